@@ -1,0 +1,37 @@
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow test-engines check format bench clean
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/installed ## one pastiche from a photo of scikit-image and a built-in style
+	$(BIN)/impasto demo --output demo.png --overwrite
+
+test: $(VENV)/installed ## the default suite, under 3 minutes on two cores, no network
+	$(BIN)/pytest
+
+test-slow: $(VENV)/installed ## the slower tests: fuzzing, full-size networks, whole commands
+	$(BIN)/pytest -m slow
+
+test-engines: $(VENV)/installed ## the same pictures on TensorFlow, JAX and PyTorch
+	bash tests/engines/run.sh
+
+check: $(VENV)/installed ## format, lint, import rules, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed ## every figure of the README; results in benchmarks/results
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .venv-* build dist .pytest_cache .mypy_cache .ruff_cache

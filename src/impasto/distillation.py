@@ -1,0 +1,307 @@
+"""Training the embedded ``compact`` network from a teacher of the same shape (knowledge distillation).
+
+The student learns three things at once, on crops of photos and paintings that are also mixed,
+recoloured and covered with noise, because an optimisation shows the network pictures that are
+neither photo nor painting:
+
+- its own layers, through 1 x 1 linear heads, predict the teacher's layers;
+- its style layers, through 1 x 1 heads and a ReLU, predict the teacher's expanded features, whose
+  Gram matrices approximate those of normalised VGG-19;
+- the Gram matrices of these agree with the teacher's, in the relative measure of the style loss.
+
+Reference: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (2015); Romero et
+al., "FitNets" (ICLR 2015) for hints at inner layers; the teacher is described in Wang et al.,
+"Collaborative Distillation for Ultra-Resolution Universal Style Transfer" (CVPR 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from impasto.crops import Crops, center_squares, prefetch, vary
+from impasto.errors import WeightsError
+from impasto.evaluation import evaluate_student
+from impasto.feature_network import (
+    CONTENT_LAYER,
+    CONVOLUTION_NAMES,
+    LAYERS,
+    STYLE_LAYERS,
+    FeatureNetwork,
+    Tensor,
+    apply_head,
+)
+from impasto.gradients import to_host
+from impasto.losses import batch_gram_error, unexplained
+from impasto.pastiche_pool import PastichePool
+from impasto.weights import load_network, write_weights
+
+WIDTHS = (16, 32, 64, 128, 128)
+"""Channels in each block: a quarter of VGG-19's."""
+
+LAYER_WEIGHTS = dict.fromkeys(LAYERS[:13], 0.25) | dict.fromkeys(STYLE_LAYERS, 1.0) | {CONTENT_LAYER: 2.0}
+GRAM_WEIGHT = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillSettings:
+    """How long and on what the student is trained."""
+
+    steps: int = 20_000
+    batch: int = 16
+    crop: int = 112
+    learning_rate: float = 2e-3
+    pastiches: int = 4
+    pastiches_from: int = 3000
+    seed: int = 0
+
+
+def new_student(seed: int, widths: tuple[int, ...] = WIDTHS) -> dict[str, np.ndarray]:
+    """Return random weights for a student that reaches relu5_1 (He et al. 2015 initialisation)."""
+    rng = np.random.default_rng(seed)
+    weights = {
+        "preprocess/kernel": np.eye(3, dtype=np.float32)[None, None] * 4,
+        "preprocess/bias": np.full(3, -2.0, np.float32),
+    }
+    channels = 3
+    for name in CONVOLUTION_NAMES[:13]:
+        width = widths[int(name[4]) - 1]
+        kernel = rng.normal(0, np.sqrt(2 / 9 / channels), (3, 3, channels, width))
+        weights[f"{name}/kernel"] = kernel.astype(np.float32)
+        weights[f"{name}/bias"] = np.zeros(width, np.float32)
+        channels = width
+    return weights
+
+
+class Distiller(keras.Model):  # type: ignore[misc]
+    """The student, its heads and the loss that pulls them towards the teacher.
+
+    Args:
+        student: weights as of `new_student`; trained, except the preprocessing.
+        teacher: the network to learn from, with ``expand`` heads at the style layers.
+        dtype: the precision in which features are computed.
+    """
+
+    def __init__(
+        self, student: dict[str, np.ndarray], teacher: FeatureNetwork, dtype: str, seed: int
+    ) -> None:
+        super().__init__(dtype="float32")
+        self.teacher = teacher
+        self.precision = dtype
+        self.fixed = {k: ops.convert_to_tensor(student[k]) for k in student if k.startswith("pre")}
+        self.trained = {k: self._variable(k, student[k]) for k in student if k not in self.fixed}
+        rng = np.random.default_rng(seed + 1)
+        for name in CONVOLUTION_NAMES[:13]:
+            width = student[f"{name}/kernel"].shape[3]
+            wide = teacher.weights[f"{name}/kernel"].shape[3]
+            self._add_head(f"head{name[4:]}", width, wide, rng)
+        for layer in STYLE_LAYERS:
+            wide = teacher.weights[f"expand{layer[4:]}/bias"].shape[0]
+            width = student[f"conv{layer[4:]}/bias"].shape[0]
+            self._add_head(f"expand{layer[4:]}", width, wide, rng)
+        self.built = True
+
+    def _variable(self, name: str, value: np.ndarray) -> keras.Variable:
+        return self.add_weight(
+            name=name.replace("/", "_"),
+            shape=value.shape,
+            initializer=lambda *_, **__: ops.convert_to_tensor(value),
+        )
+
+    def _add_head(self, name: str, width: int, wide: int, rng: np.random.Generator) -> None:
+        kernel = np.eye(width) if width == wide else rng.normal(0, np.sqrt(1 / width), (width, wide))
+        self.trained[f"{name}/kernel"] = self._variable(f"{name}/kernel", kernel.astype(np.float32))
+        self.trained[f"{name}/bias"] = self._variable(f"{name}/bias", np.zeros(wide, np.float32))
+
+    @property
+    def student(self) -> FeatureNetwork:
+        """The network in training; its weights are variables."""
+        return FeatureNetwork(name="student", weights={**self.fixed, **self.trained}, dtype=self.precision)
+
+    def call(self, image: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the student's predictions of the teacher's layers and of its expanded features."""
+        network = self.student
+        features = network.features(image, network.layers)
+        layers = {k: apply_head(v, self.trained, f"head{k[4:]}") for k, v in features.items()}
+        return layers, {k: network.expanded(k, thin(features[k])) for k in STYLE_LAYERS}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
+        """Return the weighted sum of all terms."""
+        targets = self.teacher.features(x, self.teacher.layers)
+        layers, wide = y_pred
+        wide_targets = {k: self.teacher.expanded(k, thin(targets[k])) for k in STYLE_LAYERS}
+        loss = 0.0
+        for layer, prediction in layers.items():
+            loss = loss + LAYER_WEIGHTS[layer] * unexplained(prediction, targets[layer])
+        for layer in STYLE_LAYERS:
+            loss = loss + unexplained(wide[layer], wide_targets[layer])
+            loss = loss + GRAM_WEIGHT * batch_gram_error(wide[layer], wide_targets[layer])
+        return loss
+
+
+def thin(features: Tensor) -> Tensor:
+    """Return every second row and column of large feature maps: enough for statistics."""
+    return features[:, ::2, ::2] if features.shape[1] > 48 else features
+
+
+def distill_steps(
+    distiller: Distiller, crops: Crops, settings: DistillSettings, checkpoint: Path
+) -> Iterator[tuple[int, float]]:
+    """Train, yielding (step, loss) after every step; continue from the checkpoint if there is one.
+
+    Args:
+        distiller: the student and its loss.
+        crops: the training pictures.
+        settings: steps, batch, crop size, learning rate and seed.
+        checkpoint: written every 500 steps and at the end, atomically.
+
+    Raises:
+        WeightsError: the checkpoint belongs to a training with other settings.
+    """
+    steps = settings.steps
+    warmup = min(500, steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 50,
+        steps - warmup,
+        0.005,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warmup,
+    )
+    distiller.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=1.0), jit_compile=False)
+    distiller.optimizer.build(distiller.trainable_variables)
+    first = restore(distiller, checkpoint)
+
+    def batches() -> Iterator[np.ndarray]:
+        for step in range(first, steps):
+            rng = np.random.default_rng((settings.seed, step, 1))
+            yield vary(crops.batch(step, seed=settings.seed, count=settings.batch, size=settings.crop), rng)
+
+    def fresh(index: int) -> np.ndarray:
+        return crops.batch(index, seed=settings.seed + 7, count=2, size=settings.crop)
+
+    pool = None
+    if settings.pastiches:
+        pool = PastichePool(lambda: distiller.student, fresh, settings.pastiches, settings.crop, settings.seed)
+    for step, batch in enumerate(prefetch(batches()), first + 1):
+        if pool and step > settings.pastiches_from:
+            batch[: settings.pastiches] = pool.improve()
+        loss = float(distiller.train_on_batch(batch))
+        if step % 500 == 0 or step == steps:
+            save_checkpoint(distiller, checkpoint, step)
+        yield step, loss
+
+
+def save_checkpoint(distiller: Distiller, path: Path, step: int) -> None:
+    """Write the student's and the optimiser's variables and the step, atomically."""
+    arrays = {f"model/{k}": np.asarray(v) for k, v in distiller.trained.items()}
+    arrays |= {f"optimizer/{i}": np.asarray(v) for i, v in enumerate(distiller.optimizer.variables)}
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        np.savez(file, step=step, **arrays)
+    temporary.replace(path)
+
+
+def restore(distiller: Distiller, path: Path) -> int:
+    """Load a checkpoint if there is one and return the number of steps done."""
+    if not path.exists():
+        return 0
+    with np.load(path) as saved:
+        for key, variable in distiller.trained.items():
+            variable.assign(saved[f"model/{key}"])
+        for index, variable in enumerate(distiller.optimizer.variables):
+            variable.assign(saved[f"optimizer/{index}"])
+        return int(saved["step"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distillation:
+    """A training that can be stopped at any time and continued by the same command.
+
+    Attributes:
+        distiller: the student, its heads and the teacher.
+        crops: the training pictures.
+        settings: how long and on what.
+        output: the student's weights file, .npz.
+    """
+
+    distiller: Distiller
+    crops: Crops
+    settings: DistillSettings
+    output: Path
+
+    @classmethod
+    def prepare(
+        cls,
+        teacher: str | Path,
+        images: Iterable[str | Path],
+        output: str | Path,
+        settings: DistillSettings,
+        dtype: str,
+    ) -> Distillation:
+        """Read the teacher and the pictures and make a new student.
+
+        Args:
+            teacher: weights file of a VGG-shaped network with ``expand`` heads at the style layers.
+            images: pictures, folders or zip archives; every 40th picture is held out.
+            output: the student's weights file to write, .npz.
+            settings: how long and on what.
+            dtype: of the features, ``float32`` or ``bfloat16``.
+
+        Raises:
+            WeightsError: the teacher cannot be read or has no heads.
+            ImageError: there are too few readable pictures.
+        """
+        network = load_network(teacher, pooling="max", padding="reflect", dtype=dtype)
+        missing = [k for k in STYLE_LAYERS if f"expand{k[4:]}/bias" not in network.weights]
+        if missing:
+            raise WeightsError(f"the teacher {teacher} has no expand heads at {', '.join(missing)}")
+        student = new_student(settings.seed)
+        distiller = Distiller(student, network, dtype, settings.seed)
+        return cls(
+            distiller=distiller,
+            crops=Crops(images),
+            settings=settings,
+            output=Path(output),
+        )
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the unfinished training is kept."""
+        return self.output.with_suffix(".training")
+
+    def steps(self) -> Iterator[tuple[int, float]]:
+        """Train, yielding (step, loss); continue from the checkpoint if there is one."""
+        yield from distill_steps(self.distiller, self.crops, self.settings, self.checkpoint)
+
+    def evaluate(self) -> dict[str, Any]:
+        """Compare the student with its teacher on the held-out pictures, in float32."""
+        pictures = center_squares(self.crops.held_out, 256)
+        student, teacher = (replace(n, dtype="float32") for n in (self.distiller.student, self.distiller.teacher))
+        return evaluate_student(student, teacher, pictures)
+
+    def finish(self) -> dict[str, Any]:
+        """Write the student's weights and return the figures of its evaluation.
+
+        Kernels are stored as float16. Of the heads, those that the losses look through are kept.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        figures = self.evaluate()
+        trained = self.distiller.student.weights
+        content = {
+            f"expand{CONTENT_LAYER[4:]}/{part}": trained[f"head{CONTENT_LAYER[4:]}/{part}"]
+            for part in ("kernel", "bias")
+        }
+        kept = {k: v for k, v in trained.items() if not k.startswith("head")} | content
+        arrays = {k: to_host(v) for k, v in kept.items()}
+        arrays = {k: v[None, None] if v.ndim == 2 else v for k, v in arrays.items()}
+        meta = {"name": self.output.stem, "family": "distilled", "pooling": "average", "padding": "reflect"}
+        write_weights(self.output, arrays, meta, "float16")
+        return figures

@@ -1,0 +1,79 @@
+"""How well a distilled network sees as its teacher does, on pictures that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from impasto.feature_network import CONTENT_LAYER, STYLE_LAYERS, FeatureNetwork, apply_head
+from impasto.gradients import to_host
+from impasto.losses import gram_matrix, relative_style_loss
+
+Array = NDArray[np.float32]
+REPORTED_LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
+
+
+def evaluate_student(
+    student: FeatureNetwork, teacher: FeatureNetwork, pictures: Array
+) -> dict[str, Any]:
+    """Compare a student with its teacher.
+
+    Args:
+        student: with a ``head`` for each teacher layer and an ``expand`` head for each style layer.
+        teacher: with ``expand`` heads.
+        pictures: float32 (count, size, size, 3) in [0, 1], held out from training.
+
+    Returns:
+        ``r2``: by layer, the share of the variance of the teacher's features, about their channel
+        means over all pictures, that the student predicts; ``r2_expanded``: the same for the expanded
+        features; ``style_rank_correlation``: Spearman's, of the relative style losses between all
+        pairs of pictures.
+    """
+    sums = {key: [0.0, 0.0, 0.0] for layer in REPORTED_LAYERS for key in (layer, layer + "+")}
+    grams: list[list[dict[str, Any]]] = [[], []]
+    for picture in pictures:
+        found = _predictions(student, picture[None])
+        truth = _truths(teacher, picture[None])
+        for key, target in truth.items():
+            _add(sums[key], to_host(found[key]), to_host(target))
+        for kept, features in zip(grams, (found, truth), strict=True):
+            kept.append({k: gram_matrix(features[f"{k}+"]) for k in STYLE_LAYERS})
+    r2 = {key: round(1 - error / spread, 4) for key, (error, spread, _) in sums.items() if spread}
+    distances = [_distances(kept) for kept in grams]
+    return {
+        "pictures": len(pictures),
+        "r2": {layer: r2[layer] for layer in REPORTED_LAYERS},
+        "r2_expanded": {layer: r2[f"{layer}+"] for layer in STYLE_LAYERS},
+        "style_rank_correlation": round(float(spearmanr(*distances).statistic), 4),
+    }
+
+
+def _predictions(student: FeatureNetwork, picture: Array) -> dict[str, Any]:
+    features = student.features(ops.convert_to_tensor(picture), REPORTED_LAYERS)
+    heads = {k: apply_head(v, student.weights, f"head{k[4:]}") for k, v in features.items()}
+    return heads | {f"{k}+": student.expanded(k, features[k]) for k in STYLE_LAYERS}
+
+
+def _truths(teacher: FeatureNetwork, picture: Array) -> dict[str, Any]:
+    features = teacher.features(ops.convert_to_tensor(picture), REPORTED_LAYERS)
+    return features | {f"{k}+": teacher.expanded(k, features[k]) for k in STYLE_LAYERS}
+
+
+def _add(sums: list[float], found: Array, truth: Array) -> None:
+    truth = truth.astype(np.float64)
+    sums[0] += float(np.square(found - truth).sum())
+    sums[1] += float(np.square(truth - truth.mean(axis=(0, 1, 2))).sum())
+
+
+def _distances(grams: list[Mapping[str, Any]]) -> list[float]:
+    return [
+        float(sum(float(relative_style_loss(a[k], b[k])) for k in STYLE_LAYERS))
+        for i, a in enumerate(grams)
+        for j, b in enumerate(grams)
+        if i != j
+    ]

@@ -1,0 +1,182 @@
+"""VGG-shaped feature extractors: RGB pictures in, named feature maps out.
+
+One builder serves every network of this shape: ``vgg19`` (the reference, true widths), ``compact``
+(embedded, a quarter of the width) and the teachers that ``compact`` was trained from. This file owns
+layer names, preprocessing, pooling and the treatment of the picture's borders; nobody else knows them.
+
+Reference: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
+Recognition" (ICLR 2015), configuration E; average pooling after Gatys, Ecker and Bethge (CVPR 2016),
+section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+from impasto.errors import SettingError, WeightsError, did_you_mean
+
+Tensor = Any
+
+CONVOLUTIONS = (2, 2, 4, 4, 4)
+"""Convolutions in each of VGG-19's five blocks; a 2 x 2 pooling lies between blocks."""
+
+CONVOLUTION_NAMES = tuple(
+    f"conv{block}_{index}" for block, count in enumerate(CONVOLUTIONS, 1) for index in range(1, count + 1)
+)
+LAYERS = tuple(name.replace("conv", "relu") for name in CONVOLUTION_NAMES)
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+CONTENT_LAYER = "relu4_2"
+MINIMUM_SIDE = 16
+"""Shorter sides would leave nothing of the picture after four poolings."""
+
+POOLINGS = ("average", "max")
+PADDINGS = ("reflect", "zero")
+POOL_ROUNDINGS = ("floor", "ceil")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureNetwork:
+    """A VGG-shaped extractor: weights, and how its pictures, pools and borders are treated.
+
+    Attributes:
+        name: ``vgg19``, ``compact`` or a file's name.
+        weights: ``conv1_1/kernel`` (3, 3, in, out), ``conv1_1/bias`` (out,) and so on in VGG-19's
+            order, as many layers as the file has; ``preprocess/kernel`` (1, 1, 3, 3) and
+            ``preprocess/bias`` (3,), which take RGB in [0, 1] to the network's own input units; and,
+            for distilled networks, ``expand1_1/kernel`` (1, 1, width, wide) and bias for style heads.
+        pooling: ``average`` or ``max``.
+        padding: ``reflect`` (mirror the picture at its borders) or ``zero`` (VGG-19's own).
+        pool_rounding: of odd sides, ``floor`` (drop the last row) or ``ceil`` (pool what is there).
+        dtype: of the features, ``float32`` or ``bfloat16``.
+        sha256: of the weights file, for recipes.
+    """
+
+    name: str
+    weights: Mapping[str, Tensor]
+    pooling: str = "average"
+    padding: str = "reflect"
+    pool_rounding: str = "floor"
+    dtype: str = "float32"
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        choices = (("pooling", POOLINGS), ("padding", PADDINGS), ("pool_rounding", POOL_ROUNDINGS))
+        for field, allowed in choices:
+            value = getattr(self, field)
+            if value not in allowed:
+                raise SettingError(
+                    f"{field} must be one of {', '.join(allowed)}, not {value!r}"
+                    f"{did_you_mean(value, allowed)}"
+                )
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that the weights reach, in order."""
+        return tuple(
+            layer
+            for layer, name in zip(LAYERS, CONVOLUTION_NAMES, strict=True)
+            if f"{name}/kernel" in self.weights
+        )
+
+    def features(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        """Return the feature maps of the named layers.
+
+        Args:
+            image: float32 tensor (batch, height, width, 3), RGB in [0, 1]; values beyond are taken
+                as they are. Sides of at least 16 px.
+            layers: names out of ``relu1_1`` ... ``relu5_4``.
+
+        Returns:
+            ``{layer: tensor (batch, height / stride, width / stride, channels)}`` in the network's
+            dtype, after the ReLU; stride is 1, 2, 4, 8, 16 in blocks 1 to 5, rounded down.
+
+        Raises:
+            SettingError: a layer's name is unknown.
+            WeightsError: the weights do not reach a layer.
+        """
+        wanted = check_layers(layers, self.layers)
+        weights = self.weights
+        kernel = ops.reshape(weights["preprocess/kernel"], (3, 3))
+        x = ops.matmul(image, kernel) + weights["preprocess/bias"]
+        x = ops.cast(x, self.dtype)
+        found: dict[str, Tensor] = {}
+        for layer, name in zip(LAYERS, CONVOLUTION_NAMES, strict=True):
+            if len(found) == len(wanted):
+                break
+            if layer.endswith("_1") and layer != "relu1_1":
+                pool = ops.average_pool if self.pooling == "average" else ops.max_pool
+                padding = "valid" if self.pool_rounding == "floor" else "same"
+                x = pool(x, 2, 2, padding=padding, data_format="channels_last")
+            x = self._convolve(x, weights[f"{name}/kernel"], weights[f"{name}/bias"])
+            if layer in wanted:
+                found[layer] = x
+        return found
+
+    def expanded(self, layer: str, features: Tensor) -> Tensor:
+        """Return a layer's features as losses compare them.
+
+        A distilled network compares them through its learned head and a ReLU, where they approximate
+        the features of normalised VGG-19; other networks compare them as they are.
+
+        Args:
+            layer: name out of ``relu1_1`` ... ``relu5_4``.
+            features: (batch, height, width, channels) of that layer.
+        """
+        head = f"expand{layer[4:]}"
+        if f"{head}/kernel" not in self.weights:
+            return features
+        return ops.relu(apply_head(features, self.weights, head))
+
+    def mean_color(self) -> Tensor:
+        """Return the RGB colour, float32 (3,) in [0, 1], that is zero in the network's input units."""
+        kernel = ops.reshape(self.weights["preprocess/kernel"], (3, 3))
+        return ops.reshape(ops.solve(ops.transpose(kernel), -self.weights["preprocess/bias"][:, None]), (3,))
+
+    def _convolve(self, x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+        padding = "same"
+        if self.padding == "reflect":
+            x = pad_by_reflection(x)
+            padding = "valid"
+        kernel = ops.cast(kernel, self.dtype)
+        x = ops.conv(x, kernel, 1, padding, data_format="channels_last")
+        return ops.relu(x + ops.cast(bias, self.dtype))
+
+
+def apply_head(features: Tensor, weights: Mapping[str, Tensor], head: str) -> Tensor:
+    """Return features (batch, h, w, width) taken through a 1 x 1 linear head, (batch, h, w, wide)."""
+    kernel = ops.cast(weights[f"{head}/kernel"], features.dtype)
+    kernel = ops.reshape(kernel, kernel.shape[-2:])
+    return ops.matmul(features, kernel) + ops.cast(weights[f"{head}/bias"], features.dtype)
+
+
+def pad_by_reflection(x: Tensor) -> Tensor:
+    """Return (batch, h + 2, w + 2, c): one ring mirrored about the border pixels.
+
+    A side of one pixel, which has nothing to mirror, is repeated instead.
+    """
+    rings = ((0, 0), (1, 1), (1, 1), (0, 0))
+    tiny = any(side == 1 for side in x.shape[1:3])
+    return ops.pad(x, rings, mode="symmetric" if tiny else "reflect")
+
+
+def check_layers(layers: Iterable[str], available: Iterable[str]) -> tuple[str, ...]:
+    """Return the layers in the network's order, each once.
+
+    Raises:
+        SettingError: a name is not one of VGG-19's.
+        WeightsError: the network has no weights for it.
+    """
+    wanted = set(layers)
+    for layer in sorted(wanted):
+        if layer not in LAYERS:
+            raise SettingError(
+                f"layers must be named relu1_1 ... relu5_4, not {layer!r}{did_you_mean(layer, LAYERS)}"
+            )
+    missing = wanted - set(available)
+    if missing:
+        raise WeightsError(f"the network has no weights for {', '.join(sorted(missing))}")
+    return tuple(layer for layer in LAYERS if layer in wanted)

@@ -1,0 +1,279 @@
+"""From an opened Pillow image to arrays: modes, 16 bits, color profiles, orientation, errors.
+
+`images.py` decides what is opened and in which size; what a pixel means is decided here.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import struct
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from impasto.errors import ImageError, ImpastoError
+
+Array = NDArray[Any]
+Pixels = tuple[Array, Array | None]
+"""Color (height, width) or (height, width, 1, 3) and alpha (height, width) or None; full range or [0, 1]."""
+
+MAXIMUM_PIXELS = 200_000_000
+ORIENTATION = 274
+DESCRIPTIVE_TAGS = frozenset((270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853))
+"""EXIF tags that describe the picture rather than the layout of its file."""
+
+FOREIGN = "B" if sys.byteorder == "little" else "L"
+LOW_BYTES = {
+    f"{mode};16{order}": f"{mode};16{other}"
+    for mode in ("RGB", "RGBA")
+    for order, other in (("B", "L"), ("L", "B"), ("N", FOREIGN))
+}
+"""Pillow unpacks 16-bit colours to their high bytes; read in the other byte order it gives the low ones."""
+
+
+@functools.cache
+def srgb_profile() -> bytes:
+    """Return an ICC profile of sRGB, the same bytes on every day."""
+    profile = bytes(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    return profile[:24] + struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + profile[36:]
+
+
+class _Silence:
+    """Silences Pillow's warnings while at least one thread is inside; filters belong to the process."""
+
+    def __init__(self) -> None:
+        self.lock, self.inside = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.inside == 0:
+                self.filters = warnings.catch_warnings()
+                self.filters.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self.inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.filters.__exit__(None, None, None)
+
+
+_silence = _Silence()
+
+
+@contextmanager
+def pillow_errors(name: str) -> Iterator[None]:
+    """Silence Pillow's warnings and make any error of it an ImageError about the named file."""
+    try:
+        with _silence:
+            yield
+    except ImpastoError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"{name} has too many pixels; at most {MAXIMUM_PIXELS // 10**6} megapixels"
+        ) from error
+    except MemoryError as error:
+        raise ImageError(f"{name} does not fit in memory; reduce it first") from error
+    except Exception as error:  # on damaged files Pillow's errors are of any class
+        raise ImageError(f"{name} is damaged or cut short: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """Return a foreign error's first line, short enough for the end of a sentence."""
+    text = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+    return str(text)[:120].rstrip(". ")
+
+
+def decode(
+    image: Image.Image,
+    reopen: Callable[[], Image.Image] | None,
+    name: str,
+    shape: tuple[int, int],
+    notes: list[str],
+) -> Pixels:
+    """Return color and alpha in sRGB, as they lie in the file (not yet upright).
+
+    Args:
+        image: of any mode Pillow has.
+        reopen: opens the same file again, to read the low bytes of 16-bit colors; None gives 8 bits.
+        name: what messages call the picture.
+        shape: (height, width) to which 8-bit pictures are reduced; deeper ones stay as they are.
+        notes: gets a sentence for whatever had to be decided.
+
+    Raises:
+        ImageError: floating values are not finite or not in [0, 1].
+    """
+    profile = image.info.get("icc_profile")
+    deep = _deep(image, reopen, name)
+    if deep is not None:
+        return _deep_to_srgb(deep[0], profile, name, notes), deep[1]
+    color, alpha = _flat(image)
+    color = _to_srgb(_reduce(color, shape), profile, name, notes)
+    return np.asarray(color), None if alpha is None else np.asarray(_reduce(alpha, shape))
+
+
+def unit(values: Array) -> NDArray[np.float32]:
+    """Return integers of their full range, or floats as they are, as float32 in [0, 1]."""
+    scaled = values.astype(np.float32)
+    if values.dtype.kind != "f":
+        scaled /= np.float32(np.iinfo(values.dtype).max)
+    return scaled
+
+
+def check_floats(values: Array, name: str) -> Array:
+    """Return floats clipped to [0, 1]; more than a rounding error beyond is an ImageError."""
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite(low + high):
+        raise ImageError(f"{name} must be finite, but it holds NaN or infinity")
+    if low < -1e-6 or high > 1 + 1e-6:
+        raise ImageError(f"{name} must lie in [0, 1], but it spans [{low:g}, {high:g}]; scale it first")
+    return np.clip(values, 0, 1)
+
+
+def read_exif(image: Image.Image, name: str, notes: list[str]) -> tuple[bytes | None, int]:
+    """Return the EXIF block as it is (of a TIFF: what describes the picture) and the orientation, 1 to 8."""
+    try:
+        exif = image.getexif()
+        orientation = exif.get(ORIENTATION, 1)
+        block = image.info.get("exif")
+        if block is None and len(exif):
+            for tag in set(exif) - DESCRIPTIVE_TAGS:
+                del exif[tag]
+            block = exif.tobytes()
+    except Exception:  # of any class; a damaged EXIF block is no reason to refuse the pixels
+        notes.append(f"the EXIF data of {name} are damaged and were ignored")
+        return None, 1
+    return block, orientation if orientation in range(1, 9) else 1
+
+
+def count_frames(image: Image.Image) -> int:
+    """Return the number of frames or pages; the second picture of a JPEG is a preview or a depth map."""
+    try:
+        return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+    except Exception:  # a damaged later frame does not matter
+        return 1
+
+
+def _deep(image: Image.Image, reopen: Callable[[], Image.Image] | None, name: str) -> Pixels | None:
+    """Return the pixels of a picture with more than 8 bits, or None if `_flat` shall read it."""
+    if image.mode.startswith("I;16"):
+        return _deep_grey(image)
+    if image.mode in ("I", "F"):
+        scaled = np.asarray(image) / (65535 if image.mode == "I" else 1)
+        return check_floats(scaled, f"the range of {name}"), None
+    tiles = getattr(image, "tile", None)
+    if reopen is None or not tiles:
+        return None
+    raw = tiles[0].args if isinstance(tiles[0].args, str) else tiles[0].args[0]
+    if raw == "LA;16B":  # RGBA is the same four bytes: high and low of grey, high and low of alpha
+        _set_raw_mode(image, "RGBA")
+        pairs: Array = np.asarray(image).astype(np.uint16)
+        return pairs[..., 0] << 8 | pairs[..., 1], pairs[..., 2] << 8 | pairs[..., 3]
+    if raw not in LOW_BYTES:
+        return None
+    low = reopen()
+    _set_raw_mode(low, LOW_BYTES[raw])
+    values: Array = np.asarray(image).astype(np.uint16) << 8 | np.asarray(low)
+    if values.shape[2] == 4:
+        return values[..., :3], values[..., 3]
+    key = image.info.get("transparency")
+    return values, None if key is None else np.where((values == key).all(axis=2), 0, 255).astype(np.uint8)
+
+
+def _deep_grey(image: Image.Image) -> Pixels:
+    values = np.asarray(image).astype(np.uint16)
+    key = image.info.get("transparency")
+    alpha = None if key is None else np.where(values == key, 0, 255).astype(np.uint8)
+    bits = getattr(image, "tag_v2", {}).get(258, (16,))[0]
+    return (unit(values) * np.float32(65535 / 4095) if bits == 12 else values), alpha
+
+
+def _set_raw_mode(image: Any, raw: str) -> None:
+    image.tile = [
+        tile._replace(args=raw if isinstance(tile.args, str) else (raw, *tile.args[1:]))
+        for tile in image.tile
+    ]
+
+
+def _flat(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Return an 8-bit picture as L, RGB, CMYK or LAB, and its alpha as L or None."""
+    if image.has_transparency_data:
+        image = image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
+        color = image.getchannel("L") if image.mode == "LA" else image.convert("RGB")
+        return color, image.getchannel("A")
+    if image.mode in ("L", "RGB", "CMYK", "LAB"):
+        image.load()
+        return image, None
+    return image.convert("L" if image.mode == "1" else "RGB"), None
+
+
+def _reduce(image: Image.Image, shape: tuple[int, int]) -> Image.Image:
+    if image.size == shape[::-1]:
+        return image
+    return image.resize(shape[::-1], Image.Resampling.LANCZOS, reducing_gap=3)
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None, name: str, notes: list[str]) -> Image.Image:
+    """Return L or RGB in sRGB; a profile that cannot be used is left out, with a note."""
+    if profile or image.mode == "LAB":
+        try:
+            return _convert(image, profile)
+        except Exception:  # of any class, as LittleCMS and Pillow raise it
+            notes.append(f"the color profile of {name} does not fit or is damaged and was ignored")
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def _convert(image: Image.Image, profile: bytes | None) -> Image.Image:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile) if profile else ImageCms.createProfile("LAB"))
+    mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}[source.profile.xcolor_space.strip()]
+    grey = image
+    if (image.mode, mode) == ("L", "RGB"):
+        image = image.convert("RGB")
+    target = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
+    intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+    transform = ImageCms.buildTransform(source, target, mode, "RGB", intent, flags)
+    if image.mode != mode:
+        raise ValueError(f"a profile of {mode} in a picture of {image.mode}")
+    if mode == "RGB":  # a profile that is sRGB under any name changes nothing, not even by rounding
+        steps = np.stack(np.meshgrid(*[np.arange(0, 256, 15, dtype=np.uint8)] * 3), axis=-1).reshape(
+            18, -1, 3
+        )
+        changed = np.asarray(transform.apply(Image.fromarray(steps)))  # type: ignore[no-untyped-call]
+        if np.abs(changed.astype(int) - steps).max() <= 1:
+            return grey
+    return transform.apply(image)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _deep_to_srgb(color: Array, profile: bytes | None, name: str, notes: list[str]) -> Array:
+    if not profile:
+        return color
+    before = Image.fromarray(np.rint(unit(color) * 255).astype(np.uint8))
+    after = _to_srgb(before, profile, name, notes)
+    if after is before:
+        return color
+    notes.append(f"the colors of {name} were converted to sRGB in 8 of their 16 bits")
+    return np.asarray(after)
+
+
+def upright(values: Any, orientation: int) -> Any:
+    """Return an array (or None) turned as its EXIF orientation, 1 to 8, asks.
+
+    Orientations 5 to 8 exchange rows and columns; the others only mirror.
+    """
+    if values is None:
+        return None
+    if orientation >= 5:
+        values = values.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    return values[:, ::-1] if orientation in (2, 3, 6, 7) else values

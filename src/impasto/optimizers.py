@@ -1,0 +1,183 @@
+"""What improves a picture, one iteration at a time: limited-memory BFGS and Adam.
+
+L-BFGS: the vectors live in one matrix and meet only in matrix-vector products; the recursion itself runs on
+a small table of their dot products (the vector-free form). That is two passes over the memory per
+iteration whatever its length, instead of the classical four passes per remembered pair, and no
+conversion to float64.
+
+Reference: Nocedal, "Updating Quasi-Newton Matrices with Limited Storage" (1980); Chen, Wang and Zhou,
+"Large-scale L-BFGS using MapReduce" (NIPS 2014) for the vector-free recursion; Kingma and Ba, "Adam: A
+Method for Stochastic Optimization" (ICLR 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impasto.gradients import Evaluation
+
+Array = NDArray[np.float32]
+
+SUFFICIENT_DECREASE = 1e-4
+SHRINKAGES = 6
+FIRST_MOVE = 0.02
+"""Root mean square change of the first step, in units of the picture's range."""
+
+
+class Optimizer(Protocol):
+    """Anything that improves `point` step by step; `evaluation` is the function there."""
+
+    point: Array
+    evaluation: Evaluation
+
+    def step(self) -> Evaluation:
+        """Make one iteration and return the new point's evaluation."""
+
+
+@dataclass
+class Adam:
+    """Adam with bias correction, as Keras computes it.
+
+    Args:
+        evaluate: point -> Evaluation.
+        point: where to start; any shape.
+        rate: the step, in units of the point.
+        decays: of the first and second moment.
+    """
+
+    evaluate: Callable[[Array], Evaluation]
+    point: Array
+    rate: float = 0.02
+    decays: tuple[float, float] = (0.9, 0.999)
+    evaluation: Evaluation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evaluation = self.evaluate(self.point)
+        self._steps = 0
+        self._first = np.zeros_like(self.point)
+        self._second = np.zeros_like(self.point)
+
+    def step(self) -> Evaluation:
+        """Make one iteration and return the new point's evaluation."""
+        self._steps += 1
+        one, two = self.decays
+        gradient = self.evaluation.gradient
+        self._first += (1 - one) * (gradient - self._first)
+        self._second += (1 - two) * (np.square(gradient) - self._second)
+        rate = self.rate * np.sqrt(1 - two**self._steps) / (1 - one**self._steps)
+        self.point = self.point - np.float32(rate) * self._first / (np.sqrt(self._second) + 1e-7)
+        self.evaluation = self.evaluate(self.point)
+        return self.evaluation
+
+
+@dataclass
+class LBFGS:
+    """Minimises a function of a float32 array.
+
+    Args:
+        evaluate: point -> Evaluation.
+        point: where to start; any shape.
+        memory: how many past steps the curvature is estimated from.
+
+    Attributes:
+        point: the best point so far; a new array after every step.
+        evaluation: there.
+    """
+
+    evaluate: Callable[[Array], Evaluation]
+    point: Array
+    memory: int = 12
+    evaluation: Evaluation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evaluation = self.evaluate(self.point)
+        self._pairs = 0
+        self._newest = -1
+        size = self.point.size
+        self._moves = np.zeros((self.memory, size), np.float32)
+        self._bends = np.zeros((self.memory, size), np.float32)
+        self._move_bend = np.zeros((self.memory, self.memory))
+        self._bend_bend = np.zeros((self.memory, self.memory))
+
+    def step(self) -> Evaluation:
+        """Move to a better point and return its evaluation; stay if there is none along the direction."""
+        direction = self._direction()
+        gradient = self.evaluation.gradient.ravel()
+        slope = float(direction @ gradient)
+        if slope >= 0 or not np.isfinite(slope):
+            self._forget()
+            direction = self._direction()
+            slope = float(direction @ gradient)
+        start, length = self.evaluation, 1.0
+        for _ in range(SHRINKAGES):
+            point = self.point + length * direction.reshape(self.point.shape)
+            found = self.evaluate(point)
+            if found.total <= start.total + SUFFICIENT_DECREASE * length * slope:
+                self._remember(length * direction, found.gradient.ravel() - gradient)
+                self.point, self.evaluation = point, found
+                return found
+            length *= _shrinkage(start.total, slope * length, found.total)
+        self._forget()
+        return self.evaluation
+
+    def _direction(self) -> Array:
+        gradient = self.evaluation.gradient.ravel()
+        if not self._pairs:
+            norm = float(np.sqrt(np.mean(np.square(gradient)))) or 1.0
+            return gradient * np.float32(-FIRST_MOVE / norm)
+        moves, bends, gamma = self._coefficients(gradient)
+        direction = -np.float32(gamma) * gradient
+        direction += moves @ self._moves
+        direction += bends @ self._bends
+        return direction
+
+    def _coefficients(self, gradient: Array) -> tuple[Array, Array, float]:
+        """Return the direction's weights of the moves and bends, and of the gradient (the two loops)."""
+        order = [(self._newest - i) % self.memory for i in range(self._pairs)]
+        move_bend, bend_bend = self._move_bend, self._bend_bend
+        move_gradient = (self._moves @ gradient).astype(np.float64)
+        bend_gradient = (self._bends @ gradient).astype(np.float64)
+        alpha = np.zeros(self.memory)
+        for i in order:
+            dot = move_gradient[i] - alpha @ move_bend[i]
+            alpha[i] = dot / move_bend[i, i]
+        newest = self._newest
+        gamma = move_bend[newest, newest] / bend_bend[newest, newest]
+        beta = np.zeros(self.memory)
+        for i in reversed(order):
+            # y_i . r, where r = gamma (g - sum alpha_j y_j) + sum over done (alpha_j - beta_j) s_j
+            dot = gamma * (bend_gradient[i] - alpha @ bend_bend[:, i]) + beta @ move_bend[:, i]
+            beta[i] = alpha[i] - dot / move_bend[i, i]
+        return (
+            (-beta).astype(np.float32),
+            (gamma * alpha).astype(np.float32),
+            float(gamma),
+        )
+
+    def _remember(self, move: Array, bend: Array) -> None:
+        curvature, size = float(move @ bend), float(bend @ bend)
+        if not curvature > 1e-8 * size:
+            return
+        slot = (self._newest + 1) % self.memory
+        self._moves[slot], self._bends[slot] = move, bend
+        self._move_bend[slot] = self._bends @ move
+        self._move_bend[:, slot] = self._moves @ bend
+        self._bend_bend[slot] = self._bend_bend[:, slot] = self._bends @ bend
+        self._newest, self._pairs = slot, min(self._pairs + 1, self.memory)
+
+    def _forget(self) -> None:
+        self._pairs, self._newest = 0, -1
+        self._moves[:], self._bends[:] = 0, 0
+
+
+def _shrinkage(start: float, slope: float, found: float) -> float:
+    """Return the factor at which a parabola through start, slope and found has its least value."""
+    if not np.isfinite(found):
+        return 0.1
+    least = -slope / (2 * (found - start - slope))
+    return float(np.clip(least, 0.1, 0.5))

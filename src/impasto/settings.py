@@ -1,0 +1,182 @@
+"""Every setting: its default, its range and its help text, once.
+
+The command line's options are generated from these fields, and the documentation is tested against
+them. A wrong value is refused when the object is made, in a sentence that names what was received,
+what is allowed and the nearest match.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from impasto.errors import SettingError, did_you_mean
+
+Colors = Literal["style"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+LARGEST_SIZE = 16_384
+
+
+def setting(default: Any, help: str, **limits: Any) -> Any:
+    """Return a dataclass field with its help text and limits (``low``, ``high``, ``advanced``)."""
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: dict(default), metadata={"help": help, **limits})
+    return field(default=default, metadata={"help": help, **limits})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How one pastiche is made. See each field's help text; `Settings.describe` lists them."""
+
+    strength: float = setting(
+        50.0,
+        "How strongly the style is applied; 0 returns the photo, 100 is nearly pure style.",
+        low=0,
+        high=100,
+    )
+    max_size: int = setting(
+        512,
+        "Longest side of the result in pixels; the photo is never enlarged.",
+        low=16,
+        high=LARGEST_SIZE,
+    )
+    network: str = setting(
+        "compact",
+        "Feature network: compact (embedded), vgg19 (see impasto weights) or a weights file.",
+    )
+    seed: int = setting(
+        0, "Seed of every random number; the same seed repeats a result.", low=0, high=2**32 - 1
+    )
+    precision: Precision = setting(
+        "auto",
+        "Precision of the features; auto takes bfloat16 where the processor has it natively.",
+    )
+    iterations: tuple[int, ...] | None = setting(
+        None,
+        "Iterations at each scale, coarse to fine, such as 60,40,30; one number works at full size only.",
+        low=1,
+        high=100_000,
+    )
+    optimizer: Literal["lbfgs", "adam"] = setting("lbfgs", "What improves the picture.")
+    learning_rate: float = setting(
+        0.02, "Adam's step in units of the picture's range, 0 to 1.", low=1e-6, high=1.0
+    )
+    initial: str = setting(
+        "content", "Where the optimisation starts: content, noise or a picture's file name."
+    )
+    noise_scale: float = setting(
+        0.2,
+        "Standard deviation of a noise start, in units of the picture's range.",
+        low=0.0,
+        high=1.0,
+    )
+    fit: Literal["aspect", "stretch"] = setting(
+        "aspect",
+        "aspect keeps the pictures' proportions; stretch makes both max-size x max-size squares.",
+    )
+    formulas: Literal["relative", "article", "gatys2016", "neural-style", "johnson"] = setting(
+        "relative", "Which losses are computed; see docs/reference.md for each formula."
+    )
+    content_weight: float | None = setting(
+        None, "Weight of the content loss; by default strength decides.", low=0.0, high=1e12
+    )
+    style_weight: float | None = setting(
+        None, "Weight of the style loss; by default strength decides.", low=0.0, high=1e12
+    )
+    tv_weight: float | None = setting(
+        None, "Weight of the total variation loss, which smooths.", low=0.0, high=1e12
+    )
+    content_layers: tuple[str, ...] = setting(("relu4_2",), "Layers whose features keep the photo's subject.")
+    style_layer_weights: Mapping[str, float] = setting(
+        dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), 0.2),
+        "Weight of each style layer, such as relu1_1=0.2,relu2_1=0.2.",
+        low=0.0,
+        high=1e6,
+    )
+    pooling: Literal["average", "max"] = setting("average", "Pooling between the network's blocks.")
+    pool_rounding: Literal["floor", "ceil"] = setting(
+        "floor", "What pooling does with an odd last row or column: floor drops it, ceil keeps it."
+    )
+    padding: Literal["auto", "reflect", "zero"] = setting(
+        "auto", "What the network sees beyond the borders; auto takes what it was trained with."
+    )
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(Settings)
+        for spec in dataclasses.fields(self):
+            value = checked(spec.name, getattr(self, spec.name), hints[spec.name], spec.metadata)
+            object.__setattr__(self, spec.name, value)
+        if not any(self.style_layer_weights.values()):
+            raise SettingError("style_layer_weights must have a weight above 0; give at least one layer one")
+        if not self.content_layers:
+            raise SettingError("content_layers must name at least one layer, such as relu4_2")
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
+        """Return settings from a mapping; unknown names are refused with a suggestion.
+
+        Raises:
+            SettingError: a name is unknown or a value is not allowed.
+        """
+        names = [spec.name for spec in dataclasses.fields(cls)]
+        for name in values:
+            if name not in names:
+                raise SettingError(f"there is no setting {name!r}{did_you_mean(str(name), names)}")
+        return cls(**values)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return every setting as plain values, as JSON and TOML can hold them."""
+        return {
+            spec.name: list(value) if isinstance(value := getattr(self, spec.name), tuple) else value
+            for spec in dataclasses.fields(self)
+        }
+
+
+def checked(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
+    """Return the value as its type wants it, or raise a SettingError that says what is allowed."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    if typing.get_origin(hint) is Literal:
+        return _checked_choice(name, value, typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        if isinstance(value, str | int | float):
+            value = (value,)
+        if not value:
+            raise SettingError(f"{name} must not be empty")
+        inner = typing.get_args(hint)[0]
+        return tuple(_checked_scalar(name, item, inner, limits) for item in value)
+    if hint is not str and isinstance(value, Mapping):
+        return {str(k): _checked_scalar(f"{name}[{k}]", v, float, limits) for k, v in value.items()}
+    return _checked_scalar(name, value, hint, limits)
+
+
+def _checked_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise SettingError(
+            f"{name} must be one of {', '.join(allowed)}, not {value!r}{did_you_mean(str(value), allowed)}"
+        )
+    return str(value)
+
+
+def _checked_scalar(name: str, value: Any, kind: Any, limits: Mapping[str, Any]) -> Any:
+    if kind is str:
+        if not isinstance(value, str) or not value:
+            raise SettingError(f"{name} must be a non-empty text, not {value!r}")
+        return value
+    whole = kind is int
+    number = "a whole number" if whole else "a number"
+    low, high = limits.get("low", -math.inf), limits.get("high", math.inf)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number and hasattr(value, "__float__") and not isinstance(value, str | bool):
+        value, is_number = float(value), True
+    if not is_number or (whole and int(value) != value) or not low <= value <= high:
+        raise SettingError(f"{name} must be {number} from {low:g} to {high:g}, not {value!r}")
+    return kind(value)

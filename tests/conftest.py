@@ -1,0 +1,69 @@
+"""What all tests share: where the shared pictures are, a tiny network, small pictures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impasto import runtime
+
+runtime.start_engine()
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("IMPASTO_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of teachers, tools and pictures that is not part of the product."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared folder {SHARED} is absent")
+    return SHARED
+
+
+def tiny_weights(seed: int = 3, widths: tuple[int, ...] = (4, 4)) -> dict[str, np.ndarray]:
+    """Return the weights of block 1 (and 2) at a few channels, for tests that need a real network."""
+    rng = np.random.default_rng(seed)
+    weights = {
+        "preprocess/kernel": (np.eye(3) * 4)[None, None].astype(np.float32),
+        "preprocess/bias": np.full(3, -2, np.float32),
+    }
+    channels = 3
+    for block, width in enumerate(widths, 1):
+        for index in (1, 2):
+            kernel = rng.normal(0, np.sqrt(2 / 9 / channels), (3, 3, channels, width))
+            weights[f"conv{block}_{index}/kernel"] = kernel.astype(np.float32)
+            weights[f"conv{block}_{index}/bias"] = rng.normal(0, 0.1, width).astype(np.float32)
+            channels = width
+    return weights
+
+
+TINY_SETTINGS = {
+    "content_layers": ("relu1_2",),
+    "style_layer_weights": {"relu1_1": 0.5, "relu1_2": 0.5},
+    "iterations": (5,),
+}
+
+
+@pytest.fixture(scope="session")
+def tiny_network():
+    """A real extractor of two layers."""
+    from keras import ops
+
+    from impasto.feature_network import FeatureNetwork
+
+    weights = {k: ops.convert_to_tensor(v) for k, v in tiny_weights().items()}
+    return FeatureNetwork(name="tiny", weights=weights)
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Return a smooth random picture, float32 (height, width, 3) in [0, 1]."""
+    from scipy.ndimage import gaussian_filter
+
+    noise = np.random.default_rng(seed).uniform(0, 1, (height, width, 3))
+    smooth = gaussian_filter(noise, (2, 2, 0), mode="wrap")
+    smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
+    return smooth.astype(np.float32)

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The parity tests on every engine: TensorFlow writes the reference, JAX and PyTorch must agree with it.
+# Each engine lives in a virtual environment of its own; the product needs only one of them.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+python=${PYTHON:-python3}
+reference=$(mktemp -d)
+trap 'rm -rf "$reference"' EXIT
+base="keras numpy scipy pillow scikit-image safetensors typer rich pytest"
+
+environment() { # name, packages
+  if [ ! -f ".venv-$1/installed" ]; then
+    "$python" -m venv ".venv-$1"
+    # shellcheck disable=SC2086
+    ".venv-$1/bin/pip" install --quiet --constraint constraints.txt $base $2
+    ".venv-$1/bin/pip" install --quiet --no-deps --editable .
+    touch ".venv-$1/installed"
+  fi
+}
+
+environment jax jax
+environment torch torch==2.13.0
+export IMPASTO_PARITY="$reference"
+KERAS_BACKEND=tensorflow .venv/bin/python -m pytest -m engines tests/engines
+KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m engines tests/engines
+KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m engines tests/engines

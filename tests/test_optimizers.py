@@ -1,0 +1,130 @@
+"""L-BFGS against SciPy's, Adam against Keras', and what both promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize, rosen, rosen_der
+
+from impasto.gradients import Evaluation
+from impasto.optimizers import LBFGS, Adam
+
+
+def evaluation_of(value, gradient):
+    def evaluate(point):
+        return Evaluation(float(value(point)), np.zeros(1, np.float32), gradient(point).astype(np.float32))
+
+    return evaluate
+
+
+ROSENBROCK = evaluation_of(
+    lambda x: rosen(x.ravel().astype(np.float64)),
+    lambda x: rosen_der(x.ravel().astype(np.float64)).reshape(x.shape),
+)
+
+
+def counted(evaluate):
+    def count(point):
+        count.calls += 1
+        return evaluate(point)
+
+    count.calls = 0
+    return count
+
+
+def test_lbfgs_solves_rosenbrock_with_as_many_evaluations_as_scipy():
+    start = np.tile(np.array([-1.2, 1.0], np.float32), 5).reshape(1, 2, 5)
+    evaluate = counted(ROSENBROCK)
+    optimizer = LBFGS(evaluate, start)
+    while optimizer.evaluation.total > 1e-5 and evaluate.calls < 1000:
+        optimizer.step()
+    theirs = counted(ROSENBROCK)
+
+    def scipys(x):
+        found = theirs(x.astype(np.float32))
+        return found.total, found.gradient.astype(np.float64)
+
+    minimize(scipys, start.ravel(), jac=True, method="L-BFGS-B", options={"maxcor": 12})
+    np.testing.assert_allclose(optimizer.point, 1.0, atol=0.02)
+    assert evaluate.calls <= 1.5 * theirs.calls
+
+
+def test_lbfgs_direction_is_the_two_loop_recursion():
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(12, 12))
+    matrix = matrix @ matrix.T + 12 * np.eye(12)
+    quadratic = evaluation_of(
+        lambda x: x.ravel() @ matrix @ x.ravel() / 2, lambda x: (matrix @ x.ravel()).reshape(x.shape)
+    )
+    optimizer = LBFGS(quadratic, rng.normal(size=(1, 4, 3)).astype(np.float32), memory=4)
+    history = []
+    for _ in range(7):
+        before = optimizer.point, optimizer.evaluation.gradient
+        optimizer.step()
+        history.append(
+            ((optimizer.point - before[0]).ravel(), (optimizer.evaluation.gradient - before[1]).ravel())
+        )
+    expected = -two_loops(optimizer.evaluation.gradient.ravel().astype(np.float64), history[-4:])
+    np.testing.assert_allclose(optimizer._direction(), expected, rtol=2e-3, atol=1e-6)
+
+
+def two_loops(gradient, pairs):
+    """Nocedal's recursion as textbooks print it, float64."""
+    q, alphas = gradient.copy(), []
+    for s, y in reversed(pairs):
+        alphas.append(s @ q / (y @ s))
+        q -= alphas[-1] * y
+    s, y = pairs[-1]
+    q *= (s @ y) / (y @ y)
+    for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
+        q += s * (alpha - y @ q / (y @ s))
+    return q
+
+
+def test_lbfgs_never_goes_up_and_survives_a_wall():
+    def value(x):
+        return np.inf if np.abs(x).max() > 2 else np.square(x - 1).sum() + np.abs(x).sum() ** 1.5
+
+    def gradient(x):
+        return 2 * (x - 1) + 1.5 * np.sqrt(np.abs(x).sum()) * np.sign(x)
+
+    optimizer = LBFGS(evaluation_of(value, gradient), np.full((1, 3, 3), 1.9, np.float32))
+    values = [optimizer.evaluation.total]
+    for _ in range(30):
+        values.append(optimizer.step().total)
+    assert all(b <= a for a, b in zip(values, values[1:], strict=False))
+    assert values[-1] < 0.5 * values[0]
+
+
+def test_lbfgs_stays_where_the_gradient_is_zero():
+    optimizer = LBFGS(
+        evaluation_of(lambda x: np.square(x).sum(), lambda x: 2 * x), np.zeros((1, 2, 2), np.float32)
+    )
+    assert optimizer.step().total == 0
+    np.testing.assert_array_equal(optimizer.point, 0)
+
+
+def test_adam_is_keras_adam():
+    import keras
+
+    start = np.array([[0.3, -2.0, 1.5]], np.float32)
+    optimizer = Adam(
+        evaluation_of(lambda x: np.square(x).sum() ** 2, lambda x: 4 * np.square(x).sum() * x), start, 0.05
+    )
+    variable = keras.Variable(start)
+    theirs = keras.optimizers.Adam(0.05)
+    for _ in range(25):
+        optimizer.step()
+        x = keras.ops.convert_to_numpy(variable)
+        theirs.apply(
+            [keras.ops.convert_to_tensor((4 * np.square(x).sum() * x).astype(np.float32))], [variable]
+        )
+    np.testing.assert_allclose(optimizer.point, keras.ops.convert_to_numpy(variable), atol=2e-5)
+
+
+def test_adam_first_step_has_the_length_of_the_rate():
+    optimizer = Adam(
+        evaluation_of(lambda x: x.sum(), lambda x: np.ones_like(x)), np.zeros((1, 2), np.float32), 0.02
+    )
+    optimizer.step()
+    assert optimizer.point == pytest.approx(-0.02, rel=1e-3)
