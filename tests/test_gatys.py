@@ -44,7 +44,7 @@ def test_losses_fall_and_the_picture_stays_in_range(tiny_network, optimizer):
     assert [s.last for s in steps] == [False] * 19 + [True]
     assert steps[9].losses["total"] < 0.7 * steps[0].losses["total"]
     assert steps[19].losses["total"] < steps[10].losses["total"]
-    assert steps[0].shape == (17, 20)
+    assert steps[0].shape == (16, 20)
     image = steps[-1].image
     assert image.shape == (33, 40, 3)
     assert image.dtype == np.float32

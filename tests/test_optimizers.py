@@ -65,7 +65,7 @@ def test_lbfgs_direction_is_the_two_loop_recursion():
             ((optimizer.point - before[0]).ravel(), (optimizer.evaluation.gradient - before[1]).ravel())
         )
     expected = -two_loops(optimizer.evaluation.gradient.ravel().astype(np.float64), history[-4:])
-    np.testing.assert_allclose(optimizer._direction(), expected, rtol=2e-3, atol=1e-6)
+    np.testing.assert_allclose(np.ravel(optimizer._direction()), expected, rtol=2e-3, atol=1e-6)
 
 
 def two_loops(gradient, pairs):
@@ -128,3 +128,28 @@ def test_adam_first_step_has_the_length_of_the_rate():
     )
     optimizer.step()
     assert optimizer.point == pytest.approx(-0.02, rel=1e-3)
+
+
+def test_on_the_device_as_on_the_host():
+    """What a GPU would do, with the engine's own arrays, gives the same points."""
+    from keras import ops
+
+    def on_device(point):
+        x = ops.convert_to_numpy(point)
+        return Evaluation(
+            float(np.square(x - 2).sum() + (x**4).sum()),
+            np.zeros(1, np.float32),
+            ops.convert_to_tensor((2 * (x - 2) + 4 * x**3).astype(np.float32)),
+        )
+
+    def on_host(point):
+        found = on_device(ops.convert_to_tensor(point))
+        return Evaluation(found.total, found.terms, ops.convert_to_numpy(found.gradient))
+
+    start = np.linspace(-1, 1, 24, dtype=np.float32).reshape(1, 2, 4, 3)
+    for make in (LBFGS, Adam):
+        host, device = make(on_host, start), make(on_device, ops.convert_to_tensor(start))
+        for _ in range(8):
+            host.step()
+            device.step()
+        np.testing.assert_allclose(ops.convert_to_numpy(device.point), host.point, atol=1e-4)

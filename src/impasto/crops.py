@@ -88,7 +88,7 @@ def _crop(picture: NDArray[np.uint8], size: int, rng: np.random.Generator) -> ND
     crop = picture[top : top + size, left : left + size]
     if rng.random() < 0.5:
         crop = crop[:, ::-1]
-    return crop.astype(np.float32) / 255
+    return crop.astype(np.float32) / np.float32(255)
 
 
 def vary(batch: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -153,4 +153,4 @@ def center_squares(pictures: Sequence[NDArray[np.uint8]], size: int) -> NDArray[
         if min(height, width) >= size:
             top, left = (height - size) // 2, (width - size) // 2
             squares.append(picture[top : top + size, left : left + size])
-    return np.stack(squares).astype(np.float32) / 255
+    return np.stack(squares).astype(np.float32) / np.float32(255)

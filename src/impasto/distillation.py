@@ -187,7 +187,9 @@ def distill_steps(
 
     pool = None
     if settings.pastiches:
-        pool = PastichePool(lambda: distiller.student, fresh, settings.pastiches, settings.crop, settings.seed)
+        pool = PastichePool(
+            lambda: distiller.student, fresh, settings.pastiches, settings.crop, settings.seed
+        )
     for step, batch in enumerate(prefetch(batches()), first + 1):
         if pool and step > settings.pastiches_from:
             batch[: settings.pastiches] = pool.improve()
@@ -203,7 +205,7 @@ def save_checkpoint(distiller: Distiller, path: Path, step: int) -> None:
     arrays |= {f"optimizer/{i}": np.asarray(v) for i, v in enumerate(distiller.optimizer.variables)}
     temporary = path.with_name(path.name + ".part")
     with temporary.open("wb") as file:
-        np.savez(file, step=step, **arrays)
+        np.savez(file, allow_pickle=False, step=np.asarray(step), **arrays)
     temporary.replace(path)
 
 
@@ -282,7 +284,9 @@ class Distillation:
     def evaluate(self) -> dict[str, Any]:
         """Compare the student with its teacher on the held-out pictures, in float32."""
         pictures = center_squares(self.crops.held_out, 256)
-        student, teacher = (replace(n, dtype="float32") for n in (self.distiller.student, self.distiller.teacher))
+        student, teacher = (
+            replace(n, dtype="float32") for n in (self.distiller.student, self.distiller.teacher)
+        )
         return evaluate_student(student, teacher, pictures)
 
     def finish(self) -> dict[str, Any]:

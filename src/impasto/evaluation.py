@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,7 @@ Array = NDArray[np.float32]
 REPORTED_LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
 
 
-def evaluate_student(
-    student: FeatureNetwork, teacher: FeatureNetwork, pictures: Array
-) -> dict[str, Any]:
+def evaluate_student(student: FeatureNetwork, teacher: FeatureNetwork, pictures: Array) -> dict[str, Any]:
     """Compare a student with its teacher.
 
     Args:
@@ -70,7 +68,7 @@ def _add(sums: list[float], found: Array, truth: Array) -> None:
     sums[1] += float(np.square(truth - truth.mean(axis=(0, 1, 2))).sum())
 
 
-def _distances(grams: list[Mapping[str, Any]]) -> list[float]:
+def _distances(grams: Sequence[Mapping[str, Any]]) -> list[float]:
     return [
         float(sum(float(relative_style_loss(a[k], b[k])) for k in STYLE_LAYERS))
         for i, a in enumerate(grams)

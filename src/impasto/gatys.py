@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import DivergenceError
 from impasto.feature_network import MINIMUM_SIDE, FeatureNetwork
-from impasto.gradients import Evaluation, compile_value_and_gradient
+from impasto.gradients import Evaluation, compile_value_and_gradient, to_engine, to_host
 from impasto.images import resize, scale_to
 from impasto.objective import TERMS, build_objective
 from impasto.optimizers import LBFGS, Adam, Optimizer
@@ -100,7 +101,7 @@ def optimize_steps(
         targets = [_batch(_shrink(picture, share)) for picture in (content, style)]
         targets[0] = _batch(resize(content, scale.shape))
         objective = build_objective(network, targets[0], targets[1], settings)
-        start = np.ascontiguousarray(resize(pastiche, scale.shape)[None])
+        start = to_engine(resize(pastiche, scale.shape)[None])
         evaluate = compile_value_and_gradient(objective, start.shape)
         optimizer = new_optimizer(evaluate, start, settings)
         for iteration in range(1, scale.iterations + 1):
@@ -118,7 +119,7 @@ def optimize_steps(
         pastiche = clipped(optimizer.point)
 
 
-def new_optimizer(evaluate: Callable[[Array], Evaluation], start: Array, settings: Settings) -> Optimizer:
+def new_optimizer(evaluate: Callable[[Any], Evaluation], start: Any, settings: Settings) -> Optimizer:
     """Return the optimiser that the settings name, at its starting point."""
     if settings.optimizer == "adam":
         return Adam(evaluate, start, settings.learning_rate)
@@ -142,9 +143,10 @@ def named_losses(evaluation: Evaluation, scale: int, iteration: int) -> dict[str
     return losses
 
 
-def clipped(point: Array) -> Array:
+def clipped(point: Any) -> Array:
     """Return a batch of one as a picture (height, width, 3) with its values in [0, 1]."""
-    return np.clip(point[0], 0, 1)
+    picture: Array = np.clip(to_host(point)[0], 0, 1)
+    return picture
 
 
 def _shrink(picture: Array, share: float) -> Array:

@@ -12,8 +12,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
+from impasto import runtime
 from impasto.errors import EngineError
 
 Tensor = Any
@@ -23,17 +25,83 @@ Function = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A function's value, its terms and its gradient at one point, on the host.
+    """A function's value, its terms and its gradient at one point.
 
     Attributes:
         total: the value.
-        terms: float32 (terms,).
-        gradient: float32, the shape of the point.
+        terms: float32 (terms,), on the host.
+        gradient: float32, the shape of the point: a NumPy array, or the engine's on a GPU.
     """
 
     total: float
     terms: Array
-    gradient: Array
+    gradient: Any
+
+
+class HostVectors:
+    """Vectors as NumPy arrays: on a processor they share the engine's memory."""
+
+    @staticmethod
+    def rows(count: int, size: int) -> Any:
+        """Return a matrix of zeros, (count, size)."""
+        return np.zeros((count, size), np.float32)
+
+    @staticmethod
+    def put(matrix: Any, row: int, vector: Any) -> Any:
+        """Return the matrix with a row replaced, in place if possible."""
+        matrix[row] = vector.ravel()
+        return matrix
+
+    @staticmethod
+    def dots(matrix: Any, vector: Any) -> NDArray[np.float64]:
+        """Return each row's dot product with a vector, on the host."""
+        return np.asarray(matrix @ vector.ravel(), np.float64)
+
+    @staticmethod
+    def combine(weights: NDArray[np.float64], matrix: Any, shape: tuple[int, ...]) -> Any:
+        """Return the weighted sum of the rows, in a shape."""
+        return (weights.astype(np.float32) @ matrix).reshape(shape)
+
+    @staticmethod
+    def dot(one: Any, other: Any) -> float:
+        """Return the dot product of two arrays of one shape."""
+        return float(np.dot(one.ravel(), other.ravel()))
+
+
+class DeviceVectors:
+    """Vectors as the engine's own arrays: on a GPU only a few numbers travel per iteration."""
+
+    @staticmethod
+    def rows(count: int, size: int) -> Any:
+        """Return a matrix of zeros, (count, size)."""
+        return ops.zeros((count, size))
+
+    @staticmethod
+    def put(matrix: Any, row: int, vector: Any) -> Any:
+        """Return the matrix with a row replaced."""
+        return ops.slice_update(matrix, (row, 0), ops.reshape(vector, (1, -1)))
+
+    @staticmethod
+    def dots(matrix: Any, vector: Any) -> NDArray[np.float64]:
+        """Return each row's dot product with a vector, on the host."""
+        found = ops.matmul(matrix, ops.reshape(vector, (-1, 1)))[:, 0]
+        return np.asarray(ops.convert_to_numpy(found), np.float64)
+
+    @staticmethod
+    def combine(weights: NDArray[np.float64], matrix: Any, shape: tuple[int, ...]) -> Any:
+        """Return the weighted sum of the rows, in a shape."""
+        row = ops.convert_to_tensor(weights[None].astype(np.float32))
+        return ops.reshape(ops.matmul(row, matrix), shape)
+
+    @staticmethod
+    def dot(one: Any, other: Any) -> float:
+        """Return the dot product of two arrays of one shape."""
+        return float(ops.sum(one * other))
+
+
+def vectors_for(array: Any) -> type[HostVectors] | type[DeviceVectors]:
+    """Return the operations for NumPy arrays or for the engine's."""
+    return HostVectors if isinstance(array, np.ndarray) else DeviceVectors
 
 
 def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Callable[[Array], Evaluation]:
@@ -44,16 +112,17 @@ def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Ca
         shape: of the picture, (1, height, width, 3).
 
     Returns:
-        A function of a float32 array of that shape. On a processor the arrays share the engine's
-        memory where the engine allows it, so nothing is copied that need not be.
+        A function of a float32 array of that shape. On a processor arrays are NumPy's and share the
+        engine's memory where it allows that; on a GPU they are the engine's and stay there.
 
     Raises:
         EngineError: when called, if the engine runs out of memory.
     """
     engine = keras.backend.backend()
     compiled = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[engine](function, shape)
+    on_host = runtime.device() == "cpu"
 
-    def evaluate(point: Array) -> Evaluation:
+    def evaluate(point: Any) -> Evaluation:
         try:
             total, terms, gradient = compiled(point)
         except Exception as error:
@@ -63,7 +132,8 @@ def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Ca
                     f"the engine ran out of memory at {pixels} px; choose a smaller --max-size"
                 ) from error
             raise
-        return Evaluation(float(total), np.asarray(terms), gradient)
+        gradient = to_host(gradient) if on_host else gradient
+        return Evaluation(float(total), to_host(terms), gradient)
 
     return evaluate
 
@@ -75,7 +145,7 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(sign in text for sign in signs)
 
 
-def _tensorflow(function: Function, shape: tuple[int, ...]) -> Callable[[Array], Any]:
+def _tensorflow(function: Function, shape: tuple[int, ...]) -> Callable[[Any], Any]:
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)], autograph=False)  # type: ignore[untyped-decorator]
@@ -85,35 +155,29 @@ def _tensorflow(function: Function, shape: tuple[int, ...]) -> Callable[[Array],
             total, terms = function(image)
         return total, terms, tape.gradient(total, image)
 
-    def call(point: Array) -> Any:
-        total, terms, gradient = value_and_gradient(tf.convert_to_tensor(point))
-        return total, terms.numpy(), gradient.numpy()
-
-    return call
+    return lambda point: value_and_gradient(tf.convert_to_tensor(point))
 
 
-def _jax(function: Function, shape: tuple[int, ...]) -> Callable[[Array], Any]:
+def _jax(function: Function, shape: tuple[int, ...]) -> Callable[[Any], Any]:
     import jax
 
     value_and_gradient = jax.jit(jax.value_and_grad(function, has_aux=True))
 
-    def call(point: Array) -> Any:
+    def call(point: Any) -> Any:
         (total, terms), gradient = value_and_gradient(point)
-        return total, np.asarray(terms), np.asarray(gradient)
+        return total, terms, gradient
 
     return call
 
 
-def _torch(function: Function, shape: tuple[int, ...]) -> Callable[[Array], Any]:
+def _torch(function: Function, shape: tuple[int, ...]) -> Callable[[Any], Any]:
     import torch
 
-    device = keras.src.backend.torch.core.get_device()
-
-    def call(point: Array) -> Any:
-        image = torch.tensor(point, device=device, requires_grad=True)
+    def call(point: Any) -> Any:
+        image = ops.convert_to_tensor(point).detach().clone().requires_grad_(True)
         total, terms = function(image)
         (gradient,) = torch.autograd.grad(total, image)
-        return total.detach(), terms.detach().cpu().numpy(), gradient.cpu().numpy()
+        return total.detach(), terms.detach(), gradient
 
     return call
 
@@ -121,3 +185,8 @@ def _torch(function: Function, shape: tuple[int, ...]) -> Callable[[Array], Any]
 def to_host(tensor: Tensor) -> Array:
     """Return a tensor as a float32 NumPy array, without a copy where the engine allows it."""
     return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
+
+
+def to_engine(array: Array) -> Any:
+    """Return an array where the optimisation keeps its vectors: as it is, or on the GPU."""
+    return np.ascontiguousarray(array) if runtime.device() == "cpu" else ops.convert_to_tensor(array)

@@ -27,15 +27,9 @@ from impasto.image_decoding import DESCRIPTIVE_TAGS, ORIENTATION, pillow_errors,
 
 Array = NDArray[Any]
 
-OUTPUT_FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".avif": "AVIF",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
+JPEG, TIFF = "JPEG", "TIFF"
+OUTPUT_FORMATS = {".png": "PNG", ".jpg": JPEG, ".jpeg": JPEG, ".webp": "WEBP", ".avif": "AVIF"}
+OUTPUT_FORMATS |= {".tif": TIFF, ".tiff": TIFF}
 DEEP_FORMATS = ("PNG", "TIFF")
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
 RECIPE_KEY = "impasto"
@@ -96,15 +90,16 @@ def check_output(
         kind = "is not a folder" if folder.exists() else "does not exist; make it first"
         raise OutputError(f"{path} cannot be written: {folder} {kind}")
     try:
-        exists = os.path.lexists(path) and bool(path.lstat())
+        exists = bool(path.lstat())
+    except FileNotFoundError:
+        exists = False
     except (OSError, ValueError) as error:
         raise OutputError(f"{str(path)[:200]!r} cannot be written: {reason(error)}") from error
     if path.is_dir():
         raise OutputError(f"{path} is a folder; add a file name to it")
     for source in inputs:
-        with suppress(OSError, ValueError):
-            if path.samefile(source):
-                raise OutputError(f"{path} is the input {source}, which is never replaced; choose another")
+        if exists and _is_same(path, Path(source)):
+            raise OutputError(f"{path} is the input {source}, which is never replaced; choose another name")
     if exists and not overwrite:
         raise OutputError(f"{path} already exists; add --overwrite or choose another name")
     if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
@@ -174,7 +169,7 @@ def read_recipe(path: str | Path) -> str | None:
 
 
 def picture_to_pil(pixels: Array, alpha: Array | None = None) -> Image.Image:
-    """Return a Pillow image, RGB or RGBA, of pixels (height, width, 3) and alpha (height, width) in [0, 1]."""
+    """Return a Pillow image, RGB or RGBA, of (height, width, 3) and (height, width) in [0, 1]."""
     return Image.fromarray(_levels(pixels, alpha, 255))
 
 
@@ -219,11 +214,18 @@ def _format(path: Path, bit_depth: int) -> str:
     if not suffix:
         raise SettingError(f"the output {str(path)!r} must end in one of {allowed}, which says its format")
     if suffix not in OUTPUT_FORMATS:
-        near = did_you_mean(suffix, OUTPUT_FORMATS)
+        other = suffix in (".gif", ".bmp", ".jp2", ".heic")  # formats indeed, no slips of a finger
+        near = "; choose .png" if other else did_you_mean(suffix, OUTPUT_FORMATS)
         raise SettingError(f"the output must end in one of {allowed}, not {suffix!r}{near}")
     if bit_depth == 16 and OUTPUT_FORMATS[suffix] not in DEEP_FORMATS:
         raise SettingError(f"16 bits can be written as .png, .tif or .tiff, not {suffix!r}")
     return OUTPUT_FORMATS[suffix]
+
+
+def _is_same(path: Path, source: Path) -> bool:
+    with suppress(OSError, ValueError):  # an input may be a built-in style's name
+        return path.samefile(source)
+    return False
 
 
 def _levels(pixels: Array, alpha: Array | None, full: int) -> Array:
@@ -277,7 +279,6 @@ def _kept_exif(options: OutputOptions, values: Array) -> Image.Exif:
         inner = {k: v for k, v in photo.get_ifd(EXIF_BLOCK).items() if k not in DROPPED_TAGS}
         if options.keep_gps and (place := photo.get_ifd(GPS_BLOCK)):
             exif[GPS_BLOCK] = dict(place)
-        exif[ORIENTATION] = 1
         exif[EXIF_BLOCK] = {**inner, 40961: 1, 40962: values.shape[1], 40963: values.shape[0]}
         exif.tobytes()  # raises here what cannot be written
     return exif
@@ -286,7 +287,7 @@ def _kept_exif(options: OutputOptions, values: Array) -> Image.Exif:
 def _encode(values: Array, form: str, exif: Image.Exif, options: OutputOptions) -> bytes:
     if form == "TIFF":
         return _tiff(values, exif)
-    block = exif.tobytes() if len(exif) > 1 or exif.get(EXIF_BLOCK) else b""
+    block = _retype(exif.tobytes(), 6) if len(exif) > 1 or exif.get(EXIF_BLOCK) else b""
     if form == "PNG" and values.dtype == np.uint16:
         return _png(values, block, options.recipe)
     choices: dict[str, dict[str, Any]] = {
@@ -338,7 +339,29 @@ def _tiff(values: Array, exif: Image.Exif) -> bytes:
         directory[tag] = value
     file = io.BytesIO()
     directory.save(file)
-    return file.getvalue() + strip
+    return _retype(file.getvalue(), 0) + strip
+
+
+def _retype(block: bytes, start: int) -> bytes:
+    """Return little-endian EXIF or TIFF whose inner bytes have the type UNDEFINED, as EXIF 2.32 wants.
+
+    Pillow writes them as BYTE, a type that no tag of the inner directory has; both are one byte long.
+    """
+    data = bytearray(block)
+    outer = start + struct.unpack_from("<I", data, start + 4)[0]
+    inner = 0
+    for entry in _entries(data, outer):
+        tag, offset = struct.unpack_from("<H6xI", data, entry)
+        inner = start + offset if tag == EXIF_BLOCK else inner
+    for entry in _entries(data, inner) if inner else ():
+        if data[entry + 2 : entry + 4] == b"\x01\0":
+            data[entry + 2] = 7
+    return bytes(data)
+
+
+def _entries(data: bytearray, directory: int) -> range:
+    count = struct.unpack_from("<H", data, directory)[0]
+    return range(directory + 2, directory + 2 + 12 * count, 12)
 
 
 def _put(data: bytes, path: Path, *, overwrite: bool = False, trial: bool = False) -> None:

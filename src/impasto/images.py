@@ -264,14 +264,14 @@ Decoded = tuple[Array, Array | None, bytes | None, list[str]]
 def _read_image(image: Image.Image, data: bytes | None, name: str, max_size: int | None) -> Decoded:
     """Return color (h, w[, 1 or 3]), alpha (h, w) or None, EXIF and notes, upright and in the wanted size."""
     notes: list[str] = []
-    if image.format == "TIFF":  # its tags are gone after decoding; a PNG's may follow its pixels
-        exif, orientation = read_exif(image, name, notes)
+    if image.format == "TIFF":  # its tags are gone after decoding, and Pillow turns it itself
+        exif, orientation = read_exif(image, name, notes)[0], 1
     shape = fit((image.height, image.width), max_size) if max_size else (image.height, image.width)
     if isinstance(image, ImageFile.ImageFile) and data is not None:
         image.draft(None, (2 * shape[1], 2 * shape[0]))  # JPEG: decode at 1/2, 1/4, 1/8 if that is enough
     reopen = None if data is None else lambda: _open(data, name)
     color, alpha = (_reduced(plane, shape) for plane in decode(image, reopen, name, shape, notes))
-    if image.format != "TIFF":
+    if image.format != "TIFF":  # the tags of a PNG may follow its pixels
         exif, orientation = read_exif(image, name, notes)
     frames = count_frames(image)
     if frames > 1:

@@ -108,9 +108,7 @@ class Objective:
         return total, ops.stack([terms[name] for name in TERMS])
 
 
-def expanded_features(
-    network: FeatureNetwork, image: Tensor, layers: Iterable[str]
-) -> dict[str, Tensor]:
+def expanded_features(network: FeatureNetwork, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
     """Return the features of some layers as the losses compare them."""
     return {k: network.expanded(k, v) for k, v in network.features(image, layers).items()}
 

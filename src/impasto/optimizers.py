@@ -14,14 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.gradients import Evaluation
+from impasto.gradients import Evaluation, vectors_for
 
-Array = NDArray[np.float32]
+Array = Any
+"""A NumPy array, or the engine's on a GPU."""
+Weights = NDArray[np.float64]
 
 SUFFICIENT_DECREASE = 1e-4
 SHRINKAGES = 6
@@ -59,18 +61,18 @@ class Adam:
     def __post_init__(self) -> None:
         self.evaluation = self.evaluate(self.point)
         self._steps = 0
-        self._first = np.zeros_like(self.point)
-        self._second = np.zeros_like(self.point)
+        self._first = 0 * self.point
+        self._second = 0 * self.point
 
     def step(self) -> Evaluation:
         """Make one iteration and return the new point's evaluation."""
         self._steps += 1
         one, two = self.decays
         gradient = self.evaluation.gradient
-        self._first += (1 - one) * (gradient - self._first)
-        self._second += (1 - two) * (np.square(gradient) - self._second)
-        rate = self.rate * np.sqrt(1 - two**self._steps) / (1 - one**self._steps)
-        self.point = self.point - np.float32(rate) * self._first / (np.sqrt(self._second) + 1e-7)
+        self._first = self._first + (1 - one) * (gradient - self._first)
+        self._second = self._second + (1 - two) * (gradient * gradient - self._second)
+        rate = float(self.rate * np.sqrt(1 - two**self._steps) / (1 - one**self._steps))
+        self.point = self.point - rate * self._first / (self._second**0.5 + 1e-7)
         self.evaluation = self.evaluate(self.point)
         return self.evaluation
 
@@ -98,81 +100,78 @@ class LBFGS:
         self.evaluation = self.evaluate(self.point)
         self._pairs = 0
         self._newest = -1
-        size = self.point.size
-        self._moves = np.zeros((self.memory, size), np.float32)
-        self._bends = np.zeros((self.memory, size), np.float32)
+        self._vectors = vectors_for(self.point)
+        size = int(np.prod(self.point.shape))
+        self._moves = self._vectors.rows(self.memory, size)
+        self._bends = self._vectors.rows(self.memory, size)
         self._move_bend = np.zeros((self.memory, self.memory))
         self._bend_bend = np.zeros((self.memory, self.memory))
 
     def step(self) -> Evaluation:
-        """Move to a better point and return its evaluation; stay if there is none along the direction."""
+        """Move to a better point, or stay if there is none along the direction; return it evaluated."""
         direction = self._direction()
-        gradient = self.evaluation.gradient.ravel()
-        slope = float(direction @ gradient)
+        start, length = self.evaluation, 1.0
+        slope = self._vectors.dot(direction, start.gradient)
         if slope >= 0 or not np.isfinite(slope):
             self._forget()
             direction = self._direction()
-            slope = float(direction @ gradient)
-        start, length = self.evaluation, 1.0
+            slope = self._vectors.dot(direction, start.gradient)
         for _ in range(SHRINKAGES):
-            point = self.point + length * direction.reshape(self.point.shape)
+            move = length * direction
+            point = self.point + move
             found = self.evaluate(point)
             if found.total <= start.total + SUFFICIENT_DECREASE * length * slope:
-                self._remember(length * direction, found.gradient.ravel() - gradient)
+                self._remember(move, found.gradient - start.gradient)
                 self.point, self.evaluation = point, found
                 return found
             length *= _shrinkage(start.total, slope * length, found.total)
         self._forget()
         return self.evaluation
 
-    def _direction(self) -> Array:
-        gradient = self.evaluation.gradient.ravel()
+    def _direction(self) -> Any:
+        gradient = self.evaluation.gradient
         if not self._pairs:
-            norm = float(np.sqrt(np.mean(np.square(gradient)))) or 1.0
-            return gradient * np.float32(-FIRST_MOVE / norm)
+            size = float(np.prod(self.point.shape))
+            norm = np.sqrt(self._vectors.dot(gradient, gradient) / size) or 1.0
+            return gradient * float(-FIRST_MOVE / norm)
         moves, bends, gamma = self._coefficients(gradient)
-        direction = -np.float32(gamma) * gradient
-        direction += moves @ self._moves
-        direction += bends @ self._bends
-        return direction
+        shape = tuple(self.point.shape)
+        direction = self._vectors.combine(moves, self._moves, shape) - gamma * gradient
+        return direction + self._vectors.combine(bends, self._bends, shape)
 
-    def _coefficients(self, gradient: Array) -> tuple[Array, Array, float]:
-        """Return the direction's weights of the moves and bends, and of the gradient (the two loops)."""
+    def _coefficients(self, gradient: Any) -> tuple[Weights, Weights, float]:
+        """Return the direction's weights of the moves, the bends and the gradient (the two loops)."""
         order = [(self._newest - i) % self.memory for i in range(self._pairs)]
         move_bend, bend_bend = self._move_bend, self._bend_bend
-        move_gradient = (self._moves @ gradient).astype(np.float64)
-        bend_gradient = (self._bends @ gradient).astype(np.float64)
+        move_gradient = self._vectors.dots(self._moves, gradient)
+        bend_gradient = self._vectors.dots(self._bends, gradient)
         alpha = np.zeros(self.memory)
         for i in order:
-            dot = move_gradient[i] - alpha @ move_bend[i]
-            alpha[i] = dot / move_bend[i, i]
+            alpha[i] = (move_gradient[i] - alpha @ move_bend[i]) / move_bend[i, i]
         newest = self._newest
-        gamma = move_bend[newest, newest] / bend_bend[newest, newest]
-        beta = np.zeros(self.memory)
+        gamma = float(move_bend[newest, newest] / bend_bend[newest, newest])
+        left = np.zeros(self.memory)  # alpha - beta of the moves that are done
         for i in reversed(order):
             # y_i . r, where r = gamma (g - sum alpha_j y_j) + sum over done (alpha_j - beta_j) s_j
-            dot = gamma * (bend_gradient[i] - alpha @ bend_bend[:, i]) + beta @ move_bend[:, i]
-            beta[i] = alpha[i] - dot / move_bend[i, i]
-        return (
-            (-beta).astype(np.float32),
-            (gamma * alpha).astype(np.float32),
-            float(gamma),
-        )
+            dot = gamma * (bend_gradient[i] - alpha @ bend_bend[:, i]) + left @ move_bend[:, i]
+            left[i] = alpha[i] - dot / move_bend[i, i]
+        return -left, gamma * alpha, gamma
 
-    def _remember(self, move: Array, bend: Array) -> None:
-        curvature, size = float(move @ bend), float(bend @ bend)
+    def _remember(self, move: Any, bend: Any) -> None:
+        curvature, size = self._vectors.dot(move, bend), self._vectors.dot(bend, bend)
         if not curvature > 1e-8 * size:
             return
         slot = (self._newest + 1) % self.memory
-        self._moves[slot], self._bends[slot] = move, bend
-        self._move_bend[slot] = self._bends @ move
-        self._move_bend[:, slot] = self._moves @ bend
-        self._bend_bend[slot] = self._bend_bend[:, slot] = self._bends @ bend
+        self._moves = self._vectors.put(self._moves, slot, move)
+        self._bends = self._vectors.put(self._bends, slot, bend)
+        self._move_bend[slot] = self._vectors.dots(self._bends, move)
+        self._move_bend[:, slot] = self._vectors.dots(self._moves, bend)
+        self._bend_bend[slot] = self._bend_bend[:, slot] = self._vectors.dots(self._bends, bend)
         self._newest, self._pairs = slot, min(self._pairs + 1, self.memory)
 
     def _forget(self) -> None:
         self._pairs, self._newest = 0, -1
-        self._moves[:], self._bends[:] = 0, 0
+        self._moves, self._bends = 0 * self._moves, 0 * self._bends
 
 
 def _shrinkage(start: float, slope: float, found: float) -> float:

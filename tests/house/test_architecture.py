@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "impasto"
 FILES = sorted(SOURCE.rglob("*.py"))
 LAYERS = [
     {"errors", "settings", "progress", "presets"},
-    {"images", "image_output", "crops", "gallery", "runtime"},
+    {"images", "image_output", "image_decoding", "crops", "gallery", "runtime"},
     {
         "feature_network", "losses", "objective", "gradients", "optimizers",
         "weights", "weight_formats", "weight_check",

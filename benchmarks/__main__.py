@@ -1,0 +1,40 @@
+"""Run the named benchmarks, or all of them: python -m benchmarks [iteration command optimizers ...]."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from impasto import __version__, runtime
+
+NAMES = ("startup", "iteration", "command", "optimizers", "borders", "pairs")
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    names = sys.argv[1:] or NAMES
+    for name in names:
+        if name not in NAMES:
+            sys.exit(f"benchmarks: there is {', '.join(NAMES)}, not {name!r}")
+        print(f"== {name}", flush=True)
+        began = time.perf_counter()
+        figures = importlib.import_module(f"benchmarks.{name}").measure()
+        result = {
+            "benchmark": name,
+            "impasto": __version__,
+            "date": time.strftime("%Y-%m-%d"),
+            "machine": asdict(runtime.describe_machine()),
+            "seconds": round(time.perf_counter() - began, 1),
+            "figures": figures,
+        }
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        print(json.dumps(figures, indent=2, ensure_ascii=False), flush=True)
+
+
+if __name__ == "__main__":
+    main()

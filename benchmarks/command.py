@@ -1,0 +1,62 @@
+"""The whole command at 512 px, process start included: seconds and peak memory; and its parts."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RUNS = 3
+
+
+def whole_command(folder: Path, run: int) -> tuple[float, float]:
+    """Return seconds and peak resident GiB of one command in a fresh process."""
+    import skimage.data
+    from skimage.io import imsave
+
+    from impasto.gallery import make_style
+
+    photo, style = folder / "photo.png", folder / "style.png"
+    if not photo.exists():
+        imsave(photo, skimage.data.astronaut())
+        imsave(style, (make_style("swirls", 768) * 255).round().astype("uint8"))
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    command = [sys.executable, "-m", "impasto.cli", "stylize", photo, style]
+    command += ["-o", folder / f"{run}.png", "--quiet"]
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, command)], capture_output=True, text=True, check=True
+    )
+    return time.perf_counter() - start, int(done.stdout) * 1024 / 2**30
+
+
+def optimisation_alone(folder: Path) -> float:
+    """Return the seconds of the optimisation itself, compilation included, in this process."""
+    from impasto import pastiche
+    from impasto.settings import Settings
+
+    prepared = pastiche.prepare(folder / "photo.png", folder / "style.png", Settings())
+    start = time.perf_counter()
+    for _ in pastiche.run(prepared):
+        pass
+    return time.perf_counter() - start
+
+
+def measure() -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        runs = [whole_command(folder, run) for run in range(RUNS)]
+        optimisations = [optimisation_alone(folder) for _ in range(RUNS)]
+    return {
+        "command_seconds": round(statistics.median(r[0] for r in runs), 2),
+        "command_peak_gib": round(max(r[1] for r in runs), 2),
+        "optimisation_seconds": round(statistics.median(optimisations), 2),
+        "benchmark_peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**30, 2),
+    }

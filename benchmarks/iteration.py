@@ -1,0 +1,104 @@
+"""One value-and-gradient at 512 x 512 against the machine's matrix-multiply rate, and against PyTorch.
+
+Work is counted as the convolutions' multiply-adds, forward and back to the image, two operations each.
+The rate is that of a 2048-cubed matrix multiply of the same engine and precision, measured in turns with
+the iterations, because the machine's speed drifts. The peer is the plain PyTorch float32 loop (NCHW,
+nn.Sequential, autograd) in its own environment, if ``.venv-torch`` is there (make test-engines makes it).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.shared_files import ROOT, standin
+from impasto import runtime
+
+SIDE = 512
+ROUNDS = 7
+
+
+def operations(network, layers, side: int = SIDE) -> float:
+    """Return the floating-point operations of one value-and-gradient, convolutions only."""
+    total = 0.0
+    for name, array in network.weights.items():
+        if name.startswith("conv") and name.endswith("kernel") and name[4:7] <= layers[-1][4:]:
+            pixels = (side // 2 ** (int(name[4]) - 1)) ** 2
+            total += 2 * 2 * pixels * float(np.prod(array.shape))
+    return total
+
+
+def evaluator(network):
+    from keras import ops
+
+    from impasto.gradients import compile_value_and_gradient
+    from impasto.objective import build_objective
+    from impasto.settings import Settings
+
+    rng = np.random.default_rng(0)
+    pictures = rng.uniform(0, 1, (3, 1, SIDE, SIDE, 3)).astype(np.float32)
+    objective = build_objective(network, *map(ops.convert_to_tensor, pictures[:2]), Settings())
+    evaluate = compile_value_and_gradient(objective, pictures[2].shape)
+    evaluate(pictures[2])
+    return lambda: evaluate(pictures[2])
+
+
+def seconds(call) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def share_of_rate(network, dtype: str) -> dict[str, float]:
+    from impasto.feature_network import STYLE_LAYERS
+
+    evaluate = evaluator(network)
+    times, rates = [], []
+    for _ in range(ROUNDS):
+        rates.append(runtime.matmul_rate(dtype, seconds=0.4))
+        times += [seconds(evaluate) for _ in range(2)]
+    work = operations(network, STYLE_LAYERS)
+    rate = float(np.median(rates))
+    best = float(np.median(times))
+    return {
+        "seconds": round(best, 4),
+        "gflop": round(work / 1e9, 1),
+        "gflops": round(work / best / 1e9, 1),
+        "matmul_gflops": round(rate / 1e9, 1),
+        "share_of_matmul_rate": round(work / best / rate, 3),
+    }
+
+
+def peer_seconds() -> float | None:
+    python = ROOT / ".venv-torch" / "bin" / "python"
+    if not python.exists():
+        return None
+    script = Path(__file__).with_name("peer_torch.py")
+    done = subprocess.run([python, script, str(SIDE)], capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout)["seconds"])
+
+
+def measure() -> dict[str, object]:
+    runtime.start_engine()
+    from impasto.weights import load_network
+
+    figures: dict[str, object] = {}
+    precisions = ["float32"]
+    if runtime.resolve_precision("auto") == "bfloat16":
+        precisions.append("bfloat16")
+    peer = [peer_seconds()]
+    for dtype in precisions:
+        figures[f"vgg19_standin_{dtype}"] = share_of_rate(load_network(standin(), dtype=dtype), dtype)
+        figures[f"compact_{dtype}"] = share_of_rate(load_network("compact", dtype=dtype), dtype)
+    peer.append(peer_seconds())
+    if None not in peer:
+        torch = min(peer)
+        figures["pytorch_float32_loop_seconds"] = round(torch, 4)
+        for dtype in precisions:
+            ours = figures[f"vgg19_standin_{dtype}"]["seconds"]
+            figures[f"ratio_to_pytorch_{dtype}"] = round(ours / torch, 3)
+    return figures

@@ -1,0 +1,48 @@
+"""The twelve development pairs at 512 px, default settings, judged by a network that is not the product's.
+
+Writes every pastiche and a labelled contact sheet to ``build/pairs``. The pictures are for development
+only, so neither they nor what is made of them is kept in the repository; the figures are.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+
+from benchmarks.shared_files import BUILD, pairs, shared_tool
+from impasto import stylize
+from impasto.image_output import OutputOptions, contact_sheet, write_picture
+from impasto.images import fit, read_picture, resize
+
+
+def cell(source) -> np.ndarray:
+    pixels = read_picture(source).pixels if not isinstance(source, np.ndarray) else source
+    return resize(pixels, fit(pixels.shape[:2], 360))
+
+
+def measure() -> dict[str, object]:
+    judge = shared_tool("judge")
+    folder = BUILD / "pairs"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, labels, judged, seconds = [], [], [], []
+    for content, style in pairs():
+        began = time.perf_counter()
+        result = stylize(content, style)
+        seconds.append(time.perf_counter() - began)
+        path = folder / f"{content.stem}+{style.stem}.png"
+        result.save(path, overwrite=True)
+        found = next(iter(judge.judge(content, style, [path])))
+        judged.append({"content": content.stem, "style": style.stem, **found, "result": path.name})
+        rows.append([cell(content), cell(style), cell(result.pixels)])
+        labels.append([content.stem, style.stem, f"style {found['style']}  content {found['content']}"])
+    sheet = contact_sheet(rows, labels)
+    write_picture(folder / "sheet.jpg", sheet, OutputOptions(overwrite=True, quality=88))
+    mean = {key: round(statistics.mean(j[key] for j in judged), 4) for key in ("style", "content", "tv")}
+    return {
+        "mean": mean,
+        "worst_tv": max(j["tv"] for j in judged),
+        "median_seconds": round(statistics.median(seconds), 2),
+        "pairs": judged,
+    }

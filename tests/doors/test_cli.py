@@ -1,0 +1,198 @@
+"""Every command through its door: results, exit codes, and one sentence for each accident."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import picture, tiny_weights
+from PIL import Image
+
+from impasto import cli
+from impasto.weights import write_weights
+
+META = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
+
+
+@pytest.fixture
+def impasto(capsys, monkeypatch):
+    """Run the command line in this process; return (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["impasto", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A folder with a photo, a painting and a tiny network."""
+    for name, seed in (("photo.png", 1), ("painting.png", 2)):
+        pixels = (picture(48, 64, seed) * 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+    write_weights(tmp_path / "tiny.npz", tiny_weights(), META)
+    return tmp_path
+
+
+def tiny(desk, *more):
+    return (
+        "stylize", desk / "photo.png", desk / "painting.png", "-o", desk / "out.png",
+        "--network", desk / "tiny.npz", "--content-layers", "relu1_2",
+        "--style-layer-weights", "relu1_1=0.5,relu1_2=0.5", "--iterations", "3,2", *more,
+    )  # fmt: skip
+
+
+def test_stylize_writes_the_pastiche_and_says_how_long_it_took(impasto, desk):
+    code, out, err = impasto(*tiny(desk))
+    assert (code, out) == (0, "")
+    assert "out.png: 64 x 48 px in " in err
+    result = np.asarray(Image.open(desk / "out.png"))
+    assert result.shape == (48, 64, 3)
+    assert not np.array_equal(result, np.asarray(Image.open(desk / "photo.png")))
+
+
+def test_strength_zero_returns_the_photo(impasto, desk):
+    assert impasto(*tiny(desk, "--strength", "0"))[0] == 0
+    result, photo = (np.asarray(Image.open(desk / n)) for n in ("out.png", "photo.png"))
+    np.testing.assert_array_equal(result, photo)
+
+
+def test_the_same_seed_gives_the_same_file(impasto, desk):
+    files = []
+    for _ in range(2):
+        assert impasto(*tiny(desk, "--overwrite", "--initial", "noise", "--seed", "7"))[0] == 0
+        files.append((desk / "out.png").read_bytes())
+    assert files[0] == files[1]
+    impasto(*tiny(desk, "--overwrite", "--initial", "noise", "--seed", "8"))
+    assert (desk / "out.png").read_bytes() != files[0]
+
+
+def test_an_existing_file_is_kept_unless_asked(impasto, desk):
+    (desk / "out.png").write_bytes(b"precious")
+    code, _, err = impasto(*tiny(desk))
+    assert code == 1
+    assert "already exists" in err
+    assert "--overwrite" in err
+    assert (desk / "out.png").read_bytes() == b"precious"
+    assert impasto(*tiny(desk, "--overwrite"))[0] == 0
+
+
+def test_previews_are_written(impasto, desk):
+    assert impasto(*tiny(desk, "--preview-every", "2"))[0] == 0
+    assert sorted(p.name for p in desk.glob("out-*.png")) == ["out-0002.png", "out-0004.png"]
+    assert Image.open(desk / "out-0002.png").size == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "sentence"),
+    [
+        (["--strength", "101"], 2, "strength must be a number from 0 to 100, not 101"),
+        (["--optimizer", "lbgfs"], 2, "did you mean 'lbfgs'?"),
+        (["--style-weight", "-1"], 2, "style_weight must be a number from 0"),
+        (["--iterations", "many"], 2, "iterations must be numbers separated by commas, not 'many'"),
+        (["--style-layer-weights", "relu1_1"], 2, "style_layer_weights must be layer=weight"),
+        (["--style-layer-weights", "relu9_9=1"], 2, "layers must be named relu1_1 ... relu5_4"),
+        (["--style-layer-weights", "relu3_1=1"], 1, "the network has no weights for relu3_1"),
+        (["--preset", "fats"], 2, "did you mean 'fast'?"),
+        (["--initial", "nosie.png"], 2, "initial must be content, noise or a picture's file name"),
+        (["--network", "compcat"], 1, "did you mean 'compact'?"),
+        (["--strenght", "3"], 2, "No such option"),
+        (["--max-size", "huge"], 2, "Invalid value for '--max-size'"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_sentence(impasto, desk, options, code, sentence):
+    found, _, err = impasto(*tiny(desk, *options))
+    assert found == code
+    assert sentence in " ".join(err.split())
+    assert "Traceback" not in err
+    assert not (desk / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "output", "code", "sentence"),
+    [
+        ("missing.png", "out.png", 1, "missing.png"),
+        (".", "out.png", 1, "folder"),
+        ("text.jpg", "out.png", 1, "not a picture"),
+        ("empty.jpg", "out.png", 1, "empty"),
+        ("small.png", "out.png", 1, "at least 16"),
+        ("photo.png", "out", 2, "must end in one of .png, .jpg"),
+        ("photo.png", "out.xyz", 2, "xyz"),
+        ("photo.png", "nowhere/out.png", 1, "nowhere"),
+        ("photo.png", "photo.png", 1, "photo.png"),
+    ],
+)
+def test_a_wrong_file_is_one_clear_sentence(impasto, desk, content, output, code, sentence):
+    (desk / "text.jpg").write_text("this is no picture")
+    (desk / "empty.jpg").write_bytes(b"")
+    Image.new("RGB", (10, 10)).save(desk / "small.png")
+    before = (desk / "photo.png").read_bytes()
+    arguments = [*tiny(desk)]
+    arguments[1], arguments[4] = desk / content, desk / output
+    found, _, err = impasto(*arguments)
+    assert (found, "Traceback" in err) == (code, False)
+    assert sentence in err
+    assert len([line for line in err.splitlines() if line.startswith("impasto: ")]) == 1
+    assert (desk / "photo.png").read_bytes() == before
+
+
+def test_debug_shows_the_traceback(impasto, desk):
+    from impasto.errors import SettingError
+
+    with pytest.raises(SettingError):
+        impasto("--debug", *tiny(desk, "--strength", "101"))
+
+
+def test_version_presets_and_weights_list(impasto):
+    from impasto import __version__
+
+    assert impasto("--version")[1].strip() == __version__
+    assert "gatys2016" in impasto("presets")[1]
+    assert "vgg19" in impasto("weights", "list")[1]
+
+
+def test_every_setting_is_an_option(impasto):
+    import dataclasses
+
+    from impasto.settings import Settings
+
+    code, out, _ = impasto("stylize", "--help")
+    assert code == 0
+    for spec in dataclasses.fields(Settings):
+        assert "--" + spec.name.replace("_", "-")[:20] in out
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_the_picture_as_it_is(desk):
+    command = [sys.executable, "-m", "impasto.cli", *map(str, tiny(desk, "--iterations", "90000"))]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(25)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted; the picture as it was is in" in err
+    assert Image.open(desk / "out.png").size == (64, 48)
+
+
+@pytest.mark.slow
+def test_without_an_engine_one_sentence(desk):
+    code = (
+        "import sys, importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda n, *a: None if n in ('tensorflow', 'jax', 'torch') else find(n, *a)\n"
+        f"sys.argv = {['impasto', *map(str, tiny(desk))]!r}\n"
+        "from impasto.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the engine tensorflow is not installed; install one with" in done.stderr

@@ -1,0 +1,129 @@
+"""The public way to a pastiche, from paths, images and arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import TINY_SETTINGS, picture
+from PIL import Image
+
+import impasto
+from impasto.errors import ImageError, MissingFileError, OutputError, SettingError
+from impasto.settings import Settings
+
+
+def make(network, content=None, style=None, **changes):
+    content = picture(40, 52, 1) if content is None else content
+    style = picture(36, 30, 2) if style is None else style
+    return impasto.stylize(content, style, network=network, **{**TINY_SETTINGS, **changes})
+
+
+def test_a_result_knows_everything(tiny_network):
+    result = make(tiny_network, strength=70)
+    assert result.pixels.shape == (40, 52, 3)
+    assert result.image.size == (52, 40)
+    assert result.settings.strength == 70
+    assert result.network == "tiny"
+    assert len(result.losses) == 5
+    assert set(result.losses[0]) == {"total", "content", "style", "variation", "range"}
+    assert result.losses[-1]["total"] < result.losses[0]["total"]
+    assert result.seconds > 0
+
+
+def test_paths_images_and_arrays_give_the_same_pastiche(tiny_network, tmp_path):
+    pixels = (picture(40, 52, 1) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    found = [
+        make(tiny_network, source).pixels
+        for source in (tmp_path / "photo.png", str(tmp_path / "photo.png"), Image.fromarray(pixels), pixels)
+    ]
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
+
+
+def test_save_keeps_an_existing_file(tiny_network, tmp_path):
+    result = make(tiny_network)
+    result.save(tmp_path / "a.png")
+    first = (tmp_path / "a.png").read_bytes()
+    with pytest.raises(OutputError, match="already exists"):
+        result.save(tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes() == first
+    result.save(tmp_path / "a.png", overwrite=True)
+    np.testing.assert_allclose(
+        np.asarray(Image.open(tmp_path / "a.png")) / 255, result.pixels, atol=0.5 / 255 + 1e-6
+    )
+
+
+def test_max_size_limits_and_never_enlarges(tiny_network):
+    assert make(tiny_network, max_size=26).pixels.shape == (20, 26, 3)
+    assert make(tiny_network, max_size=500).pixels.shape == (40, 52, 3)
+    assert make(tiny_network, max_size=32, fit="stretch").pixels.shape == (32, 32, 3)
+
+
+def test_alpha_is_carried_through(tiny_network):
+    content = np.dstack([picture(40, 52, 1), np.linspace(0, 1, 40 * 52, dtype=np.float32).reshape(40, 52)])
+    result = make(tiny_network, content)
+    assert result.image.mode == "RGBA"
+    np.testing.assert_allclose(result.alpha, content[..., 3], atol=1e-6)
+
+
+def test_starts(tiny_network):
+    pictures = [make(tiny_network, initial=start, iterations=1).pixels for start in ("content", "noise")]
+    assert np.abs(pictures[0] - pictures[1]).mean() > 0.05
+
+
+def test_a_start_from_a_file(tiny_network, tmp_path):
+    start = (picture(40, 52, 9) * 255).astype(np.uint8)
+    Image.fromarray(start).save(tmp_path / "start.png")
+    result = make(tiny_network, initial=str(tmp_path / "start.png"), iterations=1, optimizer="adam")
+    assert np.abs(result.pixels - start / 255).mean() < 0.03
+
+
+def test_built_in_styles(tiny_network):
+    assert make(tiny_network, style="mosaic", iterations=1).pixels.shape == (40, 52, 3)
+
+
+def test_steps_end_with_the_finished_pastiche(tiny_network):
+    steps = list(
+        impasto.stylize_steps(
+            picture(40, 52, 1), picture(36, 30, 2), settings=Settings(**TINY_SETTINGS), network=tiny_network
+        )
+    )
+    assert steps[-1].last
+    np.testing.assert_array_equal(steps[-1].image, make(tiny_network).pixels)
+
+
+def test_style_equal_to_content_is_said(tiny_network):
+    assert "content image itself" in make(tiny_network, style=picture(40, 52, 1)).notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (np.full((40, 40, 3), np.nan, np.float32), ImageError),
+        (np.zeros((40, 40, 5), np.float32), ImageError),
+        (np.zeros((40,), np.float32), ImageError),
+        (np.zeros((40, 40, 3), np.int64), ImageError),
+        (np.full((40, 40, 3), 7.0, np.float32), ImageError),
+        (np.zeros((1, 1, 3), np.uint8), ImageError),
+        (np.zeros((3, 20_000, 3), np.uint8), ImageError),
+        ("nothing-here.jpg", MissingFileError),
+        (3.5, ImageError),
+    ],
+)
+def test_bad_pictures_are_refused_in_one_sentence(tiny_network, content, error):
+    with pytest.raises(error) as caught:
+        make(tiny_network, content)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_settings_are_refused(tiny_network):
+    with pytest.raises(SettingError, match="did you mean 'strength'"):
+        make(tiny_network, strengh=3)
+    with pytest.raises(SettingError, match="did you mean 'article'"):
+        make(tiny_network, preset="artcle")
+
+
+def test_layer_names_are_checked(tiny_network):
+    with pytest.raises(SettingError, match="relu1_1 ... relu5_4, not 'relu1_9'"):
+        make(tiny_network, content_layers=("relu1_9",))
