@@ -25,15 +25,15 @@ def shared() -> Path:
 
 
 def tiny_weights(seed: int = 3, widths: tuple[int, ...] = (4, 4)) -> dict[str, np.ndarray]:
-    """Return the weights of block 1 (and 2) at a few channels, for tests that need a real network."""
+    """Return the weights of the first blocks at a few channels, to relu5_1 if there are five."""
     rng = np.random.default_rng(seed)
     weights = {
         "preprocess/kernel": (np.eye(3) * 4)[None, None].astype(np.float32),
         "preprocess/bias": np.full(3, -2, np.float32),
     }
     channels = 3
-    for block, width in enumerate(widths, 1):
-        for index in (1, 2):
+    for block, (width, count) in enumerate(zip(widths, (2, 2, 4, 4, 1), strict=False), 1):
+        for index in range(1, count + 1):
             kernel = rng.normal(0, np.sqrt(2 / 9 / channels), (3, 3, channels, width))
             weights[f"conv{block}_{index}/kernel"] = kernel.astype(np.float32)
             weights[f"conv{block}_{index}/bias"] = rng.normal(0, 0.1, width).astype(np.float32)

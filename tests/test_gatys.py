@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import TINY_SETTINGS, picture
 
+from conftest import TINY_SETTINGS, picture
 from impasto.errors import DivergenceError
 from impasto.gatys import optimize_steps, plan_scales
 from impasto.settings import Settings
@@ -48,7 +48,7 @@ def test_losses_fall_and_the_picture_stays_in_range(tiny_network, optimizer):
     image = steps[-1].image
     assert image.shape == (33, 40, 3)
     assert image.dtype == np.float32
-    assert 0 <= image.min()
+    assert image.min() >= 0
     assert image.max() <= 1
 
 

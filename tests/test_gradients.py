@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import TINY_SETTINGS, picture
 from keras import ops
 
+from conftest import TINY_SETTINGS, picture
 from impasto.errors import EngineError
 from impasto.gradients import compile_value_and_gradient, out_of_memory
 from impasto.objective import TERMS, build_objective

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize, rosen, rosen_der
@@ -92,7 +94,7 @@ def test_lbfgs_never_goes_up_and_survives_a_wall():
     values = [optimizer.evaluation.total]
     for _ in range(30):
         values.append(optimizer.step().total)
-    assert all(b <= a for a, b in zip(values, values[1:], strict=False))
+    assert all(after <= before for before, after in itertools.pairwise(values))
     assert values[-1] < 0.5 * values[0]
 
 

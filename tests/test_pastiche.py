@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import TINY_SETTINGS, picture
 from PIL import Image
 
 import impasto
+from conftest import TINY_SETTINGS, picture
 from impasto.errors import ImageError, MissingFileError, OutputError, SettingError
 from impasto.settings import Settings
 
@@ -125,5 +125,5 @@ def test_unknown_settings_are_refused(tiny_network):
 
 
 def test_layer_names_are_checked(tiny_network):
-    with pytest.raises(SettingError, match="relu1_1 ... relu5_4, not 'relu1_9'"):
+    with pytest.raises(SettingError, match=r"relu1_1 \.\.\. relu5_4, not 'relu1_9'"):
         make(tiny_network, content_layers=("relu1_9",))

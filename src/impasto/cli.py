@@ -202,7 +202,7 @@ def main() -> None:
     except ImpastoError as error:
         if debug:
             raise
-        say(f"impasto: {error}.")
+        say(f"impasto: {error}" if str(error).endswith("?") else f"impasto: {error}.")
         sys.exit(EXIT_USAGE if isinstance(error, SettingError) else 1)
     except KeyboardInterrupt:
         say("impasto: interrupted before the first iteration; nothing was written.")

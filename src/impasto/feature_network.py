@@ -12,7 +12,7 @@ section 2.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keras import ops
@@ -130,6 +130,14 @@ class FeatureNetwork:
         if f"{head}/kernel" not in self.weights:
             return features
         return ops.relu(apply_head(features, self.weights, head))
+
+    def with_cast_weights(self) -> FeatureNetwork:
+        """Return the same network with its weights in its dtype, so that no iteration casts them."""
+        weights = {
+            name: value if name.startswith("preprocess") else ops.cast(value, self.dtype)
+            for name, value in self.weights.items()
+        }
+        return replace(self, weights=weights)
 
     def mean_color(self) -> Tensor:
         """Return the RGB colour, float32 (3,) in [0, 1], that is zero in the network's input units."""

@@ -95,6 +95,7 @@ def optimize_steps(
     Perceptual Factors in Neural Style Transfer" (CVPR 2017), section 6.
     """
     scales = plan_scales(content.shape[:2], settings)
+    network = network.with_cast_weights()
     pastiche = initial
     for number, scale in enumerate(scales, 1):
         share = max(scale.shape) / max(content.shape[:2])

@@ -108,7 +108,7 @@ def prepare(
         WeightsError: the network's weights cannot be used.
         EngineError: no engine is installed.
     """
-    photo = read_picture(content)
+    photo = read_picture(content, max_size=settings.max_size)
     painting = read_style(style, settings.max_size)
     if settings.fit == "stretch":
         shape = style_shape = (settings.max_size, settings.max_size)

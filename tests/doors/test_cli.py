@@ -9,9 +9,9 @@ import time
 
 import numpy as np
 import pytest
-from conftest import picture, tiny_weights
 from PIL import Image
 
+from conftest import picture, tiny_weights
 from impasto import cli
 from impasto.weights import write_weights
 

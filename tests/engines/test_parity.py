@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from conftest import picture, tiny_weights
 
 import impasto
+from conftest import picture, tiny_weights
 from impasto.settings import Settings
 
 pytestmark = pytest.mark.engines

@@ -315,9 +315,7 @@ def tv_johnson(image: Array) -> tuple[float, Array]:
 
 def _undiff(across: Array, down: Array) -> Array:
     """Return the adjoint of the two ``np.diff``: each pair's gradient to its two pixels."""
-    return -np.diff(across, axis=1, prepend=0, append=0) - np.diff(
-        down, axis=0, prepend=0, append=0
-    )
+    return -np.diff(across, axis=1, prepend=0, append=0) - np.diff(down, axis=0, prepend=0, append=0)
 
 
 def out_of_range(image: Array) -> tuple[float, Array]:

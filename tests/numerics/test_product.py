@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import picture, tiny_weights
 from keras import ops
 
+from conftest import picture, tiny_weights
 from impasto.feature_network import FeatureNetwork
 from impasto.gradients import compile_value_and_gradient
 from impasto.objective import build_objective

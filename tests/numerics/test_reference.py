@@ -38,9 +38,7 @@ PAIR = np.array([[[1.0, 0, 2], [0, 1, 1]]])
 TARGET = np.array([[[1.0, 0, 0], [0, 0, 0]]])
 
 
-def tiny_network(
-    pooling: str = "average", padding: str = "reflect", rounding: str = "floor"
-) -> Network:
+def tiny_network(pooling: str = "average", padding: str = "reflect", rounding: str = "floor") -> Network:
     """Return sixteen random layers of two to four channels, with expand heads to five."""
     random = np.random.default_rng(19)
     weights = {
@@ -51,9 +49,7 @@ def tiny_network(
     for layer in reference.LAYERS:
         wide = 2 + int(layer[-1]) % 3
         name = layer.replace("relu", "conv")
-        weights[f"{name}/kernel"] = random.normal(
-            0, (2 / 9 / channels) ** 0.5, (3, 3, channels, wide)
-        )
+        weights[f"{name}/kernel"] = random.normal(0, (2 / 9 / channels) ** 0.5, (3, 3, channels, wide))
         weights[f"{name}/bias"] = random.normal(0.1, 0.1, wide)
         head = layer.replace("relu", "expand")
         weights[f"{head}/kernel"] = random.normal(0, 0.5, (1, 1, wide, 5))
@@ -133,9 +129,7 @@ def test_nothing_beyond_the_border_is_the_largest() -> None:
 
 @pytest.mark.parametrize(("pooling", "padding", "rounding"), CHOICES)
 @pytest.mark.parametrize("size", [(2, 2), (3, 4), (5, 2), (17, 22)])
-def test_pulls_are_adjoint(
-    pooling: str, padding: str, rounding: str, size: tuple[int, int]
-) -> None:
+def test_pulls_are_adjoint(pooling: str, padding: str, rounding: str, size: tuple[int, int]) -> None:
     """Pools and convolutions are linear near a point: <y, g> is <x, pull(g)>."""
     random = np.random.default_rng(7)
     x, kernel = random.normal(size=(*size, 2)), random.normal(size=(3, 3, 2, 3))
@@ -185,9 +179,7 @@ def test_gatys_divides_each_gram_matrix_by_its_own_positions() -> None:
     ("function", "expected"),
     [(tv_squared, 1.25), (tv_absolute, 1.5), (tv_johnson, 255**2 * 1.25 / 2)],
 )
-def test_the_total_variations(
-    function: Callable[[Array], tuple[float, Array]], expected: float
-) -> None:
+def test_the_total_variations(function: Callable[[Array], tuple[float, Array]], expected: float) -> None:
     value, _ = function(np.array([[[0.0], [1]], [[0.5], [0]]]))
     assert value == pytest.approx(expected, rel=1e-14)
     assert function(np.full((3, 4, 3), 0.3))[0] == 0
@@ -207,9 +199,7 @@ def test_out_of_range() -> None:
 
 
 @pytest.mark.parametrize(("pooling", "padding", "rounding"), CHOICES)
-def test_the_gradient_through_every_kind_of_network(
-    pooling: str, padding: str, rounding: str
-) -> None:
+def test_the_gradient_through_every_kind_of_network(pooling: str, padding: str, rounding: str) -> None:
     network = tiny_network(pooling, padding, rounding)
     objective = prepare("relative", network, picture(17, 22, 1), picture(19, 16, 2))
     assert_slopes(evaluator(objective), picture(17, 22, 3))
@@ -254,10 +244,8 @@ def test_the_presets_weigh_as_their_sources_do() -> None:
     by_size = {k: squares[k] / (n[k] * m[k]) ** 2 / n[k] ** 2 for k in squares}
     expected = {
         "article": 5 * content / f["relu4_2"].size + 0.2 * sum(by_size.values()),
-        "gatys2016": 1e-3 * content / 2
-        + sum(squares[k] / (4 * n[k] ** 2 * m[k] ** 2) for k in squares) / 5,
-        "relative": content / spread
-        + sum(squares[k] / np.sum(gram(a[k]) ** 2) for k in squares) / 5,
+        "gatys2016": 1e-3 * content / 2 + sum(squares[k] / (4 * n[k] ** 2 * m[k] ** 2) for k in squares) / 5,
+        "relative": content / spread + sum(squares[k] / np.sum(gram(a[k]) ** 2) for k in squares) / 5,
         "johnson": 5 * content / f["relu4_2"].size
         + 100 * sum(by_size.values())
         + 1e-3 * tv_johnson(point)[0],
@@ -295,9 +283,7 @@ def test_the_first_layer_by_hand() -> None:
         "conv1_1/bias": np.array([0.25]),
     }
     image = np.array([[[0.75, 9, 9], [0.25, 9, 9]]])
-    found = features(
-        image, weights, ["relu1_1"], pooling="max", padding="zero", pool_rounding="floor"
-    )
+    found = features(image, weights, ["relu1_1"], pooling="max", padding="zero", pool_rounding="floor")
     np.testing.assert_array_equal(found["relu1_1"], [[[1.75], [0]]])
 
 
@@ -315,9 +301,7 @@ def test_expansion_by_hand() -> None:
 
 def test_what_is_not_known_is_refused() -> None:
     with pytest.raises(ValueError, match="relu9_9"):
-        features(
-            picture(8, 8, 0), {}, ["relu9_9"], pooling="max", padding="zero", pool_rounding="ceil"
-        )
+        features(picture(8, 8, 0), {}, ["relu9_9"], pooling="max", padding="zero", pool_rounding="ceil")
     with pytest.raises(ValueError, match="at least 2 px, not 1 x 4"):
         pool(np.zeros((1, 4, 1)), "max", "floor")
     for pooling, rounding in (("mean", "floor"), ("max", "round")):
@@ -360,9 +344,7 @@ def test_lbfgs_reaches_the_end_of_the_valley() -> None:
     found = lbfgs(rosenbrock, np.array([[-1.2], [1.0]]), 60)
     np.testing.assert_allclose(found.points[-1], [[1], [1]], atol=1e-6)
     assert len(found.points) == len(found.values) > 20
-    assert all(
-        later < earlier for earlier, later in zip(found.values, found.values[1:], strict=False)
-    )
+    assert all(later < earlier for earlier, later in zip(found.values, found.values[1:], strict=False))
     shorter = lbfgs(rosenbrock, np.array([[-1.2], [1.0]]), 60, memory=1)
     assert not np.array_equal(shorter.points[9], found.points[9])
     assert found.values == [rosenbrock(point)[0] for point in found.points]

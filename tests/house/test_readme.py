@@ -1,0 +1,95 @@
+"""The READMEs are true: their Python runs, their commands and links exist, both languages say the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text(name), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_links_exist(name):
+    for link in re.findall(r"\]\(([^)#:]+)\)", text(name)):
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_commands_and_options_exist(name):
+    from impasto.presets import all_presets
+    from impasto.settings import Settings
+
+    for line in "".join(blocks(name, "console")).splitlines():
+        words = line.partition("#")[0].split()
+        if words[0] == "make":
+            assert f"\n{words[1]}:" in text("Makefile")
+        else:
+            assert words[1] in ("stylize", "doctor", "demo", "weights", "presets")
+        for option in (w for w in words if w.startswith("--")):
+            assert option == "--preset" or hasattr(Settings(), option[2:].replace("-", "_"))
+        if "--preset" in words:
+            assert words[words.index("--preset") + 1] in all_presets()
+
+
+def test_both_languages_show_the_same_code_and_figures():
+    english, chinese = (blocks(name, "python") for name in READMES)
+    assert english == chinese
+    figures = [re.findall(r"\|[^|\n]*\d[^|\n]*\|", text(name)) for name in READMES]
+    numbers = [[re.findall(r"\d+(?:\.\d+)?", cell) for cell in cells] for cells in figures]
+    assert numbers[0] == numbers[1]
+
+
+def test_nothing_is_left_to_fill_in():
+    for name in READMES:
+        assert not re.search(r"@[A-Z_]+@", text(name))
+
+
+def test_figures_are_those_of_the_results():
+    """Every figure of the table is a number that a benchmark wrote."""
+    written = "".join(p.read_text() for p in (ROOT / "benchmarks" / "results").glob("*.json"))
+    measured = {round(float(n), 3) for n in re.findall(r"-?\d+(?:\.\d+)?", written)}
+    for row in re.findall(r"^\|.*\|$", text("README.md"), re.MULTILINE)[2:]:
+        for number in re.findall(r"\*\*(\d+(?:\.\d+)?)", row):
+            value = float(number)
+            digits = len(number.partition(".")[2])
+            assert any(round(m, digits) == value for m in measured) or any(
+                round(100 * m, digits) == value for m in measured
+            ), f"{number} in {row} was not measured"
+
+
+@pytest.mark.slow
+def test_the_python_example_runs(tmp_path):
+    import skimage.data
+    from PIL import Image
+
+    Image.fromarray(skimage.data.astronaut()).save(tmp_path / "photo.jpg")
+    code = blocks("README.md", "python")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "(256, 256)" in done.stdout
+    assert (tmp_path / "pastiche.png").stat().st_size > 10_000
+
+
+def test_the_manifest_is_of_the_files_there():
+    import hashlib
+
+    data = ROOT / "src" / "impasto" / "data"
+    for entry in json.loads((data / "manifest.json").read_text()).values():
+        digest = hashlib.sha256((data / entry["file"]).read_bytes()).hexdigest()
+        assert digest == entry["sha256"]
+        assert (data / entry["file"]).stat().st_size <= 3_000_000
