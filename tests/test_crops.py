@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from conftest import picture
-from impasto.crops import HELD_OUT_EVERY, Crops, center_squares, prefetch, vary
+from impasto.crops import Crops, center_squares, prefetch, vary
 from impasto.errors import ImageError, MissingFileError
 
 
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 def test_folders_are_searched_and_broken_files_named(folder):
     crops = Crops([folder])
     assert len(crops.train) + len(crops.held_out) == 9
-    assert len(crops.held_out) == 1 + 8 // HELD_OUT_EVERY
+    assert len(crops.held_out) == 3
     assert [name.endswith("broken.jpg") for name in crops.broken] == [True]
 
 
@@ -86,4 +86,6 @@ def test_prefetch_keeps_the_order_and_passes_errors_on():
 
 def test_center_squares(folder):
     squares = center_squares(Crops([folder]).train, 32)
-    assert squares.shape == (8, 32, 32, 3)
+    assert squares.shape == (6, 32, 32, 3)
+    with pytest.raises(ImageError, match="at least 3 held-out pictures of 64 x 64 px, but 0"):
+        center_squares(Crops([folder]).train, 64)

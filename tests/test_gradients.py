@@ -64,5 +64,5 @@ def test_running_out_of_memory_is_recognised_and_translated():
         return ops.sum(wide), ops.stack([ops.sum(wide)])
 
     shape = (1, 64, 64, 3)
-    with pytest.raises(EngineError, match="ran out of memory at 64x64 px; choose a smaller"):
+    with pytest.raises(EngineError, match="ran out of memory at 64 x 64 px; choose a smaller"):
         compile_value_and_gradient(huge, shape)(np.zeros(shape, np.float32))

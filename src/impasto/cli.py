@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import typer
 
 from impasto import __version__
 from impasto.commands import register, say
-from impasto.errors import ImpastoError, SettingError
+from impasto.errors import ImpastoError, OutputError, SettingError
 from impasto.presets import settings_for
 from impasto.setting_options import with_settings
 
@@ -64,8 +65,11 @@ def stylize_command(
     overwrite: Overwrite = False,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
     preview_every: Annotated[
-        int, typer.Option(min=0, help="Write the picture every N iterations; 0 never.")
+        int, typer.Option(min=0, help="Write the picture every N iterations to OUTPUT-previews; 0 never.")
     ] = 0,
+    recipe: Annotated[
+        bool, typer.Option("--recipe/--no-recipe", help="Tell in the file how it was made.")
+    ] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     threads: Threads = None,
     settings: Any,
@@ -78,18 +82,21 @@ def stylize_command(
     from impasto.image_output import check_output
 
     began = time.monotonic()
-    check_output(output, overwrite=overwrite, inputs=[content, style])
+    check_output(output, overwrite=overwrite, inputs=[content, style, chosen.initial, chosen.network])
+    previews = output.with_name(f"{output.stem}-previews") if preview_every else None
+    if previews and previews.exists() and not overwrite:
+        raise OutputError(f"{previews} already exists; add --overwrite or choose another output")
     from impasto import pastiche, runtime
 
-    if threads:
-        runtime.start_engine(threads)
+    runtime.start_engine(threads)
     with _progress(quiet) as show:
         prepared = pastiche.prepare(content, style, chosen)
-        result, interrupted = _optimize(prepared, show, (output, preview_every, began))
-    notes = [*result.notes, *result.save(output, overwrite=overwrite, quality=quality)]
+        result, interrupted = _optimize(prepared, show, previews, preview_every)
+    with _no_interruption():
+        saved = result.save(output, overwrite=overwrite, quality=quality, recipe=recipe)
     if not quiet:
-        for note in notes:
-            say(f"Note: {note}.")
+        for note in [*result.notes, *saved]:
+            say(f"Note: {note.rstrip('.')}.")
     if interrupted:
         say(f"Interrupted; the picture as it was is in {output}.")
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -98,11 +105,13 @@ def stylize_command(
         say(f"{output}: {width} x {height} px in {time.monotonic() - began:.1f} s.")
 
 
-def _optimize(prepared: Prepared, show: Any, task: tuple[Path, int, float]) -> tuple[Pastiche, bool]:
+def _optimize(
+    prepared: Prepared, show: Any, previews: Path | None, preview_every: int
+) -> tuple[Pastiche, bool]:
     """Run the method, showing and previewing; return the pastiche and whether Ctrl-C ended it early."""
     from impasto import pastiche
 
-    output, preview_every, began = task
+    began = time.monotonic()
     losses: list[dict[str, float]] = []
     step: Step | None = None
     interrupted = False
@@ -110,17 +119,36 @@ def _optimize(prepared: Prepared, show: Any, task: tuple[Path, int, float]) -> t
         for step in pastiche.run(prepared):
             losses.append(dict(step.losses))
             show(prepared, step)
-            if preview_every and len(losses) % preview_every == 0:
-                preview = pastiche.finish(prepared, step, losses, began)
-                name = f"{output.stem}-{len(losses):04d}{output.suffix}"
-                preview.save(output.with_name(name), overwrite=True)
+            if previews and len(losses) % preview_every == 0:
+                with _no_interruption():
+                    _preview(pastiche.finish(prepared, step, losses, began), previews, len(losses))
     except KeyboardInterrupt:
         if step is None:
-            raise
+            say("Interrupted before the first iteration; nothing was written.")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
         interrupted = True
     if step is None:
         raise SettingError("iterations must be at least 1 in all")
     return pastiche.finish(prepared, step, losses, began), interrupted
+
+
+def _preview(result: Pastiche, folder: Path, number: int) -> None:
+    """Write a preview; one that cannot be written costs a note, not the run."""
+    try:
+        folder.mkdir(exist_ok=True)
+        result.save(folder / f"{number:05d}.png", overwrite=True)
+    except (ImpastoError, OSError) as error:
+        say(f"Note: preview {number} could not be written: {error}.")
+
+
+@contextmanager
+def _no_interruption() -> Iterator[None]:
+    """Hold Ctrl-C back until a file is whole."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -141,11 +169,12 @@ def _progress(quiet: bool) -> Iterator[Any]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Reading the pictures and loading the network", total=None, text="")
+        started = time.monotonic()
         clocks: list[Clock] = []
 
         def show(prepared: Prepared, step: Step) -> None:
             if not clocks:
-                clocks.append(_clock(prepared))
+                clocks.append(_clock(prepared, started))
                 bar.update(task, total=clocks[0].total)
             clock = clocks[0]
             height, width = step.shape
@@ -160,12 +189,12 @@ def _progress(quiet: bool) -> Iterator[Any]:
         yield show
 
 
-def _clock(prepared: Prepared) -> Any:
+def _clock(prepared: Prepared, started: float) -> Any:
     from impasto.gatys import plan_scales
     from impasto.progress import Clock
 
     scales = plan_scales(prepared.content.shape[:2], prepared.settings)
-    return Clock([(s.shape[0] * s.shape[1], s.iterations) for s in scales])
+    return Clock([(s.shape[0] * s.shape[1], s.iterations) for s in scales], started)
 
 
 @app.command("demo")
@@ -178,17 +207,7 @@ def demo_command(
     import skimage.data
 
     photo = Path(skimage.data.__file__).with_name("chelsea.png")
-    stylize_command(
-        content=str(photo),
-        style=style,
-        output=output,
-        overwrite=overwrite,
-        preset=None,
-        quality=95,
-        preview_every=0,
-        quiet=False,
-        threads=None,
-    )
+    stylize_command(content=str(photo), style=style, output=output, overwrite=overwrite)
 
 
 register(app)
@@ -204,9 +223,6 @@ def main() -> None:
             raise
         say(f"impasto: {error}" if str(error).endswith("?") else f"impasto: {error}.")
         sys.exit(EXIT_USAGE if isinstance(error, SettingError) else 1)
-    except KeyboardInterrupt:
-        say("impasto: interrupted before the first iteration; nothing was written.")
-        sys.exit(EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

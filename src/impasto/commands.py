@@ -11,6 +11,7 @@ import typer
 from impasto import __version__
 from impasto.errors import OutputError
 from impasto.presets import all_presets
+from impasto.settings import DistillSettings
 
 weights_app = typer.Typer(help="Feature networks: list, fetch, import and check their weights.")
 
@@ -130,20 +131,23 @@ def distill_command(
     teacher: Annotated[Path, typer.Option(help="Weights of the network to learn from.")],
     images: Annotated[list[Path], typer.Option(help="Pictures, folders or .zip; repeat for more.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 13_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    batch: Annotated[int, typer.Option(min=8, help="Crops per step.")] = 16,
-    crop: Annotated[int, typer.Option(min=32, help="Side of the crops in pixels.")] = 112,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = DistillSettings.steps,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = DistillSettings.seed,
+    batch: Annotated[int, typer.Option(min=8, help="Crops per step.")] = DistillSettings.batch,
+    crop: Annotated[int, typer.Option(min=32, help="Side of the crops.")] = DistillSettings.crop,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
-    """Train a small feature network from a teacher; repeat the command to continue an interrupted one."""
+    """Train a small feature network from a teacher; repeat the command to continue an interrupted one.
+
+    Writes the weights, and their recipe and figures into manifest.json beside them.
+    """
     if output.exists() and not overwrite:
         raise OutputError(f"{output} already exists; add --overwrite or choose another name")
     from impasto import runtime
 
     runtime.start_engine()
-    from impasto.distillation import Distillation, DistillSettings
+    from impasto.distillation import Distillation
 
     settings = DistillSettings(steps=steps, seed=seed, batch=batch, crop=crop)
     dtype = runtime.resolve_precision(precision)

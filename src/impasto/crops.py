@@ -19,7 +19,7 @@ from impasto.errors import ImageError, MissingFileError
 from impasto.images import PICTURE_SUFFIXES, decode_bytes
 
 HELD_OUT_EVERY = 40
-"""Every 40th picture, in the order of names, is kept for evaluation."""
+"""Every 40th picture, in the order of names, is kept for evaluation; of few, at least three."""
 
 
 class Crops:
@@ -51,8 +51,9 @@ class Crops:
                 f"training needs at least {least} readable pictures, but only {len(pictures)} were "
                 f"found and {len(self.broken)} were unreadable; name more folders or archives"
             )
-        self.held_out = pictures[::HELD_OUT_EVERY]
-        self.train = [p for i, p in enumerate(pictures) if i % HELD_OUT_EVERY]
+        every = min(HELD_OUT_EVERY, max(2, len(pictures) // 3))
+        self.held_out = pictures[::every]
+        self.train = [p for i, p in enumerate(pictures) if i % every]
 
     def batch(self, step: int, *, seed: int, count: int, size: int) -> NDArray[np.float32]:
         """Return (count, size, size, 3) in [0, 1]: random crops, mirrored half of the time."""
@@ -146,11 +147,20 @@ def prefetch(batches: Iterable[NDArray[np.float32]], ahead: int = 4) -> Iterator
 
 
 def center_squares(pictures: Sequence[NDArray[np.uint8]], size: int) -> NDArray[np.float32]:
-    """Return the middle of each picture that is large enough, (count, size, size, 3) in [0, 1]."""
+    """Return the middle of each picture that is large enough, (count, size, size, 3) in [0, 1].
+
+    Raises:
+        ImageError: fewer than three are.
+    """
     squares = []
     for picture in pictures:
         height, width = picture.shape[:2]
         if min(height, width) >= size:
             top, left = (height - size) // 2, (width - size) // 2
             squares.append(picture[top : top + size, left : left + size])
+    if len(squares) < 3:
+        raise ImageError(
+            f"evaluation needs at least 3 held-out pictures of {size} x {size} px, but {len(squares)} "
+            "are large enough; name more or larger pictures"
+        )
     return np.stack(squares).astype(np.float32) / np.float32(255)

@@ -16,17 +16,20 @@ al., "FitNets" (ICLR 2015) for hints at inner layers; the teacher is described i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
 from keras import ops
 
+from impasto import runtime
 from impasto.crops import Crops, center_squares, prefetch, vary
-from impasto.errors import WeightsError
+from impasto.errors import EngineError, WeightsError
 from impasto.evaluation import evaluate_student
 from impasto.feature_network import (
     CONTENT_LAYER,
@@ -40,26 +43,24 @@ from impasto.feature_network import (
 from impasto.gradients import to_host
 from impasto.losses import batch_gram_error, unexplained
 from impasto.pastiche_pool import PastichePool
-from impasto.weights import load_network, write_weights
+from impasto.settings import DistillSettings
+from impasto.weights import (
+    ManifestEntry,
+    load_network,
+    read_manifest,
+    write_manifest,
+    write_weights,
+    write_whole,
+)
 
 WIDTHS = (16, 32, 64, 128, 128)
 """Channels in each block: a quarter of VGG-19's."""
 
 LAYER_WEIGHTS = dict.fromkeys(LAYERS[:13], 0.25) | dict.fromkeys(STYLE_LAYERS, 1.0) | {CONTENT_LAYER: 2.0}
 GRAM_WEIGHT = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class DistillSettings:
-    """How long and on what the student is trained."""
-
-    steps: int = 20_000
-    batch: int = 16
-    crop: int = 112
-    learning_rate: float = 2e-3
-    pastiches: int = 4
-    pastiches_from: int = 3000
-    seed: int = 0
+REVIVE_EVERY = 250
+LEAK = 0.1
+EVALUATION_SIDE = 256
 
 
 def new_student(seed: int, widths: tuple[int, ...] = WIDTHS) -> dict[str, np.ndarray]:
@@ -122,7 +123,9 @@ class Distiller(keras.Model):  # type: ignore[misc]
     @property
     def student(self) -> FeatureNetwork:
         """The network in training; its weights are variables."""
-        return FeatureNetwork(name="student", weights={**self.fixed, **self.trained}, dtype=self.precision)
+        return FeatureNetwork(
+            name="student", weights={**self.fixed, **self.trained}, dtype=self.precision, leak=LEAK
+        )
 
     def call(self, image: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the student's predictions of the teacher's layers and of its expanded features."""
@@ -130,6 +133,42 @@ class Distiller(keras.Model):  # type: ignore[misc]
         features = network.features(image, network.layers)
         layers = {k: apply_head(v, self.trained, f"head{k[4:]}") for k, v in features.items()}
         return layers, {k: network.expanded(k, thin(features[k])) for k in STYLE_LAYERS}
+
+    def revive(self, images: np.ndarray, seed: int) -> int:
+        """Redraw the channels that no pixel of the images excites, and return how many there were.
+
+        A rectified channel that is never positive has no gradient and stays dead. It gets a new kernel
+        of zero mean, scaled to its layer, and its outgoing weights start from zero, so that nothing
+        behind it is disturbed.
+        """
+        rng, revived = np.random.default_rng(seed), 0
+        features = self.student.features(ops.convert_to_tensor(images), self.student.layers)
+        names = list(CONVOLUTION_NAMES[: len(features)])
+        before = images
+        for index, (name, layer) in enumerate(zip(names, features, strict=True)):
+            found = to_host(ops.cast(features[layer], "float32"))
+            dead = np.flatnonzero(found.max(axis=(0, 1, 2)) <= 1e-6)
+            if len(dead):
+                kernel, bias = (to_host(self.trained[f"{name}/{p}"]).copy() for p in ("kernel", "bias"))
+                fresh = rng.normal(size=(*kernel.shape[:3], len(dead)))
+                fresh -= fresh.mean(axis=(0, 1, 2))
+                gain = np.sqrt(np.square(found).mean() / np.square(before).mean() / kernel[..., 0].size)
+                kernel[..., dead], bias[dead] = fresh * gain, 0
+                self.trained[f"{name}/kernel"].assign(kernel)
+                self.trained[f"{name}/bias"].assign(bias)
+                followers = [f"head{name[4:]}", f"expand{name[4:]}", *names[index + 1 : index + 2]]
+                self._silence(followers, dead)
+                revived += len(dead)
+            before = found
+        return revived
+
+    def _silence(self, followers: list[str], channels: np.ndarray) -> None:
+        """Set the weights that read some channels to zero."""
+        for follower in followers:
+            if f"{follower}/kernel" in self.trained:
+                kernel = to_host(self.trained[f"{follower}/kernel"]).copy()
+                kernel[..., channels, :] = 0
+                self.trained[f"{follower}/kernel"].assign(kernel)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the weighted sum of all terms."""
@@ -162,7 +201,8 @@ def distill_steps(
         checkpoint: written every 500 steps and at the end, atomically.
 
     Raises:
-        WeightsError: the checkpoint belongs to a training with other settings.
+        WeightsError: the checkpoint belongs to another training or is damaged.
+        OutputError: the checkpoint cannot be written.
     """
     steps = settings.steps
     warmup = min(500, steps // 10)
@@ -175,7 +215,10 @@ def distill_steps(
     )
     distiller.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=1.0), jit_compile=False)
     distiller.optimizer.build(distiller.trainable_variables)
-    first = restore(distiller, checkpoint)
+    record = record_of(distiller, settings)
+    first = restore(distiller, checkpoint, record)
+    if not first:
+        save_checkpoint(distiller, checkpoint, 0, record)  # says now if it cannot be written
 
     def batches() -> Iterator[np.ndarray]:
         for step in range(first, steps):
@@ -191,34 +234,56 @@ def distill_steps(
             lambda: distiller.student, fresh, settings.pastiches, settings.crop, settings.seed
         )
     for step, batch in enumerate(prefetch(batches()), first + 1):
+        if step % REVIVE_EVERY == 1 and step < 0.6 * steps:
+            distiller.revive(batch, seed=settings.seed + step)
         if pool and step > settings.pastiches_from:
             batch[: settings.pastiches] = pool.improve()
         loss = float(distiller.train_on_batch(batch))
         if step % 500 == 0 or step == steps:
-            save_checkpoint(distiller, checkpoint, step)
+            save_checkpoint(distiller, checkpoint, step, record)
         yield step, loss
 
 
-def save_checkpoint(distiller: Distiller, path: Path, step: int) -> None:
-    """Write the student's and the optimiser's variables and the step, atomically."""
-    arrays = {f"model/{k}": np.asarray(v) for k, v in distiller.trained.items()}
-    arrays |= {f"optimizer/{i}": np.asarray(v) for i, v in enumerate(distiller.optimizer.variables)}
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, step=np.asarray(step), **arrays)
-    temporary.replace(path)
+def record_of(distiller: Distiller, settings: DistillSettings) -> str:
+    """Return what a checkpoint must agree with: everything but the number of steps."""
+    chosen = {k: v for k, v in asdict(settings).items() if k != "steps"}
+    return json.dumps({**chosen, "teacher": distiller.teacher.sha256, "precision": distiller.precision})
 
 
-def restore(distiller: Distiller, path: Path) -> int:
-    """Load a checkpoint if there is one and return the number of steps done."""
+def save_checkpoint(distiller: Distiller, path: Path, step: int, record: str) -> None:
+    """Write the student's and the optimiser's variables and the step, all of it or nothing."""
+    arrays = {f"model/{k}": to_host(v) for k, v in distiller.trained.items()}
+    for index, variable in enumerate(distiller.optimizer.variables):
+        arrays[f"optimizer/{index}"] = np.asarray(ops.convert_to_numpy(variable))
+    arrays["step"] = np.asarray(step)
+    arrays["record"] = np.frombuffer(record.encode(), np.uint8)
+    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+
+
+def restore(distiller: Distiller, path: Path, record: str) -> int:
+    """Load a checkpoint if there is one and return the number of steps done.
+
+    Raises:
+        WeightsError: it belongs to another training or is damaged.
+    """
     if not path.exists():
         return 0
-    with np.load(path) as saved:
-        for key, variable in distiller.trained.items():
-            variable.assign(saved[f"model/{key}"])
-        for index, variable in enumerate(distiller.optimizer.variables):
-            variable.assign(saved[f"optimizer/{index}"])
-        return int(saved["step"])
+    try:
+        with np.load(path) as saved:
+            if saved["record"].tobytes().decode() != record:
+                raise WeightsError(
+                    f"{path} belongs to a training with other settings, precision or teacher; "
+                    "delete it or repeat the command that made it"
+                )
+            for key, variable in distiller.trained.items():
+                variable.assign(saved[f"model/{key}"])
+            for index, variable in enumerate(distiller.optimizer.variables):
+                variable.assign(saved[f"optimizer/{index}"])
+            return int(saved["step"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(f"{path} is not a whole checkpoint; delete it to start anew") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,18 +324,16 @@ class Distillation:
             WeightsError: the teacher cannot be read or has no heads.
             ImageError: there are too few readable pictures.
         """
+        if runtime.start_engine() != "tensorflow":
+            raise EngineError("distillation needs the engine tensorflow; unset KERAS_BACKEND")
         network = load_network(teacher, pooling="max", padding="reflect", dtype=dtype)
         missing = [k for k in STYLE_LAYERS if f"expand{k[4:]}/bias" not in network.weights]
         if missing:
             raise WeightsError(f"the teacher {teacher} has no expand heads at {', '.join(missing)}")
-        student = new_student(settings.seed)
-        distiller = Distiller(student, network, dtype, settings.seed)
-        return cls(
-            distiller=distiller,
-            crops=Crops(images),
-            settings=settings,
-            output=Path(output),
-        )
+        distiller = Distiller(new_student(settings.seed), network, dtype, settings.seed)
+        crops = Crops(images, least=16)
+        center_squares(crops.held_out, EVALUATION_SIDE)  # says now if there is nothing to evaluate on
+        return cls(distiller=distiller, crops=crops, settings=settings, output=Path(output))
 
     @property
     def checkpoint(self) -> Path:
@@ -283,21 +346,20 @@ class Distillation:
 
     def evaluate(self) -> dict[str, Any]:
         """Compare the student with its teacher on the held-out pictures, in float32."""
-        pictures = center_squares(self.crops.held_out, 256)
-        student, teacher = (
-            replace(n, dtype="float32") for n in (self.distiller.student, self.distiller.teacher)
+        pictures = center_squares(self.crops.held_out, EVALUATION_SIDE)
+        student, teacher = self.distiller.student, self.distiller.teacher
+        return evaluate_student(
+            replace(student, dtype="float32"), replace(teacher, dtype="float32"), pictures
         )
-        return evaluate_student(student, teacher, pictures)
 
     def finish(self) -> dict[str, Any]:
-        """Write the student's weights and return the figures of its evaluation.
+        """Write the student's weights and its entry in the folder's manifest; return its figures.
 
         Kernels are stored as float16. Of the heads, those that the losses look through are kept.
 
         Raises:
             OutputError: the file cannot be written.
         """
-        figures = self.evaluate()
         trained = self.distiller.student.weights
         content = {
             f"expand{CONTENT_LAYER[4:]}/{part}": trained[f"head{CONTENT_LAYER[4:]}/{part}"]
@@ -307,5 +369,16 @@ class Distillation:
         arrays = {k: to_host(v) for k, v in kept.items()}
         arrays = {k: v[None, None] if v.ndim == 2 else v for k, v in arrays.items()}
         meta = {"name": self.output.stem, "family": "distilled", "pooling": "average", "padding": "reflect"}
-        write_weights(self.output, arrays, meta, "float16")
+        sha256 = write_weights(self.output, arrays, meta, "float16")
+        figures = self.evaluate()
+        entry = ManifestEntry(
+            file=self.output.name,
+            sha256=sha256,
+            licence="Apache-2.0",
+            source="trained by impasto distill; see NOTICE for the teacher",
+            recipe=asdict(self.settings) | {"teacher_sha256": self.distiller.teacher.sha256},
+            figures=figures,
+        )
+        folder = self.output.parent
+        write_manifest(folder, {**read_manifest(folder), self.output.stem: entry})
         return figures

@@ -18,6 +18,29 @@ Array = NDArray[np.float32]
 REPORTED_LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
 
 
+class Tally:
+    """Sums from which the share of explained variance follows, about the channel means of all pictures."""
+
+    def __init__(self) -> None:
+        self.count, self.error = 0, 0.0
+        self.total: Any = 0.0
+        self.squares: Any = 0.0
+
+    def add(self, found: Array, truth: Array) -> None:
+        """Add the features of one picture, (1, height, width, channels)."""
+        exact = truth.astype(np.float64)
+        self.count += exact[..., 0].size
+        self.error += float(np.square(found - exact).sum())
+        self.total = self.total + exact.sum(axis=(0, 1, 2))
+        self.squares = self.squares + np.square(exact).sum(axis=(0, 1, 2))
+
+    @property
+    def r2(self) -> float:
+        """1 - squared error / variance."""
+        spread = float((self.squares - self.total**2 / self.count).sum())
+        return 1 - self.error / spread
+
+
 def evaluate_student(student: FeatureNetwork, teacher: FeatureNetwork, pictures: Array) -> dict[str, Any]:
     """Compare a student with its teacher.
 
@@ -32,16 +55,16 @@ def evaluate_student(student: FeatureNetwork, teacher: FeatureNetwork, pictures:
         features; ``style_rank_correlation``: Spearman's, of the relative style losses between all
         pairs of pictures.
     """
-    sums = {key: [0.0, 0.0, 0.0] for layer in REPORTED_LAYERS for key in (layer, layer + "+")}
+    tallies = {key: Tally() for layer in REPORTED_LAYERS for key in (layer, f"{layer}+")}
     grams: list[list[dict[str, Any]]] = [[], []]
     for picture in pictures:
         found = _predictions(student, picture[None])
         truth = _truths(teacher, picture[None])
         for key, target in truth.items():
-            _add(sums[key], to_host(found[key]), to_host(target))
+            tallies[key].add(to_host(found[key]), to_host(target))
         for kept, features in zip(grams, (found, truth), strict=True):
             kept.append({k: gram_matrix(features[f"{k}+"]) for k in STYLE_LAYERS})
-    r2 = {key: round(1 - error / spread, 4) for key, (error, spread, _) in sums.items() if spread}
+    r2 = {key: round(tally.r2, 4) for key, tally in tallies.items() if tally.count}
     distances = [_distances(kept) for kept in grams]
     return {
         "pictures": len(pictures),
@@ -60,12 +83,6 @@ def _predictions(student: FeatureNetwork, picture: Array) -> dict[str, Any]:
 def _truths(teacher: FeatureNetwork, picture: Array) -> dict[str, Any]:
     features = teacher.features(ops.convert_to_tensor(picture), REPORTED_LAYERS)
     return features | {f"{k}+": teacher.expanded(k, features[k]) for k in STYLE_LAYERS}
-
-
-def _add(sums: list[float], found: Array, truth: Array) -> None:
-    truth = truth.astype(np.float64)
-    sums[0] += float(np.square(found - truth).sum())
-    sums[1] += float(np.square(truth - truth.mean(axis=(0, 1, 2))).sum())
 
 
 def _distances(grams: Sequence[Mapping[str, Any]]) -> list[float]:

@@ -52,7 +52,10 @@ class FeatureNetwork:
         padding: ``reflect`` (mirror the picture at its borders) or ``zero`` (VGG-19's own).
         pool_rounding: of odd sides, ``floor`` (drop the last row) or ``ceil`` (pool what is there).
         dtype: of the features, ``float32`` or ``bfloat16``.
+        leak: slope with which gradients pass the ReLU where it is zero; training uses it so that no
+            channel dies, everything else the true derivative. Values are the same.
         sha256: of the weights file, for recipes.
+        notes: sentences about what was found or put right when the file was read.
     """
 
     name: str
@@ -61,7 +64,9 @@ class FeatureNetwork:
     padding: str = "reflect"
     pool_rounding: str = "floor"
     dtype: str = "float32"
+    leak: float = 0.0
     sha256: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         choices = (("pooling", POOLINGS), ("padding", PADDINGS), ("pool_rounding", POOL_ROUNDINGS))
@@ -151,7 +156,11 @@ class FeatureNetwork:
             padding = "valid"
         kernel = ops.cast(kernel, self.dtype)
         x = ops.conv(x, kernel, 1, padding, data_format="channels_last")
-        return ops.relu(x + ops.cast(bias, self.dtype))
+        x = x + ops.cast(bias, self.dtype)
+        if not self.leak:
+            return ops.relu(x)
+        below = self.leak * ops.minimum(x, 0)
+        return ops.relu(x) + below - ops.stop_gradient(below)
 
 
 def apply_head(features: Tensor, weights: Mapping[str, Tensor], head: str) -> Tensor:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import DivergenceError
 from impasto.feature_network import MINIMUM_SIDE, FeatureNetwork
-from impasto.gradients import Evaluation, compile_value_and_gradient, to_engine, to_host
+from impasto.gradients import Evaluation, compile_value_and_gradient, memory_errors, to_engine, to_host
 from impasto.images import resize, scale_to
 from impasto.objective import TERMS, build_objective
 from impasto.optimizers import LBFGS, Adam, Optimizer
@@ -80,7 +80,7 @@ def optimize_steps(
     Args:
         content: float32 (height, width, 3), sRGB in [0, 1]; the result has its shape.
         style: the same, of any size; its size relative to the content's sets the size of strokes.
-        initial: the same, of the content's shape: where the optimisation starts.
+        initial: the same, of the content's aspect: where the optimisation starts.
         network: the feature network.
         settings: iterations, optimiser, weights, layers, formulas.
 
@@ -99,10 +99,10 @@ def optimize_steps(
     pastiche = initial
     for number, scale in enumerate(scales, 1):
         share = max(scale.shape) / max(content.shape[:2])
-        targets = [_batch(_shrink(picture, share)) for picture in (content, style)]
-        targets[0] = _batch(resize(content, scale.shape))
-        objective = build_objective(network, targets[0], targets[1], settings)
-        start = to_engine(resize(pastiche, scale.shape)[None])
+        with memory_errors(scale.shape):
+            photo, painting = _batch(resize(content, scale.shape)), _batch(_shrink(style, share))
+            objective = build_objective(network, photo, painting, settings)
+            start = to_engine(resize(pastiche, scale.shape)[None])
         evaluate = compile_value_and_gradient(objective, start.shape)
         optimizer = new_optimizer(evaluate, start, settings)
         for iteration in range(1, scale.iterations + 1):

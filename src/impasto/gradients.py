@@ -6,7 +6,8 @@ numbers between the engine and NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,19 +124,26 @@ def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Ca
     on_host = runtime.device() == "cpu"
 
     def evaluate(point: Any) -> Evaluation:
-        try:
+        with memory_errors(shape[1:3]):
             total, terms, gradient = compiled(point)
-        except Exception as error:
-            if out_of_memory(error):
-                pixels = "x".join(str(side) for side in shape[1:3])
-                raise EngineError(
-                    f"the engine ran out of memory at {pixels} px; choose a smaller --max-size"
-                ) from error
-            raise
         gradient = to_host(gradient) if on_host else gradient
         return Evaluation(float(total), to_host(terms), gradient)
 
     return evaluate
+
+
+@contextmanager
+def memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
+    """Translate an engine's running out of memory at a picture of this (height, width)."""
+    try:
+        yield
+    except Exception as error:
+        if out_of_memory(error):
+            pixels = " x ".join(str(side) for side in reversed(shape))
+            raise EngineError(
+                f"the engine ran out of memory at {pixels} px; choose a smaller --max-size"
+            ) from error
+        raise
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -97,16 +97,21 @@ def read_picture(source: str | Path | Image.Image | Array, *, max_size: int | No
         name = Path(str(getattr(source, "filename", ""))).name or "image"
         with pillow_errors(name):
             _check_size((source.height, source.width), name)
+            digest = _digest(np.asarray(source))
             picture = _read_image(source, None, name, max_size)
     else:
         name = "array"
         color, opacity = _split(_check_array(source))
+        digest = _digest(color)
         if max_size:
             shape = fit((color.shape[0], color.shape[1]), max_size)
             color, opacity = _reduced(color, shape), _reduced(opacity, shape)
         picture = color, opacity, None, []
-    values = hashlib.sha256(repr(picture[0].shape).encode() + np.ascontiguousarray(picture[0]).tobytes())
-    return _picture(*picture, name, values.hexdigest())
+    return _picture(*picture, name, digest)
+
+
+def _digest(values: Array) -> str:
+    return hashlib.sha256(repr(values.shape).encode() + np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
 def decode_bytes(data: bytes, name: str, limit: int) -> NDArray[np.uint8]:

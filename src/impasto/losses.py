@@ -13,7 +13,6 @@ relative (the default)    F'F / M                 |G - A|^2 / |A|^2            |
 article                   F'F / (N M)             mean (G - A)^2               mean (F - P)^2
 gatys2016                 F'F / M                 sum (G - A)^2 / (4 N^2)      sum (F - P)^2 / 2
 neural-style              F'F / (N M)             mean (G - A)^2               mean (F - P)^2
-johnson                   F'F / (N M)             sum (G - A)^2                mean (F - P)^2
 ========================  ======================  ===========================  =======================
 
 Reference: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR
@@ -77,11 +76,6 @@ def relative_content_loss(features: Tensor, target: Tensor) -> Tensor:
 def mean_square(value: Tensor, target: Tensor) -> Tensor:
     """Return the mean over all elements of (value - target)^2, as the article has both losses."""
     return ops.mean(ops.square(ops.cast(value, "float32") - ops.cast(target, "float32")))
-
-
-def sum_square(gram: Tensor, target: Tensor) -> Tensor:
-    """Return sum (G - A)^2, the squared Frobenius norm. Johnson et al. 2016, section 3.2."""
-    return ops.sum(ops.square(gram - target))
 
 
 def gatys_content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -162,5 +156,4 @@ FORMULAS = {
     "article": Formulas(gram_matrix_by_size, mean_square, mean_square, total_variation),
     "gatys2016": Formulas(gram_matrix, gatys_style_loss, gatys_content_loss, total_variation),
     "neural-style": Formulas(gram_matrix_by_size, mean_square, mean_square, neural_style_variation),
-    "johnson": Formulas(gram_matrix_by_size, sum_square, mean_square, total_variation),
 }

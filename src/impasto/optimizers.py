@@ -89,26 +89,34 @@ class LBFGS:
     Attributes:
         point: the best point so far; a new array after every step.
         evaluation: there.
+        converged: whether there is no better point within the precision of the numbers.
     """
 
     evaluate: Callable[[Array], Evaluation]
     point: Array
     memory: int = 12
     evaluation: Evaluation = field(init=False)
+    converged: bool = field(init=False, default=False)
+    _pairs: int = field(init=False)
+    _newest: int = field(init=False)
+    _moves: Array = field(init=False, repr=False)
+    _bends: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.evaluation = self.evaluate(self.point)
-        self._pairs = 0
-        self._newest = -1
         self._vectors = vectors_for(self.point)
-        size = int(np.prod(self.point.shape))
-        self._moves = self._vectors.rows(self.memory, size)
-        self._bends = self._vectors.rows(self.memory, size)
+        self._forget()
         self._move_bend = np.zeros((self.memory, self.memory))
         self._bend_bend = np.zeros((self.memory, self.memory))
 
     def step(self) -> Evaluation:
-        """Move to a better point, or stay if there is none along the direction; return it evaluated."""
+        """Move to a better point, or stay if there is none along the direction; return it evaluated.
+
+        When not even the steepest descent leads to a better point, the optimum is reached to the
+        precision of the numbers, and further steps cost nothing.
+        """
+        if self.converged:
+            return self.evaluation
         direction = self._direction()
         start, length = self.evaluation, 1.0
         slope = self._vectors.dot(direction, start.gradient)
@@ -125,6 +133,7 @@ class LBFGS:
                 self.point, self.evaluation = point, found
                 return found
             length *= _shrinkage(start.total, slope * length, found.total)
+        self.converged = self._pairs == 0
         self._forget()
         return self.evaluation
 
@@ -171,7 +180,9 @@ class LBFGS:
 
     def _forget(self) -> None:
         self._pairs, self._newest = 0, -1
-        self._moves, self._bends = 0 * self._moves, 0 * self._bends
+        size = int(np.prod(self.point.shape))
+        self._moves = self._vectors.rows(self.memory, size)
+        self._bends = self._vectors.rows(self.memory, size)
 
 
 def _shrinkage(start: float, slope: float, found: float) -> float:

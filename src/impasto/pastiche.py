@@ -6,8 +6,9 @@ a `Pastiche`. Video, batch, studio and command line all come through this file.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto import gallery, runtime
-from impasto.errors import SettingError
+from impasto import __version__, gallery, runtime
+from impasto.errors import ImageError, SettingError
 from impasto.image_output import OutputOptions, check_output, picture_to_pil, write_picture
-from impasto.images import Picture, fit, read_picture, resize, scale_to
+from impasto.images import MINIMUM_SIDE, Picture, fit, read_picture, resize, scale_to
 from impasto.presets import settings_for
 from impasto.progress import Step
 from impasto.settings import Settings
@@ -41,6 +42,7 @@ class Pastiche:
         settings: everything that was set.
         losses: the named losses after each iteration.
         network: name of the feature network.
+        recipe: what repeating it takes: version, settings, network, engine, precision and inputs.
         seconds: from the first reading to the last iteration.
         notes: sentences about what was done to the inputs.
     """
@@ -51,6 +53,7 @@ class Pastiche:
     losses: tuple[dict[str, float], ...]
     network: str
     seconds: float
+    recipe: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     exif: bytes | None = field(default=None, repr=False)
 
@@ -59,13 +62,16 @@ class Pastiche:
         """The pastiche as a PIL image, RGB or RGBA."""
         return picture_to_pil(self.pixels, self.alpha)
 
-    def save(self, path: str | Path, *, overwrite: bool = False, quality: int = 95) -> list[str]:
+    def save(
+        self, path: str | Path, *, overwrite: bool = False, quality: int = 95, recipe: bool = True
+    ) -> list[str]:
         """Write the pastiche; the format follows from the extension.
 
         Args:
             path: where to; an existing file is kept unless ``overwrite``.
             overwrite: whether an existing file may be replaced.
             quality: 1 to 100, of JPEG, WebP and AVIF.
+            recipe: whether the file tells how it was made.
 
         Returns:
             Sentences about what the format could not hold.
@@ -75,7 +81,13 @@ class Pastiche:
             SettingError: the extension is missing or unknown.
         """
         check_output(path, overwrite=overwrite)
-        options = OutputOptions(alpha=self.alpha, exif=self.exif, overwrite=overwrite, quality=quality)
+        options = OutputOptions(
+            alpha=self.alpha,
+            exif=self.exif,
+            recipe=json.dumps(self.recipe, ensure_ascii=False) if recipe else None,
+            overwrite=overwrite,
+            quality=quality,
+        )
         return write_picture(path, self.pixels, options)
 
 
@@ -89,6 +101,7 @@ class Prepared:
     settings: Settings
     network: FeatureNetwork
     picture: Picture
+    painting: Picture
     notes: tuple[str, ...]
 
 
@@ -108,17 +121,14 @@ def prepare(
         WeightsError: the network's weights cannot be used.
         EngineError: no engine is installed.
     """
-    photo = read_picture(content, max_size=settings.max_size)
-    painting = read_style(style, settings.max_size)
-    if settings.fit == "stretch":
-        shape = style_shape = (settings.max_size, settings.max_size)
-    else:
-        shape = fit(photo.pixels.shape[:2], settings.max_size)
-        style_shape = scale_to(painting.pixels.shape[:2], max(shape))
+    limit = None if settings.fit == "stretch" else settings.max_size
+    photo = read_picture(content, max_size=limit)
+    painting = read_style(style, limit or settings.max_size)
+    shape, style_shape = final_shapes(photo, painting, settings)
     if network is None:
         network = load_network_for(settings)
     pixels = resize(photo.pixels, shape)
-    notes = [*photo.notes, *painting.notes]
+    notes = [*photo.notes, *painting.notes, *network.notes]
     if photo.sha256 == painting.sha256:
         notes.append("the style is the content image itself; the result will look like it")
     return Prepared(
@@ -128,8 +138,31 @@ def prepare(
         settings=settings,
         network=network,
         picture=photo,
+        painting=painting,
         notes=tuple(notes),
     )
+
+
+def final_shapes(
+    photo: Picture, painting: Picture, settings: Settings
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the (height, width) of the result and of the style image.
+
+    Raises:
+        ImageError: the result would have a side too short for the network.
+    """
+    if settings.fit == "stretch":
+        square = (settings.max_size, settings.max_size)
+        return square, square
+    height, width = photo.pixels.shape[:2]
+    scale = min(1.0, settings.max_size / max(height, width))
+    if scale * min(height, width) < MINIMUM_SIDE - 0.5:
+        raise ImageError(
+            f"at --max-size {settings.max_size} the result of {photo.name} would be {scale * width:.0f} x "
+            f"{scale * height:.0f} px, but at least {MINIMUM_SIDE} are needed; choose a larger size"
+        )
+    shape = fit((height, width), settings.max_size)
+    return shape, scale_to(painting.pixels.shape[:2], max(shape))
 
 
 def read_style(style: Source, size: int) -> Picture:
@@ -137,7 +170,7 @@ def read_style(style: Source, size: int) -> Picture:
     if isinstance(style, str) and style in gallery.style_names() and not Path(style).exists():
         pixels = gallery.make_style(style, int(np.clip(size, 256, 1024)))
         return Picture(pixels=pixels, name=style, sha256=f"built-in:{style}")
-    return read_picture(style)
+    return read_picture(style, max_size=size if size >= MINIMUM_SIDE else None)
 
 
 def load_network_for(settings: Settings) -> FeatureNetwork:
@@ -155,17 +188,20 @@ def load_network_for(settings: Settings) -> FeatureNetwork:
 
 
 def initial_image(content: Array, settings: Settings, network: FeatureNetwork) -> Array:
-    """Return where the optimisation starts, float32 of the content's shape.
+    """Return where the optimisation starts, float32, of the content's shape or of the first scale's.
 
-    Noise is normally distributed about the colour that is zero in the network's input units, with the
-    standard deviation ``noise_scale``; it may leave [0, 1] slightly, as its sources have it.
+    Noise is drawn at the first scale, normally distributed about the colour that is zero in the
+    network's input units, with the standard deviation ``noise_scale``; it may leave [0, 1] slightly,
+    as its sources have it.
     """
     if settings.initial == "content":
         return content
     if settings.initial == "noise":
+        from impasto.gatys import plan_scales
         from impasto.gradients import to_host
 
-        noise = runtime.random_generator(settings.seed).standard_normal(content.shape)
+        shape = (*plan_scales(content.shape[:2], settings)[0].shape, 3)
+        noise = runtime.random_generator(settings.seed).standard_normal(shape)
         return (to_host(network.mean_color()) + settings.noise_scale * noise).astype(np.float32)
     try:
         picture = read_picture(settings.initial)
@@ -234,9 +270,23 @@ def finish(prepared: Prepared, step: Step, losses: list[dict[str, float]], began
         losses=tuple(losses),
         network=prepared.network.name,
         seconds=time.monotonic() - began,
+        recipe=recipe_of(prepared),
         notes=prepared.notes,
         exif=prepared.picture.exif,
     )
+
+
+def recipe_of(prepared: Prepared) -> dict[str, Any]:
+    """Return everything that it takes to repeat a pastiche, as plain values."""
+    network, photo, painting = prepared.network, prepared.picture, prepared.painting
+    return {
+        "impasto": __version__,
+        "settings": prepared.settings.to_mapping(),
+        "network": {"name": network.name, "sha256": network.sha256, "precision": network.dtype},
+        "engine": runtime.start_engine(),
+        "content": {"name": photo.name, "sha256": photo.sha256},
+        "style": {"name": painting.name, "sha256": painting.sha256},
+    }
 
 
 def stylize(

@@ -54,4 +54,9 @@ def settings_for(preset: str | None, overrides: Mapping[str, Any]) -> Settings:
                 f"{did_you_mean(preset, all_presets())}"
             )
         values.update(all_presets()[preset].settings)
+        if "strength" in overrides and "style_weight" in values:
+            raise SettingError(
+                f"strength has no meaning with preset {preset}, which fixes both weights; "
+                "set content_weight and style_weight instead"
+            )
     return Settings.from_mapping({**values, **overrides})

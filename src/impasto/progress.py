@@ -44,11 +44,14 @@ class Clock:
 
     Args:
         work: (pixels, iterations) of each scale, in order.
+        started: time.monotonic() when the work began; now if None.
         compiling: iterations' worth of work that starting a scale costs.
     """
 
-    def __init__(self, work: Sequence[tuple[int, int]], compiling: float = 8.0) -> None:
-        self._start = time.monotonic()
+    def __init__(
+        self, work: Sequence[tuple[int, int]], started: float | None = None, compiling: float = 8.0
+    ) -> None:
+        self._start = time.monotonic() if started is None else started
         self._compiling = compiling
         self._work = list(work)
         self._total = sum(pixels * (iterations + compiling) for pixels, iterations in self._work)

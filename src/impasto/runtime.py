@@ -43,6 +43,8 @@ def start_engine(threads: int | None = None) -> str:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     installed = [name for name, module in ENGINES.items() if importlib.util.find_spec(module)]
     wanted = os.environ.get("KERAS_BACKEND")
+    if "keras" in sys.modules:  # it has chosen already
+        return str(sys.modules["keras"].backend.backend())
     if wanted and wanted not in ENGINES:
         raise EngineError(
             f"KERAS_BACKEND must be one of {', '.join(ENGINES)}, not {wanted!r}"
@@ -55,10 +57,10 @@ def start_engine(threads: int | None = None) -> str:
         )
     engine = wanted or installed[0]
     os.environ["KERAS_BACKEND"] = engine
+    if threads:
+        limit_threads(threads)
     if engine == "tensorflow" and "tensorflow" not in sys.modules:
         _import_quietly("tensorflow")
-    if threads:
-        _limit_threads(engine, threads)
     return engine
 
 
@@ -79,19 +81,17 @@ def _import_quietly(module: str) -> None:
             os.close(stderr)
 
 
-def _limit_threads(engine: str, threads: int) -> None:
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    if engine == "tensorflow":
-        import tensorflow as tf
+def limit_threads(threads: int) -> None:
+    """Let this process run on so many processor cores only; engines start no more threads than that.
 
-        try:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-        except RuntimeError as error:
-            raise EngineError("threads must be set before the engine's first computation") from error
-    elif engine == "torch":
-        import torch
-
-        torch.set_num_threads(threads)
+    Raises:
+        EngineError: the system cannot do that (only Linux can).
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        raise EngineError("threads can be limited on Linux only; leave --threads out")
+    cores = sorted(os.sched_getaffinity(0))[:threads]
+    os.sched_setaffinity(0, cores)
+    os.environ["OMP_NUM_THREADS"] = str(len(cores))
 
 
 @cache

@@ -27,7 +27,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     names = [spec.name for spec in dataclasses.fields(Settings)]
 
     def wrapped(**values: Any) -> None:
-        given = {name: values.pop(name) for name in names}
+        given = {name: values.pop(name, None) for name in names}
         command(**values, settings={k: _parsed(k, v) for k, v in given.items() if v is not None})
 
     signature = inspect.Signature(sorted(parameters, key=lambda p: p.kind == inspect.Parameter.KEYWORD_ONLY))

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
+import os
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from impasto.errors import SettingError, did_you_mean
 
-Colors = Literal["style"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 LARGEST_SIZE = 16_384
 
 
 def setting(default: Any, help: str, **limits: Any) -> Any:
-    """Return a dataclass field with its help text and limits (``low``, ``high``, ``advanced``)."""
+    """Return a dataclass field with its help text and limits (``low``, ``high``)."""
     if isinstance(default, Mapping):
         return field(default_factory=lambda: dict(default), metadata={"help": help, **limits})
     return field(default=default, metadata={"help": help, **limits})
@@ -32,7 +33,7 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How one pastiche is made. See each field's help text; `Settings.describe` lists them."""
+    """How one pastiche is made; each field's metadata has its help text and limits."""
 
     strength: float = setting(
         50.0,
@@ -80,7 +81,7 @@ class Settings:
         "aspect",
         "aspect keeps the pictures' proportions; stretch makes both max-size x max-size squares.",
     )
-    formulas: Literal["relative", "article", "gatys2016", "neural-style", "johnson"] = setting(
+    formulas: Literal["relative", "article", "gatys2016", "neural-style"] = setting(
         "relative", "Which losses are computed; see docs/reference.md for each formula."
     )
     content_weight: float | None = setting(
@@ -114,8 +115,8 @@ class Settings:
             object.__setattr__(self, spec.name, value)
         if not any(self.style_layer_weights.values()):
             raise SettingError("style_layer_weights must have a weight above 0; give at least one layer one")
-        if not self.content_layers:
-            raise SettingError("content_layers must name at least one layer, such as relu4_2")
+        if 0 == self.content_weight == self.style_weight:
+            raise SettingError("content_weight and style_weight must not both be 0")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
@@ -138,6 +139,29 @@ class Settings:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class DistillSettings:
+    """How long and on what a small feature network is trained.
+
+    Attributes:
+        steps: training steps.
+        batch: crops per step.
+        crop: side of the crops in pixels.
+        learning_rate: Adam's, at its highest; it rises for 500 steps and falls along a cosine.
+        pastiches: how many of a batch are pastiches made against the student.
+        pastiches_from: the step after which they are.
+        seed: of everything random.
+    """
+
+    steps: int = 20_000
+    batch: int = 12
+    crop: int = 128
+    learning_rate: float = 5e-4
+    pastiches: int = 3
+    pastiches_from: int = 1500
+    seed: int = 0
+
+
 def checked(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
     """Return the value as its type wants it, or raise a SettingError that says what is allowed."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
@@ -147,13 +171,15 @@ def checked(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
     if typing.get_origin(hint) is Literal:
         return _checked_choice(name, value, typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
-        if isinstance(value, str | int | float):
+        if isinstance(value, str) or not isinstance(value, Iterable):
             value = (value,)
-        if not value:
+        items = tuple(value)
+        if not items:
             raise SettingError(f"{name} must not be empty")
-        inner = typing.get_args(hint)[0]
-        return tuple(_checked_scalar(name, item, inner, limits) for item in value)
-    if hint is not str and isinstance(value, Mapping):
+        return tuple(_checked_scalar(name, item, typing.get_args(hint)[0], limits) for item in items)
+    if typing.get_origin(hint) is Mapping:
+        if not isinstance(value, Mapping):
+            raise SettingError(f"{name} must map names to numbers, not {value!r}")
         return {str(k): _checked_scalar(f"{name}[{k}]", v, float, limits) for k, v in value.items()}
     return _checked_scalar(name, value, hint, limits)
 
@@ -168,15 +194,14 @@ def _checked_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
 
 def _checked_scalar(name: str, value: Any, kind: Any, limits: Mapping[str, Any]) -> Any:
     if kind is str:
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
         if not isinstance(value, str) or not value:
             raise SettingError(f"{name} must be a non-empty text, not {value!r}")
         return value
-    whole = kind is int
-    number = "a whole number" if whole else "a number"
     low, high = limits.get("low", -math.inf), limits.get("high", math.inf)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number and hasattr(value, "__float__") and not isinstance(value, str | bool):
-        value, is_number = float(value), True
-    if not is_number or (whole and int(value) != value) or not low <= value <= high:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high or (kind is int and int(value) != value):
+        number = "a whole number" if kind is int else "a number"
         raise SettingError(f"{name} must be {number} from {low:g} to {high:g}, not {value!r}")
     return kind(value)

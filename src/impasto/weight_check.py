@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from impasto import runtime
 from impasto.errors import WeightsError
 from impasto.weight_formats import (
     NAMES,
@@ -193,6 +194,7 @@ def measure_activity(
         ``{name: (share of positions above zero, mean)}``, each (channels,), after the ReLU, with
         zero padding and max pooling.
     """
+    runtime.start_engine()
     from keras import ops
 
     from impasto.feature_network import FeatureNetwork

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from impasto import runtime
 from impasto.errors import OutputError, WeightsError, did_you_mean
 from impasto.weight_check import CheckReport, check
 from impasto.weight_formats import WeightFile, digest, read_weights
@@ -129,7 +130,8 @@ def load_network(
         WeightsError: the name is unknown, or the file is missing, damaged or not VGG-shaped.
         SettingError: pooling or padding is not allowed.
     """
-    name, file = _find(name_or_path)
+    runtime.start_engine()
+    name, file, notes = _find(name_or_path)
     from keras import ops
 
     from impasto.feature_network import FeatureNetwork
@@ -142,6 +144,7 @@ def load_network(
         padding=padding or file.meta.get("padding", trained_with),
         dtype=dtype,
         sha256=file.sha256,
+        notes=notes,
     )
 
 
@@ -307,7 +310,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, ManifestEntry]) -> None:
     """
     plain = {name: asdict(entry) for name, entry in manifest.items()}
     text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
-    _write_whole(folder / "manifest.json", lambda file: file.write(text.encode()))
+    write_whole(folder / "manifest.json", lambda file: file.write(text.encode()))
 
 
 def write_weights(
@@ -329,11 +332,11 @@ def write_weights(
         for name, array in weights.items()
     }
     words = np.frombuffer(json.dumps(dict(meta), sort_keys=True).encode(), np.uint8)
-    _write_whole(path, lambda file: np.savez(file, allow_pickle=False, meta=words, **arrays))
+    write_whole(path, lambda file: np.savez(file, allow_pickle=False, meta=words, **arrays))
     return digest(path)
 
 
-def _write_whole(path: Path, write: Callable[[Any], object]) -> None:
+def write_whole(path: Path, write: Callable[[Any], object]) -> None:
     """Write a file beside its destination and rename it into place.
 
     Raises:
@@ -350,22 +353,22 @@ def _write_whole(path: Path, write: Callable[[Any], object]) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _find(name_or_path: str | Path) -> tuple[str, WeightFile]:
-    """Return a network's name and its file, by its name or its path."""
+def _find(name_or_path: str | Path) -> tuple[str, WeightFile, tuple[str, ...]]:
+    """Return a network's name, its file and what a check of the file says, by its name or its path."""
     names: set[str] = {"compact", "vgg19"}
     if isinstance(name_or_path, str):
         for folder in (EMBEDDED, impasto_home() / "weights"):
             manifest = read_manifest(folder)
             if name_or_path in manifest:
-                return name_or_path, read_listed(folder, name_or_path)
+                return name_or_path, read_listed(folder, name_or_path), ()
             names |= set(manifest)
     path = Path(name_or_path).expanduser()
     if path.is_file():
         file = read_weights(path)
         if not file.vgg19_shaped or file.family == "distilled":
-            return path.stem, file
+            return path.stem, file, ()
         file, report = check(file)
-        return report.name, file
+        return report.name, file, report.notes + report.problems
     if name_or_path == "vgg19":
         raise WeightsError(f"VGG-19 is not installed: {HOW_TO_GET_VGG19}")
     if name_or_path == "compact":

@@ -90,8 +90,8 @@ def test_an_existing_file_is_kept_unless_asked(impasto, desk):
 
 def test_previews_are_written(impasto, desk):
     assert impasto(*tiny(desk, "--preview-every", "2"))[0] == 0
-    assert sorted(p.name for p in desk.glob("out-*.png")) == ["out-0002.png", "out-0004.png"]
-    assert Image.open(desk / "out-0002.png").size == (64, 48)
+    assert sorted(p.name for p in desk.glob("out-previews/*")) == ["00002.png", "00004.png"]
+    assert Image.open(desk / "out-previews" / "00002.png").size == (64, 48)
 
 
 @pytest.mark.parametrize(
@@ -196,3 +196,59 @@ def test_without_an_engine_one_sentence(desk):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert "the engine tensorflow is not installed; install one with" in done.stderr
+
+
+def test_previews_do_not_replace_anything(impasto, desk):
+    (desk / "out-previews").mkdir()
+    code, _, err = impasto(*tiny(desk, "--preview-every", "2"))
+    assert code == 1
+    assert "out-previews already exists" in err
+
+
+def test_the_start_picture_is_not_written_over(impasto, desk):
+    Image.open(desk / "photo.png").save(desk / "start.png")
+    arguments = [*tiny(desk, "--initial", desk / "start.png", "--overwrite")]
+    arguments[4] = desk / "start.png"
+    code, _, err = impasto(*arguments)
+    assert code == 1
+    assert "start.png" in err
+
+
+def test_the_file_tells_how_it_was_made_unless_asked_not_to(impasto, desk):
+    import json
+
+    from impasto.image_output import read_recipe
+
+    assert impasto(*tiny(desk, "--strength", "65"))[0] == 0
+    recipe = json.loads(read_recipe(desk / "out.png"))
+    assert recipe["settings"]["strength"] == 65
+    assert recipe["content"]["name"] == "photo.png"
+    assert len(recipe["network"]["sha256"]) == 64
+    assert impasto(*tiny(desk, "--overwrite", "--no-recipe"))[0] == 0
+    assert read_recipe(desk / "out.png") is None
+
+
+def test_a_network_that_is_not_vgg19_is_said(impasto, desk, shared):
+    import runpy
+
+    tool = runpy.run_path(str(shared / "tools" / "make_vgg19_standin.py"))
+    flat = {
+        f"block{n[4]}_conv{n[6]}/{k}": a
+        for n, p in tool["standin"]().items()
+        for k, a in zip(("kernel", "bias"), p, strict=True)
+    }
+    np.savez(desk / "standin.npz", mean_rgb=tool["MEAN_RGB"], **flat)
+    code, _, err = impasto(*tiny(desk, "--network", desk / "standin.npz", "--max-size", "32"))
+    assert code == 0
+    assert "Note: " in err
+    from impasto.image_output import read_recipe
+
+    assert '"vgg19-unverified"' in read_recipe(desk / "out.png")
+
+
+@pytest.mark.slow
+def test_demo(impasto, tmp_path):
+    code, _, err = impasto("demo", "-o", tmp_path / "demo.png")
+    assert code == 0
+    assert "demo.png: 451 x 300 px in " in err
+    assert Image.open(tmp_path / "demo.png").size == (451, 300)

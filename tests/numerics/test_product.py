@@ -35,7 +35,7 @@ def weights_with_heads():
 
 
 def ours(formulas, weights, options, shapes):
-    settings = Settings(formulas=formulas, content_weight=2.0, style_weight=30.0, tv_weight=0.0, **LAYERS)
+    settings = Settings(formulas=formulas, content_weight=2.0, style_weight=30.0, tv_weight=0.7, **LAYERS)
     network = FeatureNetwork(
         name="test", weights={k: ops.convert_to_tensor(v) for k, v in weights.items()}, **options
     )
@@ -52,7 +52,8 @@ def theirs(formulas, weights, options, shapes):
         style_layer_weights=LAYERS["style_layer_weights"],
         content_weight=2.0,
         style_weight=30.0,
-        tv_weight=0.0,
+        tv_weight=0.7,
+        tv="johnson" if formulas == "neural-style" else "squared",
         metric="relu" if any(k.startswith("expand") for k in weights) else "plain",
         range_weight=50.0 * 32.0 if formulas == "relative" else 0.0,
     )

@@ -1,0 +1,110 @@
+"""Write the measured figures into the READMEs, between their markers: python -m benchmarks.readme.
+
+A test renders them again and compares, so that no figure in the READMEs is anything but measured.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+MANIFEST = ROOT / "src" / "impasto" / "data" / "manifest.json"
+
+
+def result(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def machine() -> str:
+    """Return the machine on which the command was measured, in words that need no translation."""
+    found = result("command")["machine"]
+    memory = f"{found['processor']}, {found['cores']} cores, {found['system'].split(',')[0]}"
+    return f"{memory}; {found['engine']} {found['engine_version']}, Keras {found['keras_version']}"
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """Return (English, Chinese, figures) for each line of the table."""
+    command, startup = (result(name)["figures"] for name in ("command", "startup"))
+    iteration, pairs = (result(name)["figures"] for name in ("iteration", "pairs"))
+    vgg = [iteration[f"vgg19_standin_{d}"] for d in ("float32", "bfloat16")]
+    compact = [iteration[f"compact_{d}"] for d in ("float32", "bfloat16")]
+    figures = json.loads(MANIFEST.read_text(encoding="utf-8"))["compact"]["figures"]
+    layers = " / ".join(f"{value:.2f}" for value in figures["r2"].values())
+
+    def share(pair: list[dict]) -> str:
+        return ", ".join(f"{p['seconds']:.3f} s = {100 * p['share_of_matmul_rate']:.0f}%" for p in pair)
+
+    ratios = " / ".join(f"{iteration[f'ratio_to_pytorch_{d}']:.2f}" for d in ("float32", "bfloat16"))
+    return [
+        (
+            "`impasto stylize` at 512 px, process start included; peak memory",
+            "512 px 的 `impasto stylize`,含进程启动;内存峰值",
+            f"{command['command_seconds']:.1f} s; {command['command_peak_gib']:.2f} GiB",
+        ),
+        (
+            "the optimisation alone, compilation included",
+            "仅优化过程,含编译",
+            f"{command['optimisation_seconds']:.1f} s",
+        ),
+        (
+            "judged by another network over twelve pairs: style, content (0 is perfect; untouched photos "
+            "4.09, 0)",
+            "由另一个网络对十二对图评分:风格、内容(0 为完美;未处理的照片为 4.09、0)",
+            f"{pairs['mean']['style']:.3f}, {pairs['mean']['content']:.2f}",
+        ),
+        (
+            "one value and gradient at 512 x 512 on a network of VGG-19's shape, share of the "
+            "matrix-multiply rate: float32, bfloat16",
+            "在 VGG-19 形状的网络上,512 x 512 一次求值与梯度,占矩阵乘法速率的比例:float32、bfloat16",
+            share(vgg),
+        ),
+        (
+            "its time over that of the plain PyTorch float32 loop: float32 / bfloat16",
+            "与普通 PyTorch float32 循环的时间之比:float32 / bfloat16",
+            ratios,
+        ),
+        ("the same on `compact`: float32, bfloat16", "`compact` 上同样:float32、bfloat16", share(compact)),
+        (
+            "`compact` against its teacher on held-out pictures: R² at relu1_1 ... relu5_1, relu4_2; rank "
+            "correlation of style distances",
+            "`compact` 与老师在未见图片上的一致性:relu1_1 … relu5_1、relu4_2 的 R²;风格距离的秩相关",
+            f"{layers}; {figures['style_rank_correlation']:.3f}",
+        ),
+        (
+            "`import impasto`; `impasto --help`",
+            "`import impasto`;`impasto --help`",
+            f"{startup['import_impasto_ms']:.0f} ms; {startup['help_ms']:.0f} ms",
+        ),
+    ]
+
+
+def table(chinese: bool) -> str:
+    """Return the table in one of the two languages."""
+    head = "| 项目 | 实测 |" if chinese else "| what | measured |"
+    lines = [head, "|---|---|"]
+    lines += [f"| {zh if chinese else en} | {figures} |" for en, zh, figures in rows()]
+    place = f"机器:{machine()}。" if chinese else f"Machine: {machine()}."
+    return "\n".join([place, "", *lines])
+
+
+def filled(text: str, chinese: bool) -> str:
+    """Return a README with the figures between its markers."""
+    return re.sub(
+        r"(<!-- figures -->\n).*?(\n<!-- /figures -->)",
+        lambda found: found[1] + table(chinese) + found[2],
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def main() -> None:
+    for name, chinese in (("README.md", False), ("README.zh-CN.md", True)):
+        path = ROOT / name
+        path.write_text(filled(path.read_text(encoding="utf-8"), chinese), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
