@@ -128,10 +128,15 @@ def unexplained(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def batch_gram_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return the mean over the batch of |G - A|^2 / |A|^2, the style loss's own measure."""
+    """Return the mean over the batch of |G - A|^2 / (|A|^2 + mean |A|^2), for training.
+
+    As the style loss measures, but for the batch's mean in the divisor: a picture of nothing, whose
+    Gram matrix is near zero, would otherwise outweigh all others and throw the training off.
+    """
     got, wanted = batch_gram_matrices(prediction), batch_gram_matrices(target)
     error = ops.sum(ops.square(got - wanted), axis=(1, 2))
-    return ops.mean(error / (ops.sum(ops.square(wanted), axis=(1, 2)) + 1e-6))
+    size = ops.sum(ops.square(wanted), axis=(1, 2))
+    return ops.mean(error / (size + ops.mean(size) + 1e-6))
 
 
 def batch_gram_matrices(features: Tensor) -> Tensor:

@@ -252,3 +252,21 @@ def test_demo(impasto, tmp_path):
     assert code == 0
     assert "demo.png: 451 x 300 px in " in err
     assert Image.open(tmp_path / "demo.png").size == (451, 300)
+
+
+def test_weights_check_and_import_refuse_what_is_not_vgg19(impasto, desk, monkeypatch):
+    monkeypatch.setenv("IMPASTO_HOME", str(desk / "home"))
+    for command in ("check", "import"):
+        code, _, err = impasto("weights", command, desk / "tiny.npz")
+        assert code == 1
+        assert err.startswith("impasto: ")
+    assert not (desk / "home" / "weights").exists()
+    assert impasto("weights", "import", desk / "nothing.mat")[0] == 1
+
+
+@pytest.mark.slow
+def test_doctor(impasto):
+    code, out, _ = impasto("doctor")
+    assert code == 0
+    for word in ("engine", "bfloat16", "GFLOP/s", "compact", "verified"):
+        assert word in out
