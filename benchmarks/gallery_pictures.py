@@ -22,6 +22,7 @@ from impasto.presets import settings_for
 
 FOLDER = ROOT / "docs" / "pictures"
 MOMENTS = (0, 10, 50, 200, 1000)
+PRESETS = ("article", "gatys2016", "neural-style", "johnson-baseline")
 
 
 def write(name: str, rows: list, labels: list, height: int) -> None:
@@ -60,7 +61,7 @@ def emergences() -> None:
     from impasto import pastiche
 
     rows, labels = [], []
-    for preset in ("article", "gatys2016", "neural-style", "johnson-baseline"):
+    for preset in PRESETS:
         settings = settings_for(preset, {"network": str(standin(".mat")), "max_size": 300})
         prepared = pastiche.prepare(skimage.data.astronaut(), "swirls", settings)
         rows.append([np.clip(prepared.initial, 0, 1), *emergence(preset, standin(".mat"))])

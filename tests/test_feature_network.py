@@ -107,6 +107,17 @@ def test_heads_expand_and_plain_networks_do_not():
     assert apply_head(features, heads, "expand1_1").shape == (1, 3, 3, 9)
 
 
+def test_a_linear_metric_is_the_gram_matrix_of_the_expanded_features():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(1, 5, 6, 4)).astype(np.float32)
+    kernel = rng.normal(size=(1, 1, 4, 9)).astype(np.float32)
+    bias = rng.normal(size=9).astype(np.float32)
+    weights = tiny_weights(widths=(4, 4)) | {"metric1_1/kernel": kernel, "metric1_1/bias": bias}
+    found = FeatureNetwork(name="t", weights=weights).gram_matrix("relu1_1", features)
+    wide = (features @ kernel[0, 0] + bias).reshape(-1, 9)
+    np.testing.assert_allclose(to_host(found), wide.T @ wide / 30, rtol=1e-4, atol=1e-5)
+
+
 def test_the_mean_colour_is_zero_in_input_units():
     net = network()
     np.testing.assert_allclose(to_host(net.mean_color()), 0.5, atol=1e-6)  # 4 x - 2

@@ -20,9 +20,6 @@ def test_gram_matrix_by_hand():
     np.testing.assert_allclose(
         host(losses.gram_matrix(FEATURES)), [[14 / 4, 6 / 4], [6 / 4, 9 / 4]], rtol=1e-6
     )
-    np.testing.assert_allclose(
-        host(losses.gram_matrix_by_size(FEATURES)), [[14 / 8, 6 / 8], [6 / 8, 9 / 8]], rtol=1e-6
-    )
 
 
 def test_gram_matrix_is_symmetric_positive_and_blind_to_positions():

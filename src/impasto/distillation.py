@@ -16,12 +16,10 @@ al., "FitNets" (ICLR 2015) for hints at inner layers; the teacher is described i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -44,13 +42,13 @@ from impasto.gradients import to_host
 from impasto.losses import batch_gram_error, unexplained
 from impasto.pastiche_pool import PastichePool
 from impasto.settings import DistillSettings
+from impasto.training_checkpoint import record_of, restore, save_checkpoint
 from impasto.weights import (
     ManifestEntry,
     load_network,
     read_manifest,
     write_manifest,
     write_weights,
-    write_whole,
 )
 
 WIDTHS = (16, 32, 64, 128, 128)
@@ -61,6 +59,8 @@ GRAM_WEIGHT = 1.0
 REVIVE_EVERY = 250
 LEAK = 0.1
 EVALUATION_SIDE = 256
+LINEAR_LAYERS = ("relu1_1", "relu2_1")
+"""Layers whose expanded features are compared through a linear metric, because heads cost too much there."""
 
 
 def new_student(seed: int, widths: tuple[int, ...] = WIDTHS) -> dict[str, np.ndarray]:
@@ -244,48 +244,6 @@ def distill_steps(
         yield step, loss
 
 
-def record_of(distiller: Distiller, settings: DistillSettings) -> str:
-    """Return what a checkpoint must agree with: everything but the number of steps."""
-    chosen = {k: v for k, v in asdict(settings).items() if k != "steps"}
-    return json.dumps({**chosen, "teacher": distiller.teacher.sha256, "precision": distiller.precision})
-
-
-def save_checkpoint(distiller: Distiller, path: Path, step: int, record: str) -> None:
-    """Write the student's and the optimiser's variables and the step, all of it or nothing."""
-    arrays = {f"model/{k}": to_host(v) for k, v in distiller.trained.items()}
-    for index, variable in enumerate(distiller.optimizer.variables):
-        arrays[f"optimizer/{index}"] = np.asarray(ops.convert_to_numpy(variable))
-    arrays["step"] = np.asarray(step)
-    arrays["record"] = np.frombuffer(record.encode(), np.uint8)
-    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
-
-
-def restore(distiller: Distiller, path: Path, record: str) -> int:
-    """Load a checkpoint if there is one and return the number of steps done.
-
-    Raises:
-        WeightsError: it belongs to another training or is damaged.
-    """
-    if not path.exists():
-        return 0
-    try:
-        with np.load(path) as saved:
-            if saved["record"].tobytes().decode() != record:
-                raise WeightsError(
-                    f"{path} belongs to a training with other settings, precision or teacher; "
-                    "delete it or repeat the command that made it"
-                )
-            for key, variable in distiller.trained.items():
-                variable.assign(saved[f"model/{key}"])
-            for index, variable in enumerate(distiller.optimizer.variables):
-                variable.assign(saved[f"optimizer/{index}"])
-            return int(saved["step"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        if isinstance(error, WeightsError):
-            raise
-        raise WeightsError(f"{path} is not a whole checkpoint; delete it to start anew") from error
-
-
 @dataclass(frozen=True, kw_only=True)
 class Distillation:
     """A training that can be stopped at any time and continued by the same command.
@@ -352,6 +310,34 @@ class Distillation:
             replace(student, dtype="float32"), replace(teacher, dtype="float32"), pictures
         )
 
+    def linear_metrics(self, batches: int = 12) -> dict[str, np.ndarray]:
+        """Fit, for the large early layers, the teacher's expanded features by least squares.
+
+        Returns:
+            ``metric1_1/kernel`` (width, wide) and ``metric1_1/bias`` (wide,) and so on.
+        """
+        student, teacher = (
+            replace(n, dtype="float32") for n in (self.distiller.student, self.distiller.teacher)
+        )
+        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in LINEAR_LAYERS}
+        for step in range(batches):
+            images = self.crops.batch(step, seed=self.settings.seed + 9, count=8, size=self.settings.crop)
+            image = ops.convert_to_tensor(vary(images, np.random.default_rng(step)))
+            narrow = student.features(image, LINEAR_LAYERS)
+            wide = teacher.features(image, LINEAR_LAYERS)
+            for layer in LINEAR_LAYERS:
+                x = to_host(narrow[layer]).reshape(-1, narrow[layer].shape[-1]).astype(np.float64)
+                x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+                target = to_host(teacher.expanded(layer, wide[layer]))
+                sums[layer][0] += x.T @ x
+                sums[layer][1] += x.T @ target.reshape(len(x), -1)
+        found = {}
+        for layer, (squares, products) in sums.items():
+            ridge = 1e-6 * np.trace(squares) / len(squares) * np.eye(len(squares))
+            solution = np.linalg.solve(squares + ridge, products).astype(np.float32)
+            found[f"metric{layer[4:]}/kernel"], found[f"metric{layer[4:]}/bias"] = solution[:-1], solution[-1]
+        return found
+
     def finish(self) -> dict[str, Any]:
         """Write the student's weights and its entry in the folder's manifest; return its figures.
 
@@ -360,13 +346,15 @@ class Distillation:
         Raises:
             OutputError: the file cannot be written.
         """
-        trained = self.distiller.student.weights
-        content = {
-            f"expand{CONTENT_LAYER[4:]}/{part}": trained[f"head{CONTENT_LAYER[4:]}/{part}"]
-            for part in ("kernel", "bias")
-        }
-        kept = {k: v for k, v in trained.items() if not k.startswith("head")} | content
-        arrays = {k: to_host(v) for k, v in kept.items()}
+        trained = {k: to_host(v) for k, v in self.distiller.student.weights.items()}
+        heads = (f"head{CONTENT_LAYER[4:]}", *(f"metric{layer[4:]}" for layer in LINEAR_LAYERS))
+        dropped = ("head", *(f"expand{layer[4:]}" for layer in LINEAR_LAYERS))
+        arrays = {k: v for k, v in trained.items() if not k.startswith(dropped)}
+        trained |= self.linear_metrics()
+        for head in heads:
+            for part in ("kernel", "bias"):
+                name = f"{head}/{part}".replace("head", "expand")
+                arrays[name] = trained[f"{head}/{part}"]
         arrays = {k: v[None, None] if v.ndim == 2 else v for k, v in arrays.items()}
         meta = {"name": self.output.stem, "family": "distilled", "pooling": "average", "padding": "reflect"}
         sha256 = write_weights(self.output, arrays, meta, "float16")

@@ -18,6 +18,7 @@ from typing import Any
 from keras import ops
 
 from impasto.errors import SettingError, WeightsError, did_you_mean
+from impasto.losses import gram_matrix
 
 Tensor = Any
 
@@ -136,10 +137,33 @@ class FeatureNetwork:
             return features
         return ops.relu(apply_head(features, self.weights, head))
 
+    def gram_matrix(self, layer: str, features: Tensor) -> Tensor:
+        """Return the Gram matrix by which a style layer is compared, float32, divided by positions.
+
+        Of the expanded features, if the layer has a head. Where it has a linear ``metric`` S = F K + b
+        instead (the large early layers), the expanded matrix follows from the narrow one and the
+        channel means, K'GK + K'mb' + bm'K + bb', at no cost per pixel.
+
+        Args:
+            layer: name out of ``relu1_1`` ... ``relu5_4``.
+            features: (1, height, width, channels) of that layer.
+        """
+        metric = f"metric{layer[4:]}"
+        if f"{metric}/kernel" not in self.weights:
+            return gram_matrix(self.expanded(layer, features))
+        kernel = ops.cast(self.weights[f"{metric}/kernel"], "float32")
+        kernel = ops.reshape(kernel, kernel.shape[-2:])
+        bias = ops.cast(self.weights[f"{metric}/bias"], "float32")
+        means = ops.mean(ops.cast(features, "float32"), axis=(0, 1, 2))
+        narrow = gram_matrix(features)
+        mixed = ops.outer(ops.matmul(means, kernel), bias)
+        wide = ops.matmul(ops.transpose(kernel), ops.matmul(narrow, kernel))
+        return wide + mixed + ops.transpose(mixed) + ops.outer(bias, bias)
+
     def with_cast_weights(self) -> FeatureNetwork:
         """Return the same network with its weights in its dtype, so that no iteration casts them."""
         weights = {
-            name: value if name.startswith("preprocess") else ops.cast(value, self.dtype)
+            name: ops.cast(value, self.dtype) if name.startswith(("conv", "expand")) else value
             for name, value in self.weights.items()
         }
         return replace(self, weights=weights)
@@ -167,7 +191,9 @@ def apply_head(features: Tensor, weights: Mapping[str, Tensor], head: str) -> Te
     """Return features (batch, h, w, width) taken through a 1 x 1 linear head, (batch, h, w, wide)."""
     kernel = ops.cast(weights[f"{head}/kernel"], features.dtype)
     kernel = ops.reshape(kernel, kernel.shape[-2:])
-    return ops.matmul(features, kernel) + ops.cast(weights[f"{head}/bias"], features.dtype)
+    flat = ops.matmul(ops.reshape(features, (-1, kernel.shape[0])), kernel)
+    flat = flat + ops.cast(weights[f"{head}/bias"], features.dtype)
+    return ops.reshape(flat, (*ops.shape(features)[:-1], kernel.shape[1]))
 
 
 def pad_by_reflection(x: Tensor) -> Tensor:

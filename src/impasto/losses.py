@@ -47,11 +47,6 @@ def gram_matrix(features: Tensor) -> Tensor:
     return ops.matmul(ops.transpose(flat), flat) / positions
 
 
-def gram_matrix_by_size(features: Tensor) -> Tensor:
-    """Return F'F / (N M), as the article and Torch's neural-style divide: by the number of elements."""
-    return gram_matrix(features) / features.shape[-1]
-
-
 def relative_style_loss(gram: Tensor, target: Tensor) -> Tensor:
     """Return |G - A|^2 / |A|^2 (Frobenius norms): 0 is perfect, 1 is a black picture.
 
@@ -148,17 +143,17 @@ def batch_gram_matrices(features: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Formulas:
-    """One family of losses: how Gram matrices and the three losses are computed."""
+    """One family of losses: whether Gram matrices are divided by N, too, and how losses are computed."""
 
-    gram: Callable[[Tensor], Tensor]
+    by_size: bool
     style: Callable[[Tensor, Tensor], Tensor]
     content: Callable[[Tensor, Tensor], Tensor]
     variation: Callable[[Tensor], Tensor]
 
 
 FORMULAS = {
-    "relative": Formulas(gram_matrix, relative_style_loss, relative_content_loss, total_variation),
-    "article": Formulas(gram_matrix_by_size, mean_square, mean_square, total_variation),
-    "gatys2016": Formulas(gram_matrix, gatys_style_loss, gatys_content_loss, total_variation),
-    "neural-style": Formulas(gram_matrix_by_size, mean_square, mean_square, neural_style_variation),
+    "relative": Formulas(False, relative_style_loss, relative_content_loss, total_variation),
+    "article": Formulas(True, mean_square, mean_square, total_variation),
+    "gatys2016": Formulas(False, gatys_style_loss, gatys_content_loss, total_variation),
+    "neural-style": Formulas(True, mean_square, mean_square, neural_style_variation),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,13 +87,14 @@ class Objective:
         """
         formulas = self.formulas
         layers = {*self.content_targets, *self.style_targets}
-        features = expanded_features(self.network, image, layers)
+        features = self.network.features(image, layers)
         content = ops.zeros(())
         for layer, target in self.content_targets.items():
-            content = content + formulas.content(features[layer], target)
+            found = self.network.expanded(layer, features[layer])
+            content = content + formulas.content(found, target)
         style = ops.zeros(())
         for layer, target in self.style_targets.items():
-            gram = formulas.gram(features[layer])
+            gram = layer_gram(self.network, layer, features[layer], formulas)
             style = style + self.style_layer_weights[layer] * formulas.style(gram, target)
         terms = {
             "content": content / max(1, len(self.content_targets)),
@@ -108,9 +109,10 @@ class Objective:
         return total, ops.stack([terms[name] for name in TERMS])
 
 
-def expanded_features(network: FeatureNetwork, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-    """Return the features of some layers as the losses compare them."""
-    return {k: network.expanded(k, v) for k, v in network.features(image, layers).items()}
+def layer_gram(network: FeatureNetwork, layer: str, features: Tensor, formulas: Formulas) -> Tensor:
+    """Return a layer's Gram matrix as the formulas divide it: by positions, or by all elements."""
+    gram = network.gram_matrix(layer, features)
+    return gram / gram.shape[-1] if formulas.by_size else gram
 
 
 def build_objective(network: FeatureNetwork, content: Tensor, style: Tensor, settings: Settings) -> Objective:
@@ -127,11 +129,12 @@ def build_objective(network: FeatureNetwork, content: Tensor, style: Tensor, set
     weights = LossWeights.from_settings(settings)
     style_targets = {}
     if weights.style:
-        features = expanded_features(network, style, layer_weights)
-        style_targets = {layer: formulas.gram(found) for layer, found in features.items()}
+        features = network.features(style, layer_weights)
+        style_targets = {k: layer_gram(network, k, found, formulas) for k, found in features.items()}
     content_targets = {}
     if weights.content:
-        content_targets = expanded_features(network, content, settings.content_layers)
+        features = network.features(content, settings.content_layers)
+        content_targets = {layer: network.expanded(layer, found) for layer, found in features.items()}
     return Objective(
         network=network,
         content_targets=content_targets,

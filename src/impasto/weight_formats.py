@@ -259,7 +259,7 @@ def _read_npz(path: Path) -> _Found:
     meta = {str(key): str(value) for key, value in meta.items()}
     mean = arrays.pop("mean_rgb", None)
     weights = {re.sub(r"^block(\d)_conv(\d)/", r"conv\1_\2/", name): arrays[name] for name in arrays}
-    weights = {k: v for k, v in weights.items() if re.match(r"(conv|expand)\d_\d/|preprocess/", k)}
+    weights = {k: v for k, v in weights.items() if re.match(r"(conv|expand|metric)\d_\d/|preprocess/", k)}
     distilled = any(name.startswith("expand") for name in weights)
     family = meta.get("family", "distilled" if distilled else "caffe")
     if "preprocess/kernel" in weights:

@@ -328,7 +328,7 @@ def write_weights(
         OutputError: the file cannot be written there.
     """
     arrays = {
-        name: array.astype(dtype if re.match(r"(conv|expand).*kernel", name) else "float32")
+        name: array.astype(dtype if re.match(r"(conv|expand|metric).*kernel", name) else "float32")
         for name, array in weights.items()
     }
     words = np.frombuffer(json.dumps(dict(meta), sort_keys=True).encode(), np.uint8)

@@ -19,7 +19,7 @@ LAYERS = [
         "feature_network", "losses", "objective", "gradients", "optimizers",
         "weights", "weight_formats", "weight_check",
     },
-    {"gatys", "distillation", "pastiche_pool", "evaluation"},
+    {"gatys", "distillation", "pastiche_pool", "evaluation", "training_checkpoint"},
     {"pastiche"},
     set(),
     {"cli", "setting_options", "commands"},

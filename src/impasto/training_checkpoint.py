@@ -1,0 +1,62 @@
+"""The state of an unfinished distillation, kept in one file that is whole or not there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+import numpy as np
+from keras import ops
+
+from impasto.errors import WeightsError
+from impasto.gradients import to_host
+from impasto.settings import DistillSettings
+from impasto.weights import write_whole
+
+if TYPE_CHECKING:
+    from impasto.distillation import Distiller
+
+
+def record_of(distiller: Distiller, settings: DistillSettings) -> str:
+    """Return what a checkpoint must agree with: everything but the number of steps."""
+    chosen = {k: v for k, v in asdict(settings).items() if k != "steps"}
+    return json.dumps({**chosen, "teacher": distiller.teacher.sha256, "precision": distiller.precision})
+
+
+def save_checkpoint(distiller: Distiller, path: Path, step: int, record: str) -> None:
+    """Write the student's and the optimiser's variables and the step, all of it or nothing."""
+    arrays = {f"model/{k}": to_host(v) for k, v in distiller.trained.items()}
+    for index, variable in enumerate(distiller.optimizer.variables):
+        arrays[f"optimizer/{index}"] = np.asarray(ops.convert_to_numpy(variable))
+    arrays["step"] = np.asarray(step)
+    arrays["record"] = np.frombuffer(record.encode(), np.uint8)
+    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+
+
+def restore(distiller: Distiller, path: Path, record: str) -> int:
+    """Load a checkpoint if there is one and return the number of steps done.
+
+    Raises:
+        WeightsError: it belongs to another training or is damaged.
+    """
+    if not path.exists():
+        return 0
+    try:
+        with np.load(path) as saved:
+            if saved["record"].tobytes().decode() != record:
+                raise WeightsError(
+                    f"{path} belongs to a training with other settings, precision or teacher; "
+                    "delete it or repeat the command that made it"
+                )
+            for key, variable in distiller.trained.items():
+                variable.assign(saved[f"model/{key}"])
+            for index, variable in enumerate(distiller.optimizer.variables):
+                variable.assign(saved[f"optimizer/{index}"])
+            return int(saved["step"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(f"{path} is not a whole checkpoint; delete it to start anew") from error
