@@ -59,7 +59,7 @@ GRAM_WEIGHT = 1.0
 REVIVE_EVERY = 250
 LEAK = 0.1
 EVALUATION_SIDE = 256
-LINEAR_LAYERS = ("relu1_1", "relu2_1")
+LINEAR_LAYERS = ("relu1_1", "relu2_1", "relu3_1")
 """Layers whose expanded features are compared through a linear metric, because heads cost too much there."""
 
 

@@ -30,7 +30,7 @@ Array = NDArray[np.float32]
 
 COARSEST_SIDE = 128
 """Long side in pixels of the first scale; every further scale doubles it."""
-DEFAULT_ITERATIONS = (60, 50, 40, 20, 10, 6)
+DEFAULT_ITERATIONS = (50, 40, 30, 20, 10, 6)
 """At the first scale, the second and so on: large forms settle early, the fine scales add strokes."""
 
 

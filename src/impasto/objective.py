@@ -14,7 +14,7 @@ from impasto.settings import Settings
 
 Tensor = Any
 
-DEFAULT_STYLE_WEIGHT = 150.0
+DEFAULT_STYLE_WEIGHT = 40.0
 """Style weight over content weight at strength 50, relative formulas."""
 DEFAULT_TV_WEIGHT = 0.0
 RANGE_WEIGHT = 50.0
