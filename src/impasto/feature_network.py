@@ -18,6 +18,7 @@ from typing import Any
 from keras import ops
 
 from impasto.errors import SettingError, WeightsError, did_you_mean
+from impasto.gradients import add_bias
 from impasto.losses import gram_matrix
 
 Tensor = Any
@@ -180,7 +181,7 @@ class FeatureNetwork:
             padding = "valid"
         kernel = ops.cast(kernel, self.dtype)
         x = ops.conv(x, kernel, 1, padding, data_format="channels_last")
-        x = x + ops.cast(bias, self.dtype)
+        x = add_bias(x, ops.cast(bias, self.dtype))
         if not self.leak:
             return ops.relu(x)
         below = self.leak * ops.minimum(x, 0)

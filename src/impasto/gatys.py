@@ -30,7 +30,7 @@ Array = NDArray[np.float32]
 
 COARSEST_SIDE = 128
 """Long side in pixels of the first scale; every further scale doubles it."""
-DEFAULT_ITERATIONS = (50, 40, 30, 20, 10, 6)
+DEFAULT_ITERATIONS = (40, 28, 21, 15, 8, 5)
 """At the first scale, the second and so on: large forms settle early, the fine scales add strokes."""
 
 
@@ -95,7 +95,6 @@ def optimize_steps(
     Perceptual Factors in Neural Style Transfer" (CVPR 2017), section 6.
     """
     scales = plan_scales(content.shape[:2], settings)
-    network = network.with_cast_weights()
     pastiche = initial
     for number, scale in enumerate(scales, 1):
         share = max(scale.shape) / max(content.shape[:2])

@@ -14,7 +14,7 @@ from impasto.settings import Settings
 
 Tensor = Any
 
-DEFAULT_STYLE_WEIGHT = 40.0
+DEFAULT_STYLE_WEIGHT = 36.0
 """Style weight over content weight at strength 50, relative formulas."""
 DEFAULT_TV_WEIGHT = 0.0
 RANGE_WEIGHT = 50.0
@@ -124,6 +124,7 @@ def build_objective(network: FeatureNetwork, content: Tensor, style: Tensor, set
         style: the same, of any size.
         settings: weights, layers and formulas.
     """
+    network = network.with_cast_weights()
     formulas = FORMULAS[settings.formulas]
     layer_weights = {k: w for k, w in settings.style_layer_weights.items() if w}
     weights = LossWeights.from_settings(settings)
