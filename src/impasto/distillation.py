@@ -189,6 +189,18 @@ def thin(features: Tensor) -> Tensor:
     return features[:, ::2, ::2] if features.shape[1] > 48 else features
 
 
+def rate_schedule(settings: DistillSettings) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return a learning rate that rises for 500 steps and falls along a cosine."""
+    warmup = min(500, settings.steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 50,
+        settings.steps - warmup,
+        0.005,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warmup,
+    )
+
+
 def distill_steps(
     distiller: Distiller, crops: Crops, settings: DistillSettings, checkpoint: Path
 ) -> Iterator[tuple[int, float]]:
@@ -205,14 +217,7 @@ def distill_steps(
         OutputError: the checkpoint cannot be written.
     """
     steps = settings.steps
-    warmup = min(500, steps // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate / 50,
-        steps - warmup,
-        0.005,
-        warmup_target=settings.learning_rate,
-        warmup_steps=warmup,
-    )
+    rate = rate_schedule(settings)
     distiller.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=1.0), jit_compile=False)
     distiller.optimizer.build(distiller.trainable_variables)
     record = record_of(distiller, settings)
