@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from conftest import picture, tiny_weights
-from impasto.distillation import Distillation
+from impasto.distillation import LINEAR_LAYERS, Distillation
 from impasto.errors import WeightsError
 from impasto.feature_network import CONTENT_LAYER, STYLE_LAYERS
 from impasto.settings import DistillSettings
@@ -51,20 +51,22 @@ def test_a_teacher_without_heads_is_refused(school):
 
 @pytest.mark.slow
 def test_it_learns_resumes_and_writes_a_network(school):
-    first = training(school, "student.npz", steps=30)
+    first = training(school, "student.npz", steps=120, learning_rate=5e-3)
     losses = [loss for _, loss in first.steps()]
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
     assert first.checkpoint.exists()
-    again = training(school, "student.npz", steps=34)
-    assert [step for step, _ in again.steps()] == [31, 32, 33, 34]
+    again = training(school, "student.npz", steps=124, learning_rate=5e-3)
+    assert [step for step, _ in again.steps()] == [121, 122, 123, 124]
     figures = again.finish()
     assert set(figures["r2"]) == {*STYLE_LAYERS, CONTENT_LAYER}
     assert figures["r2"]["relu1_1"] > 0
     assert figures["style_rank_correlation"] > -1
     assert read_manifest(school)["student"].figures["r2"] == figures["r2"]
     with pytest.raises(WeightsError, match="other settings"):
-        list(training(school, "student.npz", steps=40, seed=1).steps())
+        list(training(school, "student.npz", steps=130, seed=1).steps())
     student = load_network(school / "student.npz")
     assert student.padding == "reflect"
-    assert {f"expand{k[4:]}/kernel" for k in (*STYLE_LAYERS, CONTENT_LAYER)} <= set(student.weights)
+    heads = {f"expand{k[4:]}/kernel" for k in (*STYLE_LAYERS[3:], CONTENT_LAYER)}
+    heads |= {f"metric{k[4:]}/kernel" for k in LINEAR_LAYERS}
+    assert {k for k in student.weights if k.endswith("kernel") and k[:6] in ("expand", "metric")} == heads
     assert not any(name.startswith("head") for name in student.weights)

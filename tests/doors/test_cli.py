@@ -175,9 +175,14 @@ def test_every_setting_is_an_option(impasto):
 
 @pytest.mark.slow
 def test_ctrl_c_saves_the_picture_as_it_is(desk):
-    command = [sys.executable, "-m", "impasto.cli", *map(str, tiny(desk, "--iterations", "90000"))]
+    command = [
+        sys.executable,
+        "-m",
+        "impasto.cli",
+        *map(str, tiny(desk, "--iterations", "100000", "--optimizer", "adam")),
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(25)
+    time.sleep(12)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
