@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -181,7 +182,8 @@ def test_ctrl_c_saves_the_picture_as_it_is(desk):
         "impasto.cli",
         *map(str, tiny(desk, "--iterations", "100000", "--optimizer", "adam")),
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background shell ignores it
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     time.sleep(12)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
