@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto import __version__, gallery, runtime
-from impasto.errors import ImageError, SettingError
+from impasto.errors import SettingError
 from impasto.image_output import OutputOptions, check_output, picture_to_pil, write_picture
-from impasto.images import MINIMUM_SIDE, Picture, fit, read_picture, resize, scale_to
+from impasto.images import Picture, fit, read_picture, resize, scale_to
 from impasto.presets import settings_for
 from impasto.progress import Step
 from impasto.settings import Settings
@@ -123,7 +123,7 @@ def prepare(
     """
     limit = None if settings.fit == "stretch" else settings.max_size
     photo = read_picture(content, max_size=limit)
-    painting = read_style(style, limit or settings.max_size)
+    painting = read_style(style, settings.max_size)
     shape, style_shape = final_shapes(photo, painting, settings)
     if network is None:
         network = load_network_for(settings)
@@ -146,22 +146,11 @@ def prepare(
 def final_shapes(
     photo: Picture, painting: Picture, settings: Settings
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the (height, width) of the result and of the style image.
-
-    Raises:
-        ImageError: the result would have a side too short for the network.
-    """
+    """Return the (height, width) of the result and of the style image."""
     if settings.fit == "stretch":
         square = (settings.max_size, settings.max_size)
         return square, square
-    height, width = photo.pixels.shape[:2]
-    scale = min(1.0, settings.max_size / max(height, width))
-    if scale * min(height, width) < MINIMUM_SIDE - 0.5:
-        raise ImageError(
-            f"at --max-size {settings.max_size} the result of {photo.name} would be {scale * width:.0f} x "
-            f"{scale * height:.0f} px, but at least {MINIMUM_SIDE} are needed; choose a larger size"
-        )
-    shape = fit((height, width), settings.max_size)
+    shape = fit(photo.pixels.shape[:2], settings.max_size)
     return shape, scale_to(painting.pixels.shape[:2], max(shape))
 
 
@@ -170,7 +159,7 @@ def read_style(style: Source, size: int) -> Picture:
     if isinstance(style, str) and style in gallery.style_names() and not Path(style).exists():
         pixels = gallery.make_style(style, int(np.clip(size, 256, 1024)))
         return Picture(pixels=pixels, name=style, sha256=f"built-in:{style}")
-    return read_picture(style, max_size=size if size >= MINIMUM_SIDE else None)
+    return read_picture(style, max_size=size)
 
 
 def load_network_for(settings: Settings) -> FeatureNetwork:

@@ -56,7 +56,7 @@ def restore(distiller: Distiller, path: Path, record: str) -> int:
             for index, variable in enumerate(distiller.optimizer.variables):
                 variable.assign(saved[f"optimizer/{index}"])
             return int(saved["step"])
+    except WeightsError:
+        raise
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        if isinstance(error, WeightsError):
-            raise
         raise WeightsError(f"{path} is not a whole checkpoint; delete it to start anew") from error
