@@ -49,28 +49,42 @@ def test_relative_style_loss_by_hand():
 
 def test_relative_content_loss_by_hand():
     # target about its channel means (1.5, 1.25): 5 + 2.75 = 7.75; difference 1 everywhere: 8
-    loss = losses.relative_content_loss(FEATURES + 1, FEATURES)
+    loss = losses.squared_error(FEATURES + 1, FEATURES) * losses.relative_content_scale(FEATURES)
     assert float(loss) == pytest.approx(8 / 7.75)
     flat = np.ones((1, 4, 4, 2), np.float32)
-    assert float(losses.relative_content_loss(flat * 2, flat)) == pytest.approx(32 / 0.32)
+    loss = losses.squared_error(flat * 2, flat) * losses.relative_content_scale(flat)
+    assert float(loss) == pytest.approx(32 / 0.32)
+
+
+def test_a_mask_says_which_positions_count():
+    mask = np.array([[1.0, 0], [0, 0.5]], np.float32)  # positions (1, 2) and (2, 2)
+    second, first = losses.moment_sums(FEATURES, mask)
+    np.testing.assert_allclose(host(second), [[1 + 2, 2 + 2], [2 + 2, 4 + 2]], rtol=1e-6)
+    np.testing.assert_allclose(host(first), [1 + 1, 2 + 1], rtol=1e-6)
+    assert float(losses.squared_error(FEATURES + 2, FEATURES, mask)) == pytest.approx(1.5 * 2 * 4)
 
 
 def test_the_sources_losses_by_hand():
     gram, target = np.array([[1.0, 2], [2, 0]]), np.array([[3.0, 0], [0, 4]])
     assert float(losses.mean_square(gram, target)) == pytest.approx(28 / 4)
     assert float(losses.gatys_style_loss(gram, target)) == pytest.approx(28 / (4 * 2**2))
-    assert float(losses.gatys_content_loss(FEATURES + 1, FEATURES)) == pytest.approx(8 / 2)
+    error = float(losses.squared_error(FEATURES + 1, FEATURES))
+    assert error * losses.gatys_content_scale(FEATURES) == pytest.approx(8 / 2)
+    assert error * losses.mean_content_scale(FEATURES) == pytest.approx(1)
 
 
 def test_variation_by_hand():
     image = np.zeros((1, 2, 3, 3), np.float32)
     image[0, 0, 1] = 1  # one white pixel in the upper row
     # downwards: 3 of 9 values differ; sideways: 6 of 12
-    assert float(losses.total_variation(image)) == pytest.approx(3 / 9 + 6 / 12)
+    sums = host(losses.variation_sums(image))
+    assert sums @ losses.mean_variation_scale((2, 3)) == pytest.approx(3 / 9 + 6 / 12)
     # corner region is the upper left pair: right 1 + 0, down 0 + 1, right of the second 1; 3 channels
-    assert float(losses.neural_style_variation(image)) == pytest.approx(255**2 * 3 * 3 / 2)
+    sums = host(losses.corner_variation_sums(image))
+    assert sums @ losses.neural_style_variation_scale((2, 3)) == pytest.approx(255**2 * 3 * 3 / 2)
 
 
 def test_out_of_range_by_hand():
     image = np.array([-0.5, 0.0, 0.4, 1.0, 3.0], np.float32)
-    assert float(losses.out_of_range(image)) == pytest.approx((0.25 + 4) / 5)
+    image = np.broadcast_to(image[None, None, :, None], (1, 1, 5, 3))
+    assert float(losses.out_of_range_sum(image)) == pytest.approx(3 * (0.25 + 4))

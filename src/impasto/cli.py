@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -15,15 +14,17 @@ import typer
 
 from impasto import __version__
 from impasto.commands import register, say
-from impasto.errors import ImpastoError, OutputError, SettingError
+from impasto.errors import CheckpointError, ImpastoError, OutputError, SettingError
 from impasto.presets import settings_for
 from impasto.setting_options import with_settings
 
 if TYPE_CHECKING:
-    from impasto.pastiche import Pastiche, Prepared
+    from impasto.job import Job, Outcome
+    from impasto.preparation import Prepared
     from impasto.progress import Step
+    from impasto.recipes import Recipe
 
-EXIT_USAGE, EXIT_INTERRUPTED = 2, 130
+EXIT_USAGE, EXIT_BY_SIGNAL = 2, 128
 
 app = typer.Typer(
     help="Repaint a photo in the style of another picture.",
@@ -38,6 +39,18 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existin
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Processor threads; all of them by default.")
 ]
+StyleOptions = Annotated[
+    list[str] | None,
+    typer.Option("--style", help="A style to blend: FILE, FILE:WEIGHT, FILE:WEIGHT@fine or @coarse; repeat."),
+]
+RegionOptions = Annotated[
+    list[str] | None,
+    typer.Option("--region", help="A part and its style: mask.png=style.jpg[#stylemask.png]; repeat."),
+]
+RecipeFile = Annotated[
+    Path | None, typer.Option("--recipe", help="Repeat the recipe of a picture, .toml or .json file.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 PresetName = Annotated[
     str | None, typer.Option("--preset", help="Start from a named recipe; see impasto presets.")
 ]
@@ -58,19 +71,30 @@ def options(
 @with_settings
 def stylize_command(
     content: Annotated[str, typer.Argument(help="The photo.", show_default=False)],
-    style: Annotated[str, typer.Argument(help="The painting, or a built-in style.", show_default=False)],
-    output: Output,
+    painting: Annotated[
+        str | None,
+        typer.Argument(metavar="[STYLE]", help="The painting, or a built-in style.", show_default=False),
+    ] = None,
     *,
+    output: Output,
+    style: StyleOptions = None,
+    region: RegionOptions = None,
     preset: PresetName = None,
+    recipe: RecipeFile = None,
     overwrite: Overwrite = False,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
+    bit_depth: Annotated[int, typer.Option(help="8, or in PNG and TIFF 16.")] = 8,
+    keep_gps: Annotated[bool, typer.Option("--keep-gps", help="Keep where the photo was taken.")] = False,
+    no_recipe: Annotated[
+        bool, typer.Option("--no-recipe", help="Do not tell in the file how it was made.")
+    ] = False,
     preview_every: Annotated[
         int, typer.Option(min=0, help="Write the picture every N iterations to OUTPUT-previews; 0 never.")
     ] = 0,
-    recipe: Annotated[
-        bool, typer.Option("--recipe/--no-recipe", help="Tell in the file how it was made.")
-    ] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Keep the run's state here; by itself if it takes over 2 minutes.")
+    ] = None,
+    quiet: Quiet = False,
     threads: Threads = None,
     settings: Any,
 ) -> None:
@@ -78,77 +102,115 @@ def stylize_command(
 
     Example: impasto stylize photo.jpg painting.jpg -o pastiche.png --strength 60
     """
-    chosen = settings_for(preset, settings)
+    from dataclasses import replace
+
+    from impasto.job import Job
+
+    styles = [*([painting] if painting else []), *(style or [])]
+    job = Job(
+        content=content,
+        styles=tuple(styles),
+        regions=tuple(region or []),
+        output=str(output),
+        saving={
+            "overwrite": overwrite,
+            "quality": quality,
+            "bit_depth": bit_depth,
+            "keep_gps": keep_gps,
+            "recipe": not no_recipe,
+        },
+        preview_every=preview_every,
+        checkpoint=str(checkpoint) if checkpoint else None,
+    )
+    values = {**(_recipe_settings(recipe) if recipe else {}), **settings}
+    job = replace(job, settings=settings_for(preset, values).to_mapping())
+    if recipe and not styles:
+        job = _with_recipe_inputs(job, recipe)
+    if not job.styles:
+        raise SettingError("a style must be named after the photo, or with --style or --recipe")
+    _check_outputs(job)
+    _run(job, quiet, threads)
+
+
+def _recipe_settings(path: Path) -> dict[str, Any]:
+    from impasto.recipes import load_recipe
+
+    return load_recipe(path).settings
+
+
+def _with_recipe_inputs(job: Job, path: Path) -> Job:
+    from dataclasses import replace
+
+    from impasto.recipes import load_recipe
+
+    recipe: Recipe = load_recipe(path)
+    written = [f"{style.source}:{style.weight:g}@{style.part}" for style in recipe.styles()]
+    regions = job.regions or tuple(
+        f"{r.mask}={r.style}" + (f"#{r.style_mask}" if r.style_mask else "") for r in recipe.regions()
+    )
+    return replace(job, styles=tuple(written), regions=regions)
+
+
+def _check_outputs(job: Job) -> None:
+    """Refuse now what could not be written at the end."""
     from impasto.image_output import check_output
 
-    began = time.monotonic()
-    check_output(output, overwrite=overwrite, inputs=[content, style, chosen.initial, chosen.network])
-    previews = output.with_name(f"{output.stem}-previews") if preview_every else None
-    if previews and previews.exists() and not overwrite:
-        raise OutputError(f"{previews} already exists; add --overwrite or choose another output")
-    from impasto import pastiche, runtime
+    overwrite = bool(job.saving["overwrite"])
+    inputs = [*job.inputs.files, job.settings["initial"], job.settings["network"]]
+    check_output(job.output, overwrite=overwrite, inputs=inputs, bit_depth=job.saving["bit_depth"])
+    if job.preview_every and job.previews.exists() and not overwrite:
+        raise OutputError(f"{job.previews} already exists; add --overwrite or choose another output")
+    if job.checkpoint_path.exists() and not overwrite:
+        raise OutputError(
+            f"{job.checkpoint_path} is the checkpoint of an unfinished run; go on with impasto resume, "
+            "or add --overwrite"
+        )
 
+
+def _run(job: Job, quiet: bool, threads: int | None, resumed: Any = None) -> None:
+    """Run a job, showing its progress, and end the program as its outcome asks for."""
+    from impasto import runtime
+    from impasto.job import run_job
+
+    began = time.monotonic()
     runtime.start_engine(threads)
     with _progress(quiet) as show:
-        prepared = pastiche.prepare(content, style, chosen)
-        result, interrupted = _optimize(prepared, show, previews, preview_every)
-    with _no_interruption():
-        saved = result.save(output, overwrite=overwrite, quality=quality, recipe=recipe)
-    if not quiet:
-        for note in [*result.notes, *saved]:
+        outcome: Outcome = run_job(job, show, (lambda text: None) if quiet else say, resumed)
+    if outcome.result is None:
+        say("Interrupted before the first iteration; nothing was written.")
+    elif not quiet:
+        for note in outcome.notes:
             say(f"Note: {note.rstrip('.')}.")
-    if interrupted:
-        say(f"Interrupted; the picture as it was is in {output}.")
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if not quiet:
-        height, width = result.pixels.shape[:2]
-        say(f"{output}: {width} x {height} px in {time.monotonic() - began:.1f} s.")
+    if outcome.error:
+        say(f"The last good picture is in {job.output}.")
+        raise outcome.error
+    if outcome.interruption:
+        if outcome.result is not None:
+            say(f"Interrupted; the picture as it was is in {job.output}.")
+        raise typer.Exit(EXIT_BY_SIGNAL + outcome.interruption)
+    if not quiet and outcome.result is not None:
+        height, width = outcome.result.pixels.shape[:2]
+        say(f"{job.output}: {width} x {height} px in {time.monotonic() - began:.1f} s.")
 
 
-def _optimize(
-    prepared: Prepared, show: Any, previews: Path | None, preview_every: int
-) -> tuple[Pastiche, bool]:
-    """Run the method, showing and previewing; return the pastiche and whether Ctrl-C ended it early."""
-    from impasto import pastiche
+@app.command("resume")
+def resume_command(
+    checkpoint: Annotated[Path, typer.Argument(help="The checkpoint of an interrupted run.")],
+    quiet: Quiet = False,
+    threads: Threads = None,
+) -> None:
+    """Go on with an interrupted run; it ends with the picture that it would have made.
 
-    began = time.monotonic()
-    losses: list[dict[str, float]] = []
-    step: Step | None = None
-    interrupted = False
-    try:
-        for step in pastiche.run(prepared):
-            losses.append(dict(step.losses))
-            show(prepared, step)
-            if previews and len(losses) % preview_every == 0:
-                with _no_interruption():
-                    _preview(pastiche.finish(prepared, step, losses, began), previews, len(losses))
-    except KeyboardInterrupt:
-        if step is None:
-            say("Interrupted before the first iteration; nothing was written.")
-            raise typer.Exit(EXIT_INTERRUPTED) from None
-        interrupted = True
-    if step is None:
-        raise SettingError("iterations must be at least 1 in all")
-    return pastiche.finish(prepared, step, losses, began), interrupted
+    Example: impasto resume pastiche.png.checkpoint
+    """
+    from impasto.job import resumed_job
 
-
-def _preview(result: Pastiche, folder: Path, number: int) -> None:
-    """Write a preview; one that cannot be written costs a note, not the run."""
-    try:
-        folder.mkdir(exist_ok=True)
-        result.save(folder / f"{number:05d}.png", overwrite=True)
-    except (ImpastoError, OSError) as error:
-        say(f"Note: preview {number} could not be written: {error}.")
-
-
-@contextmanager
-def _no_interruption() -> Iterator[None]:
-    """Hold Ctrl-C back until a file is whole."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    path = checkpoint.absolute()
+    job, state = resumed_job(path)
+    if not Path(job.folder).is_dir():
+        raise CheckpointError(f"the folder {job.folder}, in which the run was started, is not there")
+    os.chdir(job.folder)
+    _run(job, quiet, threads, (state, path))
 
 
 @contextmanager
@@ -178,7 +240,7 @@ def _progress(quiet: bool) -> Iterator[Any]:
                 bar.update(task, total=clocks[0].total)
             clock = clocks[0]
             height, width = step.shape
-            losses = "  ".join(f"{k} {v:.3g}" for k, v in step.losses.items() if k != "range")
+            losses = "  ".join(f"{k} {v:.3g}" for k, v in step.losses.items() if k != "range" and v)
             bar.update(
                 task,
                 completed=clock.done(step),
@@ -190,10 +252,10 @@ def _progress(quiet: bool) -> Iterator[Any]:
 
 
 def _clock(prepared: Prepared, started: float) -> Any:
-    from impasto.gatys import plan_scales
     from impasto.progress import Clock
+    from impasto.scales import plan_scales
 
-    scales = plan_scales(prepared.content.shape[:2], prepared.settings)
+    scales = plan_scales(prepared.photo.shape[:2], prepared.settings)
     return Clock([(s.shape[0] * s.shape[1], s.iterations) for s in scales], started)
 
 
@@ -207,7 +269,7 @@ def demo_command(
     import skimage.data
 
     photo = Path(skimage.data.__file__).with_name("chelsea.png")
-    stylize_command(content=str(photo), style=style, output=output, overwrite=overwrite)
+    stylize_command(content=str(photo), painting=style, output=output, overwrite=overwrite)
 
 
 register(app)

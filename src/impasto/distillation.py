@@ -51,10 +51,11 @@ from impasto.weights import (
     write_weights,
 )
 
-WIDTHS = (16, 32, 64, 128, 128)
-"""Channels in each block: a quarter of VGG-19's."""
+WIDTHS = (16, 16, 32, 32, 64, 64, 64, 64, 128, 160, 128, 128, 224)
+"""Channels of each convolution: a quarter of VGG-19's, and more at relu4_2 and relu5_1, where they cost little."""
 
-LAYER_WEIGHTS = dict.fromkeys(LAYERS[:13], 0.25) | dict.fromkeys(STYLE_LAYERS, 1.0) | {CONTENT_LAYER: 2.0}
+DEEP_WEIGHTS = {CONTENT_LAYER: 3.0, "relu5_1": 2.0}
+LAYER_WEIGHTS = dict.fromkeys(LAYERS[:13], 0.25) | dict.fromkeys(STYLE_LAYERS, 1.0) | DEEP_WEIGHTS
 GRAM_WEIGHT = 1.0
 REVIVE_EVERY = 250
 LEAK = 0.1
@@ -72,7 +73,7 @@ def new_student(seed: int, widths: tuple[int, ...] = WIDTHS) -> dict[str, np.nda
     }
     channels = 3
     for name in CONVOLUTION_NAMES[:13]:
-        width = widths[int(name[4]) - 1]
+        width = widths[CONVOLUTION_NAMES.index(name)]
         kernel = rng.normal(0, np.sqrt(2 / 9 / channels), (3, 3, channels, width))
         weights[f"{name}/kernel"] = kernel.astype(np.float32)
         weights[f"{name}/bias"] = np.zeros(width, np.float32)

@@ -5,8 +5,10 @@
     ├── ImageError (ValueError)         a picture that cannot be read, understood or used
     │   └── MissingFileError (FileNotFoundError)   an input that is not there
     ├── OutputError (OSError)           a result that cannot be written where it was asked for
+    ├── CheckpointError (ValueError)    a checkpoint that is damaged or of another run
     ├── WeightsError (ValueError)       a weights file that is missing, damaged or of another network
-    ├── EngineError (RuntimeError)      no engine, a broken one, or one that ran out of memory
+    ├── EngineError (RuntimeError)      no engine, or a broken one
+    │   └── OutOfMemoryError (MemoryError)         an engine that ran out of memory
     └── DivergenceError (ArithmeticError)   an optimisation that left the finite numbers
 
 A message says, in one sentence, what is allowed, what was received and what to do.
@@ -38,12 +40,20 @@ class OutputError(ImpastoError, OSError):
     """A result cannot be written where it was asked for."""
 
 
+class CheckpointError(ImpastoError, ValueError):
+    """A checkpoint is damaged, or belongs to a run that cannot go on here."""
+
+
 class WeightsError(ImpastoError, ValueError):
     """A weights file is missing, damaged or belongs to another network."""
 
 
 class EngineError(ImpastoError, RuntimeError):
-    """No engine is installed, it is broken, or it ran out of memory."""
+    """No engine is installed, or it is broken."""
+
+
+class OutOfMemoryError(EngineError, MemoryError):
+    """The engine ran out of memory, or would."""
 
 
 class DivergenceError(ImpastoError, ArithmeticError):

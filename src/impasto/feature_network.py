@@ -19,7 +19,7 @@ from keras import ops
 
 from impasto.errors import SettingError, WeightsError, did_you_mean
 from impasto.gradients import add_bias
-from impasto.losses import gram_matrix
+from impasto.losses import moment_sums
 
 Tensor = Any
 
@@ -138,28 +138,52 @@ class FeatureNetwork:
             return features
         return ops.relu(apply_head(features, self.weights, head))
 
-    def gram_matrix(self, layer: str, features: Tensor) -> Tensor:
-        """Return the Gram matrix by which a style layer is compared, float32, divided by positions.
+    def has_metric(self, layer: str) -> bool:
+        """Return whether a layer is compared through a linear map of its moments."""
+        return f"metric{layer[4:]}/kernel" in self.weights
 
-        Of the expanded features, if the layer has a head. Where it has a linear ``metric`` S = F K + b
-        instead (the large early layers), the expanded matrix follows from the narrow one and the
-        channel means, K'GK + K'mb' + bm'K + bb', at no cost per pixel.
+    def moment_sums(self, layer: str, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the sums over positions from which `wide_moments` finds what a style layer compares.
+
+        Of the expanded features, if the layer has a head; of the narrow ones otherwise.
 
         Args:
             layer: name out of ``relu1_1`` ... ``relu5_4``.
             features: (1, height, width, channels) of that layer.
+            mask: float32 (height, width), how much each position counts; all count if None.
+
+        Returns:
+            float32 F'mF (channels, channels) and F'm (channels,).
         """
+        return moment_sums(features if self.has_metric(layer) else self.expanded(layer, features), mask)
+
+    def wide_moments(self, layer: str, second: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the Gram matrix and the channel means by which a style layer is compared.
+
+        Where the layer has a linear ``metric`` S = F K + b (the large early layers), those of S follow
+        from the narrow ones, K'GK + K'mb' + bm'K + bb' and K'm + b, at no cost per pixel.
+
+        Args:
+            layer: name out of ``relu1_1`` ... ``relu5_4``.
+            second: first of `moment_sums`, divided by the number of positions.
+            first: the other one, divided by the same.
+        """
+        if not self.has_metric(layer):
+            return second, first
         metric = f"metric{layer[4:]}"
-        if f"{metric}/kernel" not in self.weights:
-            return gram_matrix(self.expanded(layer, features))
         kernel = ops.cast(self.weights[f"{metric}/kernel"], "float32")
         kernel = ops.reshape(kernel, kernel.shape[-2:])
         bias = ops.cast(self.weights[f"{metric}/bias"], "float32")
-        means = ops.mean(ops.cast(features, "float32"), axis=(0, 1, 2))
-        narrow = gram_matrix(features)
-        mixed = ops.outer(ops.matmul(means, kernel), bias)
-        wide = ops.matmul(ops.transpose(kernel), ops.matmul(narrow, kernel))
-        return wide + mixed + ops.transpose(mixed) + ops.outer(bias, bias)
+        mean = ops.matmul(first, kernel)
+        mixed = ops.outer(mean, bias)
+        wide = ops.matmul(ops.transpose(kernel), ops.matmul(second, kernel))
+        return wide + mixed + ops.transpose(mixed) + ops.outer(bias, bias), mean + bias
+
+    def gram_matrix(self, layer: str, features: Tensor) -> Tensor:
+        """Return the Gram matrix by which a style layer is compared, float32, divided by positions."""
+        positions = features.shape[1] * features.shape[2]
+        second, first = self.moment_sums(layer, features)
+        return self.wide_moments(layer, second / positions, first / positions)[0]
 
     def with_cast_weights(self) -> FeatureNetwork:
         """Return the same network with its weights in its dtype, so that no iteration casts them."""

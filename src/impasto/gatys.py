@@ -8,139 +8,210 @@ yields.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
+from impasto import runtime
 from impasto.errors import DivergenceError
 from impasto.feature_network import MINIMUM_SIDE, FeatureNetwork
-from impasto.gradients import Evaluation, compile_value_and_gradient, memory_errors, to_engine, to_host
-from impasto.images import resize, scale_to
-from impasto.objective import TERMS, build_objective
+from impasto.gradients import Evaluation, to_engine, to_host
+from impasto.images import resize
+from impasto.objective import TERMS, Objective, build_objective
 from impasto.optimizers import LBFGS, Adam, Optimizer
+from impasto.planning import choose_tile
 from impasto.progress import Step
+from impasto.scales import Scale, plan_scales, remembered_pairs
 from impasto.settings import Settings
+from impasto.style_losses import StyledRegion, StyleImage
+from impasto.tiling import BoundedEvaluation
 
 Array = NDArray[np.float32]
 
-COARSEST_SIDE = 128
-"""Long side in pixels of the first scale; every further scale doubles it."""
-DEFAULT_ITERATIONS = (40, 28, 21, 15, 8, 5)
-"""At the first scale, the second and so on: large forms settle early, the fine scales add strokes."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """One picture size of the coarse-to-fine sequence: (height, width) and its iterations."""
-
-    shape: tuple[int, int]
-    iterations: int
-
-
-def plan_scales(shape: tuple[int, int], settings: Settings) -> list[Scale]:
-    """Return the scales, coarse to fine; the last one has the content image's shape.
-
-    Sides double from scale to scale. Explicit iterations fix the number of scales; a scale with a side
-    below 16 px is left out and its iterations go to the next.
-
-    Args:
-        shape: (height, width) of the result.
-        settings: of which ``iterations`` is used.
-    """
-    long_side = max(shape)
-    if settings.iterations:
-        iterations = settings.iterations
-    else:
-        doublings = max(0, math.ceil(math.log2(long_side / COARSEST_SIDE) - 0.25))
-        iterations = DEFAULT_ITERATIONS[: doublings + 1]
-        iterations += (DEFAULT_ITERATIONS[-1],) * (doublings + 1 - len(iterations))
-    scales: list[Scale] = []
-    skipped = 0
-    for index, count in enumerate(iterations):
-        factor = 2 ** (len(iterations) - 1 - index)
-        sides = shape if factor == 1 else scale_to(shape, max(1, round(long_side / factor)))
-        if factor > 1 and min(shape) / factor < MINIMUM_SIDE:
-            skipped += count
-            continue
-        scales.append(Scale((sides[0], sides[1]), count + skipped))
-        skipped = 0
-    return scales
+TROUBLES, CAUTION = 3, 0.3
+"""How often a run that went wrong is taken back, and by what factor its steps then shrink."""
+EXPLODED = 1e3
+"""How many times the first loss is an explosion."""
+COLLAPSED = 1e-3
+"""Standard deviation below which a picture is one colour."""
 
 
 def optimize_steps(
-    content: Array, style: Array, initial: Array, network: FeatureNetwork, settings: Settings
+    content: Array,
+    style: Array | Sequence[StyledRegion],
+    initial: Array,
+    network: FeatureNetwork,
+    settings: Settings,
+    start: State | None = None,
 ) -> Iterator[Step]:
     """Improve the initial image, yielding a Step per iteration.
 
     Args:
         content: float32 (height, width, 3), sRGB in [0, 1]; the result has its shape.
-        style: the same, of any size; its size relative to the content's sets the size of strokes.
+        style: the same, of any size; its size relative to the content's sets the size of strokes. Or
+            regions of the picture with their style images.
         initial: the same, of the content's aspect: where the optimisation starts.
         network: the feature network.
         settings: iterations, optimiser, weights, layers, formulas.
+        start: where an earlier run of the same inputs stopped; this one goes on as if it had not.
 
     Yields:
         A Step after each iteration; the last one has ``last`` set.
 
     Raises:
-        DivergenceError: a loss is no longer a finite number.
-        EngineError: the engine ran out of memory.
+        DivergenceError: the losses exploded or left the finite numbers, or the picture collapsed, three
+            times; the last Step that was yielded is the last good one.
+        OutOfMemoryError: the engine ran out of memory even in the smallest tiles.
 
     Reference: Gatys, Ecker and Bethge (CVPR 2016); coarse to fine after Gatys et al., "Controlling
     Perceptual Factors in Neural Style Transfer" (CVPR 2017), section 6.
     """
     scales = plan_scales(content.shape[:2], settings)
+    regions = [StyledRegion(styles=(StyleImage(pixels=style),))] if isinstance(style, np.ndarray) else style
     pastiche = initial
     for number, scale in enumerate(scales, 1):
-        share = max(scale.shape) / max(content.shape[:2])
-        with memory_errors(scale.shape):
-            photo, painting = _batch(resize(content, scale.shape)), _batch(_shrink(style, share))
-            objective = build_objective(network, photo, painting, settings)
-            start = to_engine(resize(pastiche, scale.shape)[None])
-        evaluate = compile_value_and_gradient(objective, start.shape)
-        optimizer = new_optimizer(evaluate, start, settings)
-        for iteration in range(1, scale.iterations + 1):
-            losses = named_losses(optimizer.step(), number, iteration)
+        if start and number < start.scale:
+            continue
+        evaluate = _evaluation_at(scale, content, regions, network, settings)
+        optimizer = new_optimizer(evaluate, to_engine(resize(pastiche, scale.shape)[None]), scale, settings)
+        done = 0
+        if start and number == start.scale:
+            optimizer.restore(start.optimizer)
+            done = start.iteration
+        guard = Guard(optimizer)
+        for iteration in range(done + 1, scale.iterations + 1):
+            found, note = guard.step(number, iteration)
             yield Step(
                 scale=number,
                 scales=len(scales),
                 iteration=iteration,
                 iterations=scale.iterations,
                 shape=scale.shape,
-                losses=losses,
+                losses=named_losses(found),
                 make_image=partial(clipped, optimizer.point),
                 last=number == len(scales) and iteration == scale.iterations,
+                note=" ".join(filter(None, (note, evaluate.note()))),
+                make_state=partial(State.of, number, iteration, optimizer),
             )
         pastiche = clipped(optimizer.point)
 
 
-def new_optimizer(evaluate: Callable[[Any], Evaluation], start: Any, settings: Settings) -> Optimizer:
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Where a run stands between two iterations: enough to go on as if it had never stopped.
+
+    Attributes:
+        scale, iteration: of the last Step, from 1.
+        optimizer: what the optimiser remembers, arrays and numbers by name.
+    """
+
+    scale: int
+    iteration: int
+    optimizer: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, scale: int, iteration: int, optimizer: Optimizer) -> State:
+        """Return the state after an iteration; valid until the next one begins."""
+        return cls(scale=scale, iteration=iteration, optimizer=optimizer.state())
+
+
+def _evaluation_at(
+    scale: Scale,
+    content: Array,
+    regions: Sequence[StyledRegion],
+    network: FeatureNetwork,
+    settings: Settings,
+) -> BoundedEvaluation:
+    """Return the objective at one scale, as a function that keeps within the memory."""
+    share = max(scale.shape) / max(content.shape[:2])
+    photo = resize(content, scale.shape)
+    scaled = [
+        replace(region, styles=tuple(_at_scale(style, share) for style in region.styles))
+        for region in regions
+    ]
+
+    def build(tile: int | None) -> Objective:
+        return build_objective(network, photo[None], scaled, settings, tile)
+
+    tile = choose_tile(scale, network, settings, runtime.free_memory())
+    return BoundedEvaluation(build, scale.shape, tile)
+
+
+def _at_scale(style: StyleImage, share: float) -> StyleImage:
+    pixels = _shrink(style.pixels, share)
+    mask = style.mask if style.mask is None else resize(style.mask, pixels.shape[:2])
+    return replace(style, pixels=pixels, mask=mask)
+
+
+def new_optimizer(
+    evaluate: Callable[[Any], Evaluation], start: Any, scale: Scale, settings: Settings
+) -> Optimizer:
     """Return the optimiser that the settings name, at its starting point."""
     if settings.optimizer == "adam":
         return Adam(evaluate, start, settings.learning_rate)
-    return LBFGS(evaluate, start)
+    return LBFGS(evaluate, start, memory=remembered_pairs(scale))
 
 
-def named_losses(evaluation: Evaluation, scale: int, iteration: int) -> dict[str, float]:
-    """Return the losses by name.
+def named_losses(evaluation: Evaluation) -> dict[str, float]:
+    """Return the losses by name."""
+    return {"total": evaluation.total, **dict(zip(TERMS, map(float, evaluation.terms), strict=True))}
 
-    Raises:
-        DivergenceError: one of them is not a finite number.
+
+class Guard:
+    """Steps an optimiser and takes it back to the last good point when it leaves the path.
+
+    Trouble is a loss that is not finite or has exploded, or a picture that collapsed to one colour.
     """
-    terms = dict(zip(TERMS, map(float, evaluation.terms), strict=True))
-    losses = {"total": evaluation.total, **terms}
-    for name, value in losses.items():
-        if not math.isfinite(value):
-            raise DivergenceError(
-                f"the {name} loss became {value} at scale {scale}, iteration {iteration}; "
-                "lower the weights or the learning rate"
-            )
-    return losses
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+        self._good = optimizer.point, optimizer.evaluation
+        self._limit = EXPLODED * max(abs(optimizer.evaluation.total), 1e-6)
+        self._contrast = _contrast(optimizer.point)
+        self._troubles = 0
+
+    def step(self, scale: int, iteration: int) -> tuple[Evaluation, str]:
+        """Make an iteration; return its evaluation and a sentence about what went wrong, if anything.
+
+        Raises:
+            DivergenceError: at the third trouble.
+        """
+        note = ""
+        while True:
+            found = self._optimizer.step()
+            trouble = self._trouble(found)
+            if not trouble:
+                self._good = self._optimizer.point, found
+                return found, note
+            self._troubles += 1
+            where = f"{trouble} at scale {scale}, iteration {iteration}"
+            if self._troubles == TROUBLES:
+                raise DivergenceError(f"{where}; lower the weights or the learning rate")
+            note = f"{where}; going on from the last good picture with smaller steps"
+            self._optimizer.restart(*self._good, CAUTION)
+
+    def _trouble(self, found: Evaluation) -> str:
+        seen = self._optimizer.rejected or found
+        for name, value in named_losses(seen).items():
+            if name != "total" and not math.isfinite(value):
+                return f"the {name} loss became {value}"
+        if not math.isfinite(seen.total):
+            return f"the total loss became {seen.total}"
+        if found.total > self._limit:
+            return f"the total loss exploded to {found.total:.3g}"
+        if self._contrast > 10 * COLLAPSED and _contrast(self._optimizer.point) < COLLAPSED:
+            return "the picture collapsed to one colour"
+        return ""
+
+
+def _contrast(point: Any) -> float:
+    """Return the standard deviation of a coarse sample of the pixels."""
+    rows, columns = (max(1, side // 64) for side in point.shape[1:3])
+    return float(np.std(to_host(point[:, ::rows, ::columns])))
 
 
 def clipped(point: Any) -> Array:
@@ -158,7 +229,3 @@ def _shrink(picture: Array, share: float) -> Array:
 
 def _side(length: float) -> int:
     return max(MINIMUM_SIDE, round(length))
-
-
-def _batch(picture: Array) -> NDArray[np.float32]:
-    return ops.convert_to_tensor(picture[None])  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ numbers between the engine and NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto import runtime
-from impasto.errors import EngineError
+from impasto.errors import OutOfMemoryError
 
 Tensor = Any
 Array = NDArray[np.float32]
@@ -117,10 +117,9 @@ def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Ca
         engine's memory where it allows that; on a GPU they are the engine's and stay there.
 
     Raises:
-        EngineError: when called, if the engine runs out of memory.
+        OutOfMemoryError: when called, if the engine runs out of memory.
     """
-    engine = keras.backend.backend()
-    compiled = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[engine](function, shape)
+    compiled = compile_gradient(function)
     on_host = runtime.device() == "cpu"
 
     def evaluate(point: Any) -> Evaluation:
@@ -132,6 +131,45 @@ def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Ca
     return evaluate
 
 
+def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of tensors, or of mappings of tensors, once for each set of shapes."""
+    engine = keras.backend.backend()
+    if engine == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, autograph=False)  # type: ignore[no-any-return]
+    if engine == "jax":
+        import jax
+
+        return jax.jit(function)  # type: ignore[no-any-return]
+
+    def without_gradient(*values: Any) -> Any:
+        import torch
+
+        with torch.no_grad():
+            return function(*(_tensors(value) for value in values))
+
+    return without_gradient
+
+
+def compile_gradient(function: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., Any]:
+    """Compile (variable, *constants) -> (total, terms) so that it also gives the variable's gradient.
+
+    Variable and constants are tensors or mappings of tensors; the gradient has the variable's form.
+
+    Returns:
+        A function that returns (total, terms, gradient), compiled once for each set of shapes.
+    """
+    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](function)
+
+
+def _tensors(value: Any) -> Any:
+    """Return arrays as the engine's tensors, also within a mapping."""
+    if isinstance(value, Mapping):
+        return {name: ops.convert_to_tensor(part) for name, part in value.items()}
+    return ops.convert_to_tensor(value)
+
+
 @contextmanager
 def memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
     """Translate an engine's running out of memory at a picture of this (height, width)."""
@@ -140,7 +178,7 @@ def memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
     except Exception as error:
         if out_of_memory(error):
             pixels = " x ".join(str(side) for side in reversed(shape))
-            raise EngineError(
+            raise OutOfMemoryError(
                 f"the engine ran out of memory at {pixels} px; choose a smaller --max-size"
             ) from error
         raise
@@ -166,38 +204,45 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(sign in text for sign in signs)
 
 
-def _tensorflow(function: Function, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+def _tensorflow(function: Callable[..., Any]) -> Callable[..., Any]:
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)], autograph=False)  # type: ignore[untyped-decorator]
-    def value_and_gradient(image: Tensor) -> Any:
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def value_and_gradient(variable: Any, *constants: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image)
-            total, terms = function(image)
-        return total, terms, tape.gradient(total, image)
+            tape.watch(variable)
+            total, terms = function(variable, *constants)
+        return total, terms, tape.gradient(total, variable, unconnected_gradients="zero")
 
-    return lambda point: value_and_gradient(tf.convert_to_tensor(point))
+    return lambda *values: value_and_gradient(*(_tensors(value) for value in values))
 
 
-def _jax(function: Function, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+def _jax(function: Callable[..., Any]) -> Callable[..., Any]:
     import jax
 
     value_and_gradient = jax.jit(jax.value_and_grad(function, has_aux=True))
 
-    def call(point: Any) -> Any:
-        (total, terms), gradient = value_and_gradient(point)
+    def call(*values: Any) -> Any:
+        (total, terms), gradient = value_and_gradient(*values)
         return total, terms, gradient
 
     return call
 
 
-def _torch(function: Function, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+def _torch(function: Callable[..., Any]) -> Callable[..., Any]:
     import torch
 
-    def call(point: Any) -> Any:
-        image = ops.convert_to_tensor(point).detach().clone().requires_grad_(True)
-        total, terms = function(image)
-        (gradient,) = torch.autograd.grad(total, image)
+    def watched(value: Any) -> Any:
+        return ops.convert_to_tensor(value).detach().clone().requires_grad_(True)
+
+    def call(variable: Any, *constants: Any) -> Any:
+        names = list(variable) if isinstance(variable, Mapping) else None
+        leaves = [watched(variable[name]) for name in names] if names else [watched(variable)]
+        given = dict(zip(names, leaves, strict=True)) if names else leaves[0]
+        total, terms = function(given, *(_tensors(value) for value in constants))
+        found = torch.autograd.grad(total, leaves, allow_unused=True)
+        found = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
+        gradient = dict(zip(names, found, strict=True)) if names else found[0]
         return total.detach(), terms.detach(), gradient
 
     return call

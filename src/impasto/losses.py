@@ -2,7 +2,8 @@
 
 F, P: features of the pastiche and of the content image, (1, height, width, channels); G, A: Gram
 matrices of the pastiche and of the style image, (channels, channels); N = channels, M = positions =
-height x width. Everything is computed in float32, whatever the features' precision.
+height x width. Everything is computed in float32, whatever the features' precision. What depends on
+the picture is written as sums over positions, so that a picture may be measured in parts (`tiling.py`).
 
 Every project normalises differently; the families here are named after their source:
 
@@ -21,6 +22,7 @@ Reference: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Ne
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,10 +43,26 @@ def gram_matrix(features: Tensor) -> Tensor:
     Returns:
         float32 (channels, channels), symmetric and positive semi-definite.
     """
-    channels = features.shape[-1]
-    flat = ops.cast(ops.reshape(features, (-1, channels)), "float32")
-    positions = ops.cast(ops.shape(flat)[0], "float32")
-    return ops.matmul(ops.transpose(flat), flat) / positions
+    positions = features.shape[1] * features.shape[2]
+    return moment_sums(features)[0] / positions
+
+
+def moment_sums(features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return F'mF and F'm: sums over positions, so that those of a picture's parts add up to its own.
+
+    Args:
+        features: (1, height, width, channels), any floating dtype.
+        mask: float32 (height, width), how much each position counts; all count if None.
+
+    Returns:
+        float32 (channels, channels) and (channels,).
+
+    Reference: Gatys et al., "Controlling Perceptual Factors in Neural Style Transfer" (CVPR 2017),
+    equation 5, for Gram matrices guided by a mask.
+    """
+    flat = ops.cast(ops.reshape(features, (-1, features.shape[-1])), "float32")
+    weighted = flat if mask is None else flat * ops.reshape(mask, (-1, 1))
+    return ops.matmul(ops.transpose(weighted), flat), ops.sum(weighted, axis=0)
 
 
 def relative_style_loss(gram: Tensor, target: Tensor) -> Tensor:
@@ -56,27 +74,9 @@ def relative_style_loss(gram: Tensor, target: Tensor) -> Tensor:
     return ops.sum(ops.square(gram - target)) / (ops.sum(ops.square(target)) + 1e-12)
 
 
-def relative_content_loss(features: Tensor, target: Tensor) -> Tensor:
-    """Return |F - P|^2 / |P - mean P|^2, mean P per channel over positions: 1 is no trace of the photo.
-
-    The paper's equation 1 divided by a constant of the content image. The divisor is at least a
-    hundredth of |P|^2, so that a photo of nothing (a plain colour) has a finite loss.
-    """
-    features, target = ops.cast(features, "float32"), ops.cast(target, "float32")
-    spread = ops.sum(ops.square(target - ops.mean(target, axis=(0, 1, 2), keepdims=True)))
-    least = 0.01 * ops.sum(ops.square(target)) + 1e-12
-    return ops.sum(ops.square(features - target)) / ops.maximum(spread, least)
-
-
 def mean_square(value: Tensor, target: Tensor) -> Tensor:
     """Return the mean over all elements of (value - target)^2, as the article has both losses."""
     return ops.mean(ops.square(ops.cast(value, "float32") - ops.cast(target, "float32")))
-
-
-def gatys_content_loss(features: Tensor, target: Tensor) -> Tensor:
-    """Return sum (F - P)^2 / 2. Gatys et al. 2016, equation 1; grows with the picture's size."""
-    difference = ops.cast(features, "float32") - ops.cast(target, "float32")
-    return ops.sum(ops.square(difference)) / 2
 
 
 def gatys_style_loss(gram: Tensor, target: Tensor) -> Tensor:
@@ -88,30 +88,88 @@ def gatys_style_loss(gram: Tensor, target: Tensor) -> Tensor:
     return ops.sum(ops.square(gram - target)) / (4 * gram.shape[-1] ** 2)
 
 
-def total_variation(image: Tensor) -> Tensor:
-    """Return the mean of squared differences of neighbouring pixels, both directions added.
+def squared_error(features: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return sum m (F - P)^2, a sum over positions; mask (height, width), all count if None."""
+    squares = ops.square(ops.cast(features, "float32") - ops.cast(target, "float32"))
+    return ops.sum(squares if mask is None else squares * mask[None, :, :, None])
+
+
+def relative_content_scale(target: Tensor) -> Tensor:
+    """Return 1 / |P - mean P|^2, mean P per channel over positions: the loss 1 is no trace of the photo.
+
+    The paper's equation 1 divided by a constant of the content image. The divisor is at least a
+    hundredth of |P|^2, so that a photo of nothing (a plain colour) has a finite loss.
+    """
+    target = ops.cast(target, "float32")
+    spread = ops.sum(ops.square(target - ops.mean(target, axis=(0, 1, 2), keepdims=True)))
+    least = 0.01 * ops.sum(ops.square(target)) + 1e-12
+    return 1 / ops.maximum(spread, least)
+
+
+def mean_content_scale(target: Tensor) -> float:
+    """Return 1 / (number of elements): the mean of squares, as the article has it."""
+    return 1 / float(math.prod(target.shape))
+
+
+def gatys_content_scale(target: Tensor) -> float:
+    """Return 1/2: Gatys et al. 2016, equation 1, which grows with the picture's size."""
+    return 0.5
+
+
+def variation_sums(image: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the summed squared differences to the pixel below and to the pixel on the right, (2,).
 
     Args:
-        image: (1, height, width, 3) in [0, 1]. Independent of size for equal sharpness.
+        image: (1, height, width, 3) in [0, 1].
+        mask: float32 (height, width): the pixels whose differences count; all count if None.
     """
-    down = ops.mean(ops.square(image[:, 1:] - image[:, :-1]))
-    right = ops.mean(ops.square(image[:, :, 1:] - image[:, :, :-1]))
-    return down + right
+    down = ops.square(image[:, 1:] - image[:, :-1])
+    right = ops.square(image[:, :, 1:] - image[:, :, :-1])
+    if mask is not None:
+        down, right = down * mask[None, :-1, :, None], right * mask[None, :, :-1, None]
+    return ops.stack([ops.sum(down), ops.sum(right)])
 
 
-def neural_style_variation(image: Tensor) -> Tensor:
-    """Return 1/2 sum of (x[i, j] - x[i, j+1])^2 + (x[i, j] - x[i+1, j])^2 on the 0..255 scale.
-
-    The function whose gradient Torch's neural-style adds, over all but the last row and column.
-    """
+def corner_variation_sums(image: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the same over all pixels but the last row and column, as Torch's neural-style has it."""
     corner = image[:, :-1, :-1]
-    down, right = image[:, 1:, :-1] - corner, image[:, :-1, 1:] - corner
-    return 255.0**2 * (ops.sum(ops.square(down)) + ops.sum(ops.square(right))) / 2
+    down, right = ops.square(image[:, 1:, :-1] - corner), ops.square(image[:, :-1, 1:] - corner)
+    if mask is not None:
+        inner = mask[None, :-1, :-1, None]
+        down, right = down * inner, right * inner
+    return ops.stack([ops.sum(down), ops.sum(right)])
 
 
-def out_of_range(image: Tensor) -> Tensor:
-    """Return the mean of the squared distance from [0, 1], which keeps an optimisation in range."""
-    return ops.mean(ops.square(ops.relu(image - 1)) + ops.square(ops.relu(-image)))
+def mean_variation_scale(shape: tuple[int, int]) -> tuple[float, float]:
+    """Return what makes the sums means over each direction: equal sharpness is equal at any size."""
+    height, width = shape
+    return 1 / (3 * max(1, (height - 1) * width)), 1 / (3 * max(1, height * (width - 1)))
+
+
+def neural_style_variation_scale(shape: tuple[int, int]) -> tuple[float, float]:
+    """Return 255^2 / 2: the function whose gradient Torch's neural-style adds, on its 0..255 scale."""
+    return 255.0**2 / 2, 255.0**2 / 2
+
+
+def out_of_range_sum(image: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the summed squared distance from [0, 1], which keeps an optimisation in range."""
+    beyond = ops.square(ops.relu(image - 1)) + ops.square(ops.relu(-image))
+    return ops.sum(beyond if mask is None else beyond * mask[None, :, :, None])
+
+
+def grain_sum(image: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the summed squared difference of a picture and itself blurred by (1, 2, 1) / 4 both ways.
+
+    The energy of the finest details, over all pixels but the outermost ones.
+
+    Args:
+        image: (1, height, width, 3) in [0, 1].
+        mask: float32 (height, width): the pixels that count; all count if None.
+    """
+    rows = (image[:, :-2] + 2 * image[:, 1:-1] + image[:, 2:]) / 4
+    blurred = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4
+    details = ops.square(image[:, 1:-1, 1:-1] - blurred)
+    return ops.sum(details if mask is None else details * mask[None, 1:-1, 1:-1, None])
 
 
 def unexplained(prediction: Tensor, target: Tensor) -> Tensor:
@@ -143,17 +201,28 @@ def batch_gram_matrices(features: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Formulas:
-    """One family of losses: whether Gram matrices are divided by N, too, and how losses are computed."""
+    """One family of losses.
+
+    Attributes:
+        by_size: whether Gram matrices are divided by N, too.
+        style: Gram matrix and target -> loss of a layer.
+        content_scale: target -> the factor of `squared_error`.
+        variation_sums: image and mask -> sums down and to the right.
+        variation_scale: (height, width) -> the factors of these sums.
+    """
 
     by_size: bool
     style: Callable[[Tensor, Tensor], Tensor]
-    content: Callable[[Tensor, Tensor], Tensor]
-    variation: Callable[[Tensor], Tensor]
+    content_scale: Callable[[Tensor], Any]
+    variation_sums: Callable[[Tensor, Tensor | None], Tensor] = variation_sums
+    variation_scale: Callable[[tuple[int, int]], tuple[float, float]] = mean_variation_scale
 
 
 FORMULAS = {
-    "relative": Formulas(False, relative_style_loss, relative_content_loss, total_variation),
-    "article": Formulas(True, mean_square, mean_square, total_variation),
-    "gatys2016": Formulas(False, gatys_style_loss, gatys_content_loss, total_variation),
-    "neural-style": Formulas(True, mean_square, mean_square, neural_style_variation),
+    "relative": Formulas(False, relative_style_loss, relative_content_scale),
+    "article": Formulas(True, mean_square, mean_content_scale),
+    "gatys2016": Formulas(False, gatys_style_loss, gatys_content_scale),
+    "neural-style": Formulas(
+        True, mean_square, mean_content_scale, corner_variation_sums, neural_style_variation_scale
+    ),
 }

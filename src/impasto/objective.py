@@ -1,18 +1,40 @@
-"""What the optimisation minimises: targets and weights, frozen; a picture in, named losses out."""
+"""What the optimisation minimises: targets and weights, frozen; a picture in, named losses out.
+
+An objective works in two halves. `measure` takes a picture to sums over its positions, `judge` takes the
+sums to losses. A whole picture is measured at once; a picture too large for that in parts, whose sums
+are added up (`tiling.py`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
-from impasto.feature_network import FeatureNetwork
-from impasto.losses import FORMULAS, Formulas, out_of_range
+from impasto.feature_network import LAYERS, FeatureNetwork
+from impasto.gradients import to_host
+from impasto.images import resize
+from impasto.losses import FORMULAS, Formulas, grain_sum, out_of_range_sum, squared_error
+from impasto.regions import mask_pyramid
 from impasto.settings import Settings
+from impasto.style_losses import (
+    SeenStyle,
+    StyledRegion,
+    StyleImage,
+    StyleLoss,
+    StyleTargets,
+    new_style_loss,
+    style_layer_weights,
+)
+from impasto.tile_grid import tile_grid
 
 Tensor = Any
+Array = NDArray[np.float32]
+View = Mapping[str, Tensor]
 
 DEFAULT_STYLE_WEIGHT = 36.0
 """Style weight over content weight at strength 50, relative formulas."""
@@ -20,7 +42,10 @@ DEFAULT_TV_WEIGHT = 0.0
 RANGE_WEIGHT = 50.0
 """Weight of the distance from [0, 1], relative to the sum of the other weights."""
 
-TERMS = ("content", "style", "variation", "range")
+GRAIN_WEIGHT = 4.0
+"""Weight of the grain loss, where it is asked for, relative to the sum of the other weights."""
+
+TERMS = ("content", "style", "variation", "range", "grain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +56,7 @@ class LossWeights:
     style: float
     variation: float
     range: float
+    grain: float
 
     @classmethod
     def from_settings(cls, settings: Settings) -> LossWeights:
@@ -49,6 +75,7 @@ class LossWeights:
             style=style,
             variation=variation,
             range=RANGE_WEIGHT * (content + style) if relative else 0.0,
+            grain=0.0 if settings.grain is None else GRAIN_WEIGHT * (content + style),
         )
 
 
@@ -63,44 +90,80 @@ class Objective:
     Attributes:
         network: the feature network.
         content_targets: content image's features by layer, each (1, h, w, channels).
-        style_targets: style image's Gram matrices by layer, float32 (channels, channels).
-        style_layer_weights: weight of each style layer within the style loss.
+        content_scales: by layer, the factor of the summed squared difference.
+        style: the frozen measure of style, or None if style has no weight.
         weights: of the named losses.
         formulas: how each loss is computed.
+        shape: (height, width) of the picture.
+        masks: where there are regions, their masks by layer, (regions, h, w).
+        grain: how fine the details should be: the root of their mean energy.
     """
 
     network: FeatureNetwork
     content_targets: Mapping[str, Tensor]
-    style_targets: Mapping[str, Tensor]
-    style_layer_weights: Mapping[str, float]
+    content_scales: Mapping[str, Any]
+    style: StyleLoss | None
     weights: LossWeights
     formulas: Formulas
+    shape: tuple[int, int]
+    masks: Mapping[str, Array] = field(default_factory=dict)
+    grain: float = 0.0
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the weighted total and the unweighted terms.
+        """Return the weighted total and the unweighted terms of a whole picture.
 
         Args:
             image: float32 (1, height, width, 3), sRGB in [0, 1].
 
         Returns:
-            total: float32 scalar; terms: float32 (4,) in the order of `TERMS`.
+            total: float32 scalar; terms: float32 (5,) in the order of `TERMS`.
         """
-        formulas = self.formulas
-        layers = {*self.content_targets, *self.style_targets}
-        features = self.network.features(image, layers)
+        return self.judge(self.measure(image, self.whole))
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that the losses look at."""
+        return (*self.content_targets, *(self.style.layers if self.style else ()))
+
+    @property
+    def whole(self) -> View:
+        """The view of the whole picture."""
+        targets = {f"content/{layer}": target for layer, target in self.content_targets.items()}
+        return targets | {f"mask/{layer}": mask for layer, mask in self.masks.items()}
+
+    def measure(self, image: Tensor, view: View) -> dict[str, Tensor]:
+        """Return named sums over the positions of a picture or of a part of it.
+
+        Args:
+            image: float32 (1, height, width, 3), the picture or a part with its surroundings.
+            view: ``content/LAYER`` -> the targets there; ``mask/LAYER`` -> float32 (regions, h, w) where
+                there are regions or parts; for parts ``core/LAYER`` and ``core/pixels`` -> float32
+                (h, w), 1 where a position belongs to the part and 0 where it surrounds it.
+        """
+        features = self.network.features(image, set(self.layers))
+        sums = self.style.measure(features, view) if self.style else {}
+        for layer in self.content_targets:
+            found, core = self.network.expanded(layer, features[layer]), view.get(f"core/{layer}")
+            sums[f"content/{layer}"] = squared_error(found, view[f"content/{layer}"], core)
+        core = view.get("core/pixels")
+        sums["variation"] = self.formulas.variation_sums(image, core)
+        sums["range"] = out_of_range_sum(image, core)
+        if self.weights.grain:
+            sums["grain"] = grain_sum(image, core)
+        return sums
+
+    def judge(self, sums: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the weighted total and the unweighted terms from the whole picture's sums."""
         content = ops.zeros(())
-        for layer, target in self.content_targets.items():
-            found = self.network.expanded(layer, features[layer])
-            content = content + formulas.content(found, target)
-        style = ops.zeros(())
-        for layer, target in self.style_targets.items():
-            gram = layer_gram(self.network, layer, features[layer], formulas)
-            style = style + self.style_layer_weights[layer] * formulas.style(gram, target)
+        for layer, scale in self.content_scales.items():
+            content = content + scale * sums[f"content/{layer}"] / len(self.content_scales)
+        down, right = self.formulas.variation_scale(self.shape)
         terms = {
-            "content": content / max(1, len(self.content_targets)),
-            "style": style,
-            "variation": formulas.variation(image),
-            "range": out_of_range(image),
+            "content": content,
+            "style": self.style.judge(sums) if self.style else ops.zeros(()),
+            "variation": down * sums["variation"][0] + right * sums["variation"][1],
+            "range": sums["range"] / (3 * self.shape[0] * self.shape[1]),
+            "grain": self._grain_loss(sums) if self.weights.grain else ops.zeros(()),
         }
         total = ops.zeros(())
         for name in TERMS:
@@ -108,39 +171,172 @@ class Objective:
                 total = total + weight * terms[name]
         return total, ops.stack([terms[name] for name in TERMS])
 
+    def _grain_loss(self, sums: Mapping[str, Tensor]) -> Tensor:
+        """Return (g / h - 1)^2 for the details' root mean square g and the wanted one h."""
+        found = ops.sqrt(sums["grain"] / _inner(self.shape) + 1e-8)
+        return ops.square(found / self.grain - 1)
 
-def layer_gram(network: FeatureNetwork, layer: str, features: Tensor, formulas: Formulas) -> Tensor:
-    """Return a layer's Gram matrix as the formulas divide it: by positions, or by all elements."""
-    gram = network.gram_matrix(layer, features)
-    return gram / gram.shape[-1] if formulas.by_size else gram
+
+def _inner(shape: tuple[int, int]) -> int:
+    return 3 * (shape[0] - 2) * (shape[1] - 2)
 
 
-def build_objective(network: FeatureNetwork, content: Tensor, style: Tensor, settings: Settings) -> Objective:
-    """Compute the targets of a content and a style image and return the frozen objective.
+def style_grain(regions: Sequence[StyledRegion]) -> float:
+    """Return the root mean square of the style images' finest details, a mean over all of them."""
+    found = []
+    for style in (style for region in regions for style in region.styles):
+        energy = float(grain_sum(ops.convert_to_tensor(style.pixels[None])))
+        found.append(style.weight * energy / _inner(style.pixels.shape[:2]))
+    return float(np.sqrt(sum(found) / sum(s.weight for r in regions for s in r.styles)))
+
+
+def build_objective(
+    network: FeatureNetwork,
+    content: Tensor,
+    style: Tensor | Sequence[StyledRegion],
+    settings: Settings,
+    tile: int | None = None,
+) -> Objective:
+    """Compute the targets of a content image and of style images and return the frozen objective.
 
     Args:
         network: the feature network.
         content: float32 (1, height, width, 3), sRGB in [0, 1].
-        style: the same, of any size.
-        settings: weights, layers and formulas.
+        style: the same, of any size; or regions with their style images.
+        settings: weights, layers, formulas and the measure of style.
+        tile: longest side of a picture that is looked at in one part; any if None.
+
+    Raises:
+        SettingError: the measure of style cannot be had with these regions.
     """
     network = network.with_cast_weights()
-    formulas = FORMULAS[settings.formulas]
-    layer_weights = {k: w for k, w in settings.style_layer_weights.items() if w}
-    weights = LossWeights.from_settings(settings)
-    style_targets = {}
+    formulas, weights = FORMULAS[settings.formulas], LossWeights.from_settings(settings)
+    regions = style
+    if not (isinstance(style, Sequence) and isinstance(style[0], StyledRegion)):
+        regions = (StyledRegion(styles=(StyleImage(pixels=np.asarray(style)[0]),)),)
+    shape = content.shape[1], content.shape[2]
+    layer_weights = style_layer_weights(settings.style_loss, settings.style_layer_weights)
+    masks, style_loss = {}, None
     if weights.style:
-        features = network.features(style, layer_weights)
-        style_targets = {k: layer_gram(network, k, found, formulas) for k, found in features.items()}
-    content_targets = {}
-    if weights.content:
-        features = network.features(content, settings.content_layers)
-        content_targets = {layer: network.expanded(layer, found) for layer, found in features.items()}
+        masks = region_masks(regions, shape, layer_weights, network.pool_rounding)
+        targets = style_targets(network, regions, layer_weights, masks, shape, tile)
+        style_loss = new_style_loss(settings.style_loss, settings.formulas, targets, settings.seed)
+    content_targets = (
+        content_features(network, content, settings.content_layers, tile) if weights.content else {}
+    )
     return Objective(
         network=network,
         content_targets=content_targets,
-        style_targets=style_targets,
-        style_layer_weights=layer_weights,
+        content_scales={k: formulas.content_scale(target) for k, target in content_targets.items()},
+        style=style_loss,
         weights=weights,
         formulas=formulas,
+        shape=shape,
+        masks=masks,
+        grain=max(1e-3, (settings.grain or 0.0) * style_grain(regions)) if weights.grain else 0.0,
+    )
+
+
+def region_masks(
+    regions: Sequence[StyledRegion], shape: tuple[int, int], layers: Mapping[str, Any], rounding: str
+) -> dict[str, Array]:
+    """Return the regions' masks at each layer, (regions, h, w); nothing if one region is everywhere."""
+    if len(regions) == 1 and regions[0].mask is None:
+        return {}
+    pyramids = []
+    for region in regions:
+        mask = np.ones(shape, np.float32) if region.mask is None else resize(region.mask, shape)
+        pyramids.append(mask_pyramid(mask, rounding=rounding))
+    return {layer: np.stack([p[level_of(layer)] for p in pyramids]) for layer in layers}
+
+
+def level_of(layer: str) -> int:
+    """Return how many poolings lie before a layer."""
+    return int(layer[4]) - 1
+
+
+def content_features(
+    network: FeatureNetwork, content: Tensor, layers: Sequence[str], tile: int | None
+) -> dict[str, Tensor]:
+    """Return the content image's features as they are compared, computed in parts if it is large."""
+    shape = content.shape[1], content.shape[2]
+    if tile is None or max(shape) <= tile:
+        found = network.features(content, layers)
+        return {layer: network.expanded(layer, features) for layer, features in found.items()}
+    picture, sides = to_host(content)[0], layer_shapes(shape, network.pool_rounding)
+    targets: dict[str, Array] = {}
+    for part in tile_grid(shape, tile, layers):
+        found = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
+        for layer, features in found.items():
+            level = level_of(layer)
+            wide = to_host(network.expanded(layer, features))[0]
+            if layer not in targets:
+                targets[layer] = np.empty((1, *sides[level], wide.shape[-1]), np.float32)
+            where = part.cut_layer(np.moveaxis(targets[layer][0], -1, 0), level, wide.shape[:2])
+            core = part.core(level, wide.shape[:2]) > 0
+            np.moveaxis(where, 0, -1)[core] = wide[core]
+    return targets
+
+
+def style_targets(
+    network: FeatureNetwork,
+    regions: Sequence[StyledRegion],
+    layer_weights: Mapping[str, float],
+    masks: Mapping[str, Array],
+    shape: tuple[int, int],
+    tile: int | None = None,
+) -> StyleTargets:
+    """Return the style images as the network sees them, and each region's share of the picture.
+
+    A region's loss is an average over its positions and weighs its share of the picture, so that every
+    pixel is drawn to its style as strongly in a small region as in a large one.
+    """
+    totals = {layer: [float(m.sum()) + 1e-6 for m in masks[layer]] for layer in masks}
+    if not totals:
+        sides = layer_shapes(shape, network.pool_rounding)
+        totals = {k: [float(sides[level_of(k)][0] * sides[level_of(k)][1])] for k in layer_weights}
+    areas = totals[min(layer_weights)]
+    return StyleTargets(
+        network=network,
+        regions=[[seen_style(network, s, layer_weights, tile) for s in r.styles] for r in regions],
+        layer_weights=layer_weights,
+        shares=[area / sum(areas) for area in areas],
+        totals=totals,
+    )
+
+
+def layer_shapes(shape: tuple[int, int], rounding: str) -> list[tuple[int, int]]:
+    """Return the (height, width) of each block's layers for a picture of a shape."""
+    shapes = [shape]
+    for _ in range(int(LAYERS[-1][4]) - 1):
+        up = 1 if rounding == "ceil" else 0
+        shapes.append(((shapes[-1][0] + up) // 2, (shapes[-1][1] + up) // 2))
+    return shapes
+
+
+def seen_style(
+    network: FeatureNetwork, style: StyleImage, layers: Mapping[str, float], tile: int | None
+) -> SeenStyle:
+    """Return a style image as the network sees it, in parts if it is large."""
+    shape = style.pixels.shape[:2]
+    pyramid = None if style.mask is None else mask_pyramid(style.mask, rounding=network.pool_rounding)
+
+    def whole() -> Iterator[tuple[Mapping[str, Tensor], Mapping[str, Array]]]:
+        masks = {layer: pyramid[level_of(layer)] for layer in layers} if pyramid else {}
+        yield network.features(ops.convert_to_tensor(style.pixels[None]), layers), masks
+
+    def parts() -> Iterator[tuple[Mapping[str, Tensor], Mapping[str, Array]]]:
+        for part in tile_grid(shape, tile or max(shape), layers):
+            features = network.features(ops.convert_to_tensor(part.cut(style.pixels)[None]), layers)
+            masks = {}
+            for layer, found in features.items():
+                level, sides = level_of(layer), found.shape[1:3]
+                masks[layer] = part.core(level, sides)
+                if pyramid:
+                    masks[layer] = masks[layer] * part.cut_layer(pyramid[level], level, sides)
+            yield features, masks
+
+    large = tile is not None and max(shape) > tile
+    return SeenStyle(
+        weights={layer: style.weight_at(layer) for layer in layers}, parts=parts if large else whole
     )

@@ -12,14 +12,14 @@ Method for Stochastic Optimization" (ICLR 2015).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.gradients import Evaluation, vectors_for
+from impasto.gradients import Evaluation, to_engine, to_host, vectors_for
 
 Array = Any
 """A NumPy array, or the engine's on a GPU."""
@@ -32,13 +32,36 @@ FIRST_MOVE = 0.02
 
 
 class Optimizer(Protocol):
-    """Anything that improves `point` step by step; `evaluation` is the function there."""
+    """Anything that improves `point` step by step; `evaluation` is the function there.
+
+    `rejected` is the evaluation of a point that the last step tried and refused because it had no finite
+    value, or None.
+    """
 
     point: Array
     evaluation: Evaluation
+    rejected: Evaluation | None
 
     def step(self) -> Evaluation:
         """Make one iteration and return the new point's evaluation."""
+
+    def restart(self, point: Array, evaluation: Evaluation, caution: float) -> None:
+        """Go on from a point without memory of the past, with steps smaller by the factor `caution`."""
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that `restore` needs to go on as if nothing had happened."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+
+
+def _evaluation_state(evaluation: Evaluation) -> dict[str, Any]:
+    gradient = to_host(evaluation.gradient)
+    return {"total": np.float64(evaluation.total), "terms": evaluation.terms, "gradient": gradient}
+
+
+def _restored_evaluation(state: Mapping[str, Any]) -> Evaluation:
+    return Evaluation(float(state["total"]), np.asarray(state["terms"]), to_engine(state["gradient"]))
 
 
 @dataclass
@@ -57,12 +80,30 @@ class Adam:
     rate: float = 0.02
     decays: tuple[float, float] = (0.9, 0.999)
     evaluation: Evaluation = field(init=False)
+    rejected: Evaluation | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.evaluation = self.evaluate(self.point)
+        self.restart(self.point, self.evaluate(self.point), 1.0)
+
+    def restart(self, point: Array, evaluation: Evaluation, caution: float) -> None:
+        """Go on from a point without moments, at a rate smaller by the factor `caution`."""
+        self.point, self.evaluation = point, evaluation
+        self.rate *= caution
         self._steps = 0
         self._first = 0 * self.point
         self._second = 0 * self.point
+
+    def state(self) -> dict[str, Any]:
+        """Return point, moments, rate and the number of steps."""
+        vectors = {"point": self.point, "first": self._first, "second": self._second}
+        state = {name: to_host(vector) for name, vector in vectors.items()}
+        return state | {"steps": self._steps, "rate": self.rate} | _evaluation_state(self.evaluation)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.point, self._first, self._second = (to_engine(state[k]) for k in ("point", "first", "second"))
+        self._steps, self.rate = int(state["steps"]), float(state["rate"])
+        self.evaluation = _restored_evaluation(state)
 
     def step(self) -> Evaluation:
         """Make one iteration and return the new point's evaluation."""
@@ -97,6 +138,7 @@ class LBFGS:
     memory: int = 12
     evaluation: Evaluation = field(init=False)
     converged: bool = field(init=False, default=False)
+    rejected: Evaluation | None = field(init=False, default=None)
     _pairs: int = field(init=False)
     _newest: int = field(init=False)
     _moves: Array = field(init=False, repr=False)
@@ -105,9 +147,34 @@ class LBFGS:
     def __post_init__(self) -> None:
         self.evaluation = self.evaluate(self.point)
         self._vectors = vectors_for(self.point)
-        self._forget()
+        self._first_move = FIRST_MOVE
         self._move_bend = np.zeros((self.memory, self.memory))
         self._bend_bend = np.zeros((self.memory, self.memory))
+        self._forget()
+
+    def restart(self, point: Array, evaluation: Evaluation, caution: float) -> None:
+        """Go on from a point without pairs, with a first move smaller by the factor `caution`."""
+        self.point, self.evaluation, self.converged = point, evaluation, False
+        self._first_move *= caution
+        self._forget()
+
+    def state(self) -> dict[str, Any]:
+        """Return point, pairs, their products and how many there are."""
+        arrays = {"point": self.point, "moves": self._moves, "bends": self._bends}
+        numbers = {"pairs": self._pairs, "newest": self._newest, "converged": self.converged}
+        tables = {"move_bend": self._move_bend.copy(), "bend_bend": self._bend_bend.copy()}
+        state = {name: to_host(array).copy() for name, array in arrays.items()}
+        return (
+            state | tables | numbers | {"first_move": self._first_move} | _evaluation_state(self.evaluation)
+        )
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.point, self._moves, self._bends = (to_engine(state[k]) for k in ("point", "moves", "bends"))
+        self._move_bend, self._bend_bend = (np.array(state[k]) for k in ("move_bend", "bend_bend"))
+        self._pairs, self._newest = int(state["pairs"]), int(state["newest"])
+        self.converged, self._first_move = bool(state["converged"]), float(state["first_move"])
+        self.evaluation = _restored_evaluation(state)
 
     def step(self) -> Evaluation:
         """Move to a better point, or stay if there is none along the direction; return it evaluated.
@@ -115,6 +182,7 @@ class LBFGS:
         When not even the steepest descent leads to a better point, the optimum is reached to the
         precision of the numbers, and further steps cost nothing.
         """
+        self.rejected = None
         if self.converged:
             return self.evaluation
         direction = self._direction()
@@ -132,8 +200,10 @@ class LBFGS:
                 self._remember(move, found.gradient - start.gradient)
                 self.point, self.evaluation = point, found
                 return found
+            if not np.isfinite(found.total):
+                self.rejected = found
             length *= _shrinkage(start.total, slope * length, found.total)
-        self.converged = self._pairs == 0
+        self.converged = self._pairs == 0 and self.rejected is None
         self._forget()
         return self.evaluation
 
@@ -142,7 +212,7 @@ class LBFGS:
         if not self._pairs:
             size = float(np.prod(self.point.shape))
             norm = np.sqrt(self._vectors.dot(gradient, gradient) / size) or 1.0
-            return gradient * float(-FIRST_MOVE / norm)
+            return gradient * float(-self._first_move / norm)
         moves, bends, gamma = self._coefficients(gradient)
         shape = tuple(self.point.shape)
         direction = self._vectors.combine(moves, self._moves, shape) - gamma * gradient

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto import __version__, gallery, runtime
-from impasto.errors import SettingError
+from impasto import __version__, runtime
 from impasto.image_output import OutputOptions, check_output, picture_to_pil, write_picture
-from impasto.images import Picture, fit, read_picture, resize, scale_to
+from impasto.images import resize
+from impasto.preparation import Inputs, Prepared, Source, prepare
 from impasto.presets import settings_for
 from impasto.progress import Step
 from impasto.settings import Settings
 
 if TYPE_CHECKING:
     from impasto.feature_network import FeatureNetwork
+    from impasto.gatys import State
 
 Array = NDArray[np.float32]
-Source = Any
-"""A picture as a path, a PIL image or an array; for styles also a built-in style's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,14 @@ class Pastiche:
         return picture_to_pil(self.pixels, self.alpha)
 
     def save(
-        self, path: str | Path, *, overwrite: bool = False, quality: int = 95, recipe: bool = True
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        quality: int = 95,
+        recipe: bool = True,
+        bit_depth: int = 8,
+        keep_gps: bool = False,
     ) -> list[str]:
         """Write the pastiche; the format follows from the extension.
 
@@ -72,6 +79,8 @@ class Pastiche:
             overwrite: whether an existing file may be replaced.
             quality: 1 to 100, of JPEG, WebP and AVIF.
             recipe: whether the file tells how it was made.
+            bit_depth: 8, or in PNG and TIFF 16.
+            keep_gps: whether the place where the photo was taken stays in the EXIF block.
 
         Returns:
             Sentences about what the format could not hold.
@@ -80,161 +89,61 @@ class Pastiche:
             OutputError: the file exists or cannot be written.
             SettingError: the extension is missing or unknown.
         """
-        check_output(path, overwrite=overwrite)
+        check_output(path, overwrite=overwrite, bit_depth=bit_depth)
         options = OutputOptions(
             alpha=self.alpha,
             exif=self.exif,
             recipe=json.dumps(self.recipe, ensure_ascii=False) if recipe else None,
             overwrite=overwrite,
             quality=quality,
+            bit_depth=bit_depth,
+            keep_gps=keep_gps,
         )
         return write_picture(path, self.pixels, options)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """The inputs of a method: pictures in their final sizes, settings and network."""
-
-    content: Array
-    style: Array
-    initial: Array
-    settings: Settings
-    network: FeatureNetwork
-    picture: Picture
-    painting: Picture
-    notes: tuple[str, ...]
-
-
-def prepare(
-    content: Source, style: Source, settings: Settings, network: FeatureNetwork | None = None
-) -> Prepared:
-    """Read the pictures, bring them to size and load the network.
-
-    Args:
-        content: the photo.
-        style: the painting, or a built-in style's name.
-        settings: of which sizes, initial image, network and precision are used.
-        network: used instead of the one that the settings name.
-
-    Raises:
-        ImageError: a picture cannot be used.
-        WeightsError: the network's weights cannot be used.
-        EngineError: no engine is installed.
-    """
-    limit = None if settings.fit == "stretch" else settings.max_size
-    photo = read_picture(content, max_size=limit)
-    painting = read_style(style, settings.max_size)
-    shape, style_shape = final_shapes(photo, painting, settings)
-    if network is None:
-        network = load_network_for(settings)
-    pixels = resize(photo.pixels, shape)
-    notes = [*photo.notes, *painting.notes, *network.notes]
-    if photo.sha256 == painting.sha256:
-        notes.append("the style is the content image itself; the result will look like it")
-    return Prepared(
-        content=pixels,
-        style=resize(painting.pixels, style_shape),
-        initial=initial_image(pixels, settings, network),
-        settings=settings,
-        network=network,
-        picture=photo,
-        painting=painting,
-        notes=tuple(notes),
-    )
-
-
-def final_shapes(
-    photo: Picture, painting: Picture, settings: Settings
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the (height, width) of the result and of the style image."""
-    if settings.fit == "stretch":
-        square = (settings.max_size, settings.max_size)
-        return square, square
-    shape = fit(photo.pixels.shape[:2], settings.max_size)
-    return shape, scale_to(painting.pixels.shape[:2], max(shape))
-
-
-def read_style(style: Source, size: int) -> Picture:
-    """Return a style picture: a built-in one if no file has that name, else what `read_picture` reads."""
-    if isinstance(style, str) and style in gallery.style_names() and not Path(style).exists():
-        pixels = gallery.make_style(style, int(np.clip(size, 256, 1024)))
-        return Picture(pixels=pixels, name=style, sha256=f"built-in:{style}")
-    return read_picture(style, max_size=size)
-
-
-def load_network_for(settings: Settings) -> FeatureNetwork:
-    """Start the engine and load the network that the settings name, as they want it."""
-    runtime.start_engine()
-    from impasto.weights import load_network
-
-    network = load_network(
-        settings.network,
-        pooling=settings.pooling,
-        padding=None if settings.padding == "auto" else settings.padding,
-        dtype=runtime.resolve_precision(settings.precision),
-    )
-    return replace(network, pool_rounding=settings.pool_rounding)
-
-
-def initial_image(content: Array, settings: Settings, network: FeatureNetwork) -> Array:
-    """Return where the optimisation starts, float32, of the content's shape or of the first scale's.
-
-    Noise is drawn at the first scale, normally distributed about the colour that is zero in the
-    network's input units, with the standard deviation ``noise_scale``; it may leave [0, 1] slightly,
-    as its sources have it.
-    """
-    if settings.initial == "content":
-        return content
-    if settings.initial == "noise":
-        from impasto.gatys import plan_scales
-        from impasto.gradients import to_host
-
-        shape = (*plan_scales(content.shape[:2], settings)[0].shape, 3)
-        noise = runtime.random_generator(settings.seed).standard_normal(shape)
-        return (to_host(network.mean_color()) + settings.noise_scale * noise).astype(np.float32)
-    try:
-        picture = read_picture(settings.initial)
-    except FileNotFoundError as error:
-        raise SettingError(
-            f"initial must be content, noise or a picture's file name, not {settings.initial!r}"
-        ) from error
-    return resize(picture.pixels, content.shape[:2])
-
-
 def stylize_steps(
     content: Source,
-    style: Source,
+    style: Source | Sequence[Source],
     *,
-    settings: Settings | None = None,
+    preset: str | None = None,
     network: FeatureNetwork | None = None,
+    regions: Sequence[Any] = (),
+    **settings: Any,
 ) -> Iterator[Step]:
     """Repaint a photo in the style of a picture, yielding a Step per iteration, the finished one last.
 
-    Args:
-        content: the photo: a path, a PIL image or an array (height, width[, channels]).
-        style: the painting: the same, or a built-in style's name.
-        settings: how; the defaults if None.
-        network: a feature network to use instead of the one that the settings name.
-
-    Raises:
-        ImpastoError: its subclass says what is wrong with which input.
+    The arguments and errors are those of `stylize`.
     """
-    return run(prepare(content, style, settings or Settings(), network))
+    return run(prepare(Inputs.of(content, style, regions), settings_for(preset, settings), network))
 
 
-def run(prepared: Prepared) -> Iterator[Step]:
-    """Run the method on prepared inputs, yielding a Step per iteration."""
+def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
+    """Run the method on prepared inputs, yielding a Step per iteration.
+
+    Args:
+        prepared: the inputs.
+        start: where an earlier run of the same inputs stopped.
+    """
     settings = prepared.settings
     if settings.strength == 0 and settings.style_weight is None:
         yield _photo_itself(prepared)
         return
     from impasto.gatys import optimize_steps
 
-    yield from optimize_steps(prepared.content, prepared.style, prepared.initial, prepared.network, settings)
+    steps = optimize_steps(
+        prepared.content, prepared.regions, prepared.initial, prepared.network, settings, start
+    )
+    for step in steps:
+        yield replace(step, make_image=partial(_completed, prepared, step))
+
+
+def _completed(prepared: Prepared, step: Step) -> Array:
+    return prepared.complete(step.image)
 
 
 def _photo_itself(prepared: Prepared) -> Step:
-    height, width = prepared.content.shape[:2]
+    height, width = prepared.photo.shape[:2]
     return Step(
         scale=1,
         scales=1,
@@ -242,7 +151,7 @@ def _photo_itself(prepared: Prepared) -> Step:
         iterations=1,
         shape=(height, width),
         losses={"total": 0.0, "content": 0.0},
-        make_image=lambda: prepared.content,
+        make_image=lambda: prepared.photo,
         last=True,
     )
 
@@ -250,8 +159,8 @@ def _photo_itself(prepared: Prepared) -> Step:
 def finish(prepared: Prepared, step: Step, losses: list[dict[str, float]], began: float) -> Pastiche:
     """Return the pastiche as it is at a step, with the photo's alpha and EXIF."""
     pixels, alpha = step.image, prepared.picture.alpha
-    if pixels.shape != prepared.content.shape:  # stopped at a coarse scale
-        pixels = resize(pixels, prepared.content.shape[:2])
+    if pixels.shape != prepared.photo.shape:  # stopped at a coarse scale
+        pixels = resize(pixels, prepared.photo.shape[:2])
     return Pastiche(
         pixels=pixels,
         alpha=None if alpha is None else resize(alpha, pixels.shape[:2]),
@@ -267,23 +176,24 @@ def finish(prepared: Prepared, step: Step, losses: list[dict[str, float]], began
 
 def recipe_of(prepared: Prepared) -> dict[str, Any]:
     """Return everything that it takes to repeat a pastiche, as plain values."""
-    network, photo, painting = prepared.network, prepared.picture, prepared.painting
+    network, photo = prepared.network, prepared.picture
     return {
         "impasto": __version__,
         "settings": prepared.settings.to_mapping(),
         "network": {"name": network.name, "sha256": network.sha256, "precision": network.dtype},
         "engine": runtime.start_engine(),
         "content": {"name": photo.name, "sha256": photo.sha256},
-        "style": {"name": painting.name, "sha256": painting.sha256},
+        **prepared.record,
     }
 
 
 def stylize(
     content: Source,
-    style: Source,
+    style: Source | Sequence[Source],
     *,
     preset: str | None = None,
     network: FeatureNetwork | None = None,
+    regions: Sequence[Any] = (),
     **settings: Any,
 ) -> Pastiche:
     """Repaint a photo in the style of a picture.
@@ -291,9 +201,14 @@ def stylize(
     Args:
         content: the photo: a path, a PIL image or an array (height, width[, channels]), uint8, uint16
             or floating in [0, 1].
-        style: the painting: the same, or a built-in style's name.
+        style: the painting: the same, or a built-in style's name; or several of them to blend, each
+            with its weight as in ``"painting.jpg:2"`` or ``StyleSpec(source, weight=2)``, and
+            ``@fine`` or ``@coarse`` for its brushwork or its composition only.
         preset: a named recipe that the settings start from; see ``impasto presets``.
         network: a feature network to use instead of the one that the settings name.
+        regions: parts of the picture with styles of their own: ``"mask.png=style.jpg"``,
+            ``"mask.png=style.jpg#stylemask.png"`` or ``RegionSpec(mask, style, style_mask)``, whose parts
+            may be arrays or PIL images, too.
         **settings: fields of `impasto.Settings`, such as ``strength=70`` or ``max_size=1024``.
 
     Returns:
@@ -310,7 +225,7 @@ def stylize(
     2016).
     """
     began = time.monotonic()
-    prepared = prepare(content, style, settings_for(preset, settings), network)
+    prepared = prepare(Inputs.of(content, style, regions), settings_for(preset, settings), network)
     losses: list[dict[str, float]] = []
     for step in run(prepared):
         losses.append(dict(step.losses))

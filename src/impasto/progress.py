@@ -19,6 +19,8 @@ class Step:
         losses: the named losses, unweighted, and ``total``, weighted.
         image: float32 array (height, width, 3), sRGB in [0, 1]; made when it is asked for.
         last: whether this is the finished pastiche.
+        note: a sentence about what went wrong and what was done about it, or nothing.
+        make_state: returns where the run stands, for a checkpoint; None where there is nothing to resume.
     """
 
     scale: int
@@ -29,6 +31,8 @@ class Step:
     losses: Mapping[str, float]
     make_image: Callable[[], Any] = field(repr=False)
     last: bool = False
+    note: str = ""
+    make_state: Callable[[], Any] | None = field(default=None, repr=False)
 
     @property
     def image(self) -> Any:

@@ -84,6 +84,41 @@ class Settings:
     formulas: Literal["relative", "article", "gatys2016", "neural-style"] = setting(
         "relative", "Which losses are computed; see docs/reference.md for each formula."
     )
+    style_loss: Literal["gram", "moments", "sliced", "neighbors"] = setting(
+        "gram", "How style is measured; see docs/controls.md for each."
+    )
+    colors: Literal["style", "content", "luminance", "histogram", "moments"] = setting(
+        "style",
+        "Whose colours: the style's; the content's, given back at the end (content) or with the style "
+        "transferred in lightness only (luminance); or the style's, fitted to the content's before "
+        "(histogram, moments).",
+    )
+    stroke_size: float = setting(
+        1.0, "Size of the style image, and so of its strokes, relative to the picture.", low=0.25, high=4.0
+    )
+    background: Literal["style", "photo"] = setting(
+        "style", "What is seen where no region is: the main style or the photo."
+    )
+    subject: Literal["all", "only", "keep"] = setting(
+        "all", "Find the photo's subject: only stylises nothing else, keep leaves it as photographed."
+    )
+    region_edges: Literal["soft", "eroded"] = setting(
+        "soft",
+        "eroded learns a region's style only where the network sees nothing beyond the region.",
+    )
+    grain: float | None = setting(
+        None,
+        "Fine grain of the result relative to the style image's own: 1 is as grainy, 0.5 half as much.",
+        low=0.0,
+        high=4.0,
+    )
+    tile_size: int | None = setting(
+        None,
+        "Side in pixels of the tiles in which a large picture is computed; by default the free memory "
+        "decides.",
+        low=256,
+        high=LARGEST_SIZE,
+    )
     content_weight: float | None = setting(
         None, "Weight of the content loss; by default strength decides.", low=0.0, high=1e12
     )

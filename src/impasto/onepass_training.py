@@ -1,0 +1,400 @@
+"""Training the one-pass network on pairs of a photo and a style, with a feature network as the judge.
+
+Every sample has its own strength, and its loss is the optimisation's objective at that strength: the
+relative content loss at relu4_2 and the relative style loss over the Gram matrices of the style
+layers, as `losses` and `FeatureNetwork` define them.
+
+Reference: Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and
+Super-Resolution" (ECCV 2016), section 3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto import runtime
+from impasto.crops import Crops, center_squares, prefetch
+from impasto.errors import DivergenceError, EngineError, SettingError
+from impasto.feature_network import CONTENT_LAYER, STYLE_LAYERS, FeatureNetwork, Tensor
+from impasto.gradients import to_host
+from impasto.images import resize
+from impasto.losses import batch_gram_matrices
+from impasto.pastiche_network import (
+    PasticheNetwork,
+    code_of_features,
+    new_pastiche_network,
+    style_code,
+    write_pastiche_network,
+)
+from impasto.settings import Settings
+from impasto.training_checkpoint import restore, save_checkpoint
+from impasto.weights import ManifestEntry, read_manifest, write_manifest
+
+Array = NDArray[np.float32]
+Batch = dict[str, Array]
+
+ERROR_BOUND = 8.0
+"""A layer's style error e counts as e / (1 + e / 8), so that one odd pair does not rule a step."""
+RANGE_WEIGHT = 100.0
+WARMUP, SAVE_EVERY = 300, 250
+LARGEST_RESCALE, EVALUATION_SIDE, EVALUATION_PAIRS = 1.8, 192, 32
+TERMS = ("loss", "content", "style", "variation")
+FIXED = ("code/mean", "code/deviation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnePassSettings:
+    """How long and on what a one-pass network is trained.
+
+    Attributes:
+        steps: training steps.
+        stages: (share of the steps, side of the crops in pixels, pairs per step), in order; sides
+            are multiples of 16.
+        learning_rate: Adam's, at its highest; it rises for 300 steps and falls along a cosine.
+        style_weight: style weight over content weight at strength 0.5; less than the optimisation's
+            36, since one pass cannot bring the style loss as low.
+        variation_weight: of the total variation.
+        seed: of everything random.
+    """
+
+    steps: int = 12_000
+    stages: tuple[tuple[float, int, int], ...] = ((0.8, 128, 8), (0.2, 192, 4))
+    learning_rate: float = 1.5e-3
+    style_weight: float = 12.0
+    variation_weight: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for _, side, _ in self.stages:
+            if side < 32 or side % 16:
+                raise SettingError(f"crops must be multiples of 16 from 32 px up, not {side}")
+
+    def stage(self, step: int) -> tuple[int, int]:
+        """Return the crops' side and how many pairs the step (from 0) has."""
+        done = (step + 0.5) / self.steps * sum(share for share, _, _ in self.stages)
+        for share, side, pairs in self.stages:
+            if done < share:
+                return side, pairs
+            done -= share
+        return self.stages[-1][1:]
+
+
+class OnePassTrainer(keras.Model):  # type: ignore[misc]
+    """The one-pass network in training, its judge and its loss.
+
+    Args:
+        weights: as of `new_pastiche_network`; trained, except the whitening of the style code.
+        judge: the feature network that makes the style codes and the losses; its dtype is used.
+        settings: of which the weights are used.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, np.ndarray], judge: FeatureNetwork, settings: OnePassSettings
+    ) -> None:
+        super().__init__(dtype="float32")
+        self.judge, self.settings = judge.with_cast_weights(), settings
+        self.fixed = {k: ops.convert_to_tensor(weights[k]) for k in FIXED}
+        self.trained = {k: self._variable(k, v) for k, v in weights.items() if k not in FIXED}
+        self.terms = self._variable("terms", np.zeros(len(TERMS), np.float32), trainable=False)
+        self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
+        self.built = True
+
+    def _variable(self, name: str, value: np.ndarray, trainable: bool = True) -> keras.Variable:
+        words = {"name": name.replace("/", "_"), "shape": value.shape, "trainable": trainable}
+        return self.add_weight(**words, initializer=lambda *_, **__: ops.convert_to_tensor(value))
+
+    @property
+    def network(self) -> PasticheNetwork:
+        """The network in training; its weights are variables."""
+        return PasticheNetwork(name="onepass", weights={**self.fixed, **self.trained}, dtype=self.judge.dtype)
+
+    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the pastiches and the features of their styles."""
+        style = {k: ops.stop_gradient(v) for k, v in self.judge.features(x["style"], STYLE_LAYERS).items()}
+        network = self.network
+        hidden = network.embed(code_of_features(style), x["strength"])
+        return network(x["photo"], hidden, x["strength"]), style
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
+        """Return the mean over the pairs of the objective at each pair's strength."""
+        content, style = self.pair_losses(x, y_pred)
+        strength, pastiche = x["strength"], y_pred[0]
+        keep, apply = ops.square(1 - strength), ops.square(strength)
+        pairs = (keep * content + self.settings.style_weight * apply * style) / (keep + apply)
+        variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
+        variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
+        beyond = ops.mean(ops.square(pastiche - ops.clip(pastiche, 0, 1)))
+        loss = ops.mean(pairs) + self.settings.variation_weight * variation + RANGE_WEIGHT * beyond
+        self.terms.assign(ops.stack([loss, ops.mean(content), ops.mean(style), variation]))
+        return loss
+
+    def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, dict[str, Tensor]]) -> Any:
+        """Return each pair's content and (bounded) style loss, float32 (batch,) each."""
+        pastiche, style = found
+        photo = self.judge.features(x["photo"], [CONTENT_LAYER])[CONTENT_LAYER]
+        features = self.judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
+        content = relative_content_losses(
+            self.judge.expanded(CONTENT_LAYER, features[CONTENT_LAYER]),
+            ops.stop_gradient(self.judge.expanded(CONTENT_LAYER, photo)),
+        )
+        total = ops.zeros_like(content)
+        for layer, weight in self.layer_weights.items():
+            target = ops.stop_gradient(gram_matrices(self.judge, layer, style[layer]))
+            error = relative_style_losses(gram_matrices(self.judge, layer, features[layer]), target)
+            total = total + weight * error / (1 + error / ERROR_BOUND)
+        return content, total
+
+
+def gram_matrices(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
+    """Return `FeatureNetwork.gram_matrix` of each picture of a batch, float32 (batch, wide, wide)."""
+    metric = f"metric{layer[4:]}"
+    if f"{metric}/kernel" not in network.weights:
+        return batch_gram_matrices(ops.cast(network.expanded(layer, features), "float32"))
+    features = ops.cast(features, "float32")
+    kernel = ops.cast(network.weights[f"{metric}/kernel"], "float32")
+    kernel = ops.reshape(kernel, kernel.shape[-2:])
+    bias = ops.cast(network.weights[f"{metric}/bias"], "float32")
+    means = ops.mean(features, axis=(1, 2))
+    wide = ops.matmul(ops.transpose(kernel), ops.matmul(batch_gram_matrices(features), kernel))
+    mixed = ops.matmul(means, kernel)[:, :, None] * bias
+    return wide + mixed + ops.transpose(mixed, (0, 2, 1)) + ops.outer(bias, bias)
+
+
+def relative_style_losses(grams: Tensor, targets: Tensor) -> Tensor:
+    """Return `losses.relative_style_loss` of each pair of a batch, float32 (batch,)."""
+    error, size = (ops.sum(ops.square(x), axis=(1, 2)) for x in (grams - targets, targets))
+    return error / (size + 1e-12)
+
+
+def relative_content_losses(features: Tensor, targets: Tensor) -> Tensor:
+    """Return `losses.relative_content_loss` of each pair of a batch, float32 (batch,)."""
+    features, targets = ops.cast(features, "float32"), ops.cast(targets, "float32")
+    about_mean = targets - ops.mean(targets, axis=(1, 2), keepdims=True)
+    parts = (features - targets, about_mean, targets)
+    error, spread, size = (ops.sum(ops.square(x), axis=(1, 2, 3)) for x in parts)
+    return error / ops.maximum(spread, 0.01 * size + 1e-12)
+
+
+def recolor(pictures: Array, rng: np.random.Generator) -> Array:
+    """Return pictures of which half have other contrasts and colours, within [0, 1]."""
+    pictures = pictures.copy()
+    for index in np.flatnonzero(rng.random(len(pictures)) < 0.5):
+        order = rng.permutation(3) if rng.random() < 0.4 else np.arange(3)
+        mean = pictures[index].mean(axis=(0, 1))
+        mixing = np.eye(3) * rng.uniform(0.7, 1.3) + rng.normal(0, 0.1, (3, 3))
+        changed = (pictures[index] - mean) @ mixing + mean + rng.normal(0, 0.04, 3)
+        pictures[index] = np.clip(changed, 0, 1)[..., order]
+    return pictures
+
+
+def scaled_crops(crops: Crops, key: tuple[int, int], count: int, size: int) -> Array:
+    """Return (count, size, size, 3) in [0, 1]: crops of 1 to 1.8 times the size, reduced to it."""
+    seed, step = key
+    rescale = np.random.default_rng((seed, step, 3)).uniform(1.0, LARGEST_RESCALE)
+    least = min(min(picture.shape[:2]) for picture in crops.train[:50])
+    side = max(size, min(round(size * rescale), least))
+    found = crops.batch(step, seed=seed, count=count, size=side)
+    return np.stack([resize(picture, (size, size)) for picture in found])
+
+
+def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step: int) -> Batch:
+    """Return the pairs of a step (from 0): photo, style (batch, side, side, 3) and strength (batch,).
+
+    Half of the pairs have strength 0.5, the others any from 0.1 to 1.
+    """
+    side, pairs = settings.stage(step)
+    rng = np.random.default_rng((settings.seed, step, 5))
+    style = recolor(scaled_crops(styles, (settings.seed + 1, step), pairs, side), rng)
+    strength = np.where(rng.random(pairs) < 0.5, 0.5, rng.uniform(0.1, 1.0, pairs))
+    photo = scaled_crops(photos, (settings.seed, step), pairs, side)
+    return {"photo": photo, "style": style, "strength": strength.astype(np.float32)}
+
+
+def whitening(judge: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
+    """Return the mean and deviation of the codes of 320 training styles."""
+    found, (side, _) = [], settings.stage(0)
+    for step in range(20):
+        batch = scaled_crops(styles, (settings.seed + 2, step), 16, side)
+        found.append(to_host(style_code(judge, ops.convert_to_tensor(batch))))
+    codes = np.concatenate(found)
+    return {"code/mean": codes.mean(axis=0), "code/deviation": np.maximum(codes.std(axis=0), 0.01)}
+
+
+def rate_schedule(settings: OnePassSettings) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return a learning rate that rises for some hundred steps and falls along a cosine."""
+    highest, warmup = settings.learning_rate, max(1, min(WARMUP, settings.steps // 10))
+    falling = max(1, settings.steps - warmup)
+    return keras.optimizers.schedules.CosineDecay(
+        highest / 20, falling, 0.05, warmup_target=highest, warmup_steps=warmup
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnePassTraining:
+    """A training that can be stopped at any time and continued by the same command.
+
+    Attributes:
+        trainer: the network, its judge and the loss.
+        photos, styles: the training pictures.
+        settings: how long and on what.
+        output: the weights file to write, .npz.
+    """
+
+    trainer: OnePassTrainer
+    photos: Crops
+    styles: Crops
+    settings: OnePassSettings
+    output: Path
+
+    @classmethod
+    def prepare(
+        cls,
+        photos: Iterable[str | Path],
+        styles: Iterable[str | Path],
+        output: str | Path,
+        settings: OnePassSettings,
+        judge: FeatureNetwork,
+    ) -> OnePassTraining:
+        """Read the pictures and make a new network.
+
+        Args:
+            photos: pictures, folders or zip archives; every 40th picture is held out.
+            styles: the same.
+            output: the weights file to write, .npz.
+            settings: how long and on what.
+            judge: the feature network that makes codes and losses; its dtype is the training's.
+
+        Raises:
+            EngineError: the engine is not TensorFlow.
+            ImageError: there are too few readable pictures.
+            WeightsError: the judge does not reach relu5_1.
+        """
+        if runtime.start_engine() != "tensorflow":
+            raise EngineError("one-pass training needs the engine tensorflow; unset KERAS_BACKEND")
+        cut_photos, cut_styles = Crops(photos), Crops(styles)
+        whitened = whitening(judge, cut_styles, settings)
+        weights = new_pastiche_network(settings.seed, whitened["code/mean"].size) | whitened
+        trainer = OnePassTrainer(weights, judge, settings)
+        pictures = {"photos": cut_photos, "styles": cut_styles}
+        return cls(trainer=trainer, settings=settings, output=Path(output), **pictures)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the unfinished training is kept."""
+        return self.output.with_suffix(".training")
+
+    @property
+    def record(self) -> str:
+        """What a checkpoint must agree with: everything but the number of steps."""
+        judge = self.trainer.judge
+        known = asdict(self.settings) | {"judge": judge.sha256, "precision": judge.dtype}
+        return json.dumps({k: v for k, v in known.items() if k != "steps"})
+
+    def steps(self) -> Iterator[tuple[int, dict[str, float]]]:
+        """Train, yielding (step, terms) after every step; continue from the checkpoint if there is one.
+
+        The terms are ``loss`` and the means of ``content``, ``style`` and ``variation``.
+
+        Raises:
+            WeightsError: the checkpoint belongs to another training or is damaged.
+            OutputError: the checkpoint cannot be written.
+            DivergenceError: the loss is not finite.
+        """
+        trainer, settings = self.trainer, self.settings
+        optimizer = keras.optimizers.Adam(rate_schedule(settings), beta_2=0.99, global_clipnorm=5.0)
+        trainer.compile(optimizer=optimizer, jit_compile=False)
+        trainer.optimizer.build(trainer.trainable_variables)
+        first = restore(trainer, self.checkpoint, self.record)
+        if not first:
+            save_checkpoint(trainer, self.checkpoint, 0, self.record)  # says now if it cannot
+        batches: Any = (
+            training_batch(self.photos, self.styles, settings, step) for step in range(first, settings.steps)
+        )
+        for step, batch in enumerate(prefetch(batches), first + 1):
+            if step > first + 1 and settings.stage(step - 1) != settings.stage(step - 2):
+                trainer.make_train_function(force=True)  # a function seen at two sizes forgets both
+            trainer.train_on_batch(batch)
+            terms = dict(zip(TERMS, map(float, to_host(trainer.terms)), strict=True))
+            if not np.isfinite(terms["loss"]):
+                raise DivergenceError(f"the loss of step {step} is not finite; choose a lower learning_rate")
+            if step % SAVE_EVERY == 0 or step == settings.steps:
+                save_checkpoint(trainer, self.checkpoint, step, self.record)
+            yield step, terms
+
+    def evaluate(self, strengths: tuple[float, ...] = (0.2, 0.5, 1.0)) -> dict[str, Any]:
+        """Return the mean losses on held-out pairs at some strengths, and of the photos themselves.
+
+        Style losses are bounded as in training. ``photo`` is the style loss of doing nothing.
+        """
+        x = {
+            "photo": center_squares(self.photos.held_out, EVALUATION_SIDE)[:EVALUATION_PAIRS],
+            "style": center_squares(self.styles.held_out, EVALUATION_SIDE)[:EVALUATION_PAIRS],
+        }
+        count = min(map(len, x.values()))
+        found: dict[str, Any] = {"pairs": count}
+        for strength in (0.0, *strengths):
+            sums = np.zeros(2)
+            for index in range(0, count, 4):
+                part = {k: ops.convert_to_tensor(v[index : min(index + 4, count)]) for k, v in x.items()}
+                part["strength"] = ops.full((part["photo"].shape[0],), strength)
+                losses = self.trainer.pair_losses(part, self.trainer(part))
+                sums += [float(ops.sum(loss)) for loss in losses]
+            content, style = (round(float(value), 4) for value in sums / count)
+            found |= {f"{strength:g}": {"content": content, "style": style}} if strength else {"photo": style}
+        return found
+
+    def finish(self) -> dict[str, Any]:
+        """Write the weights and their entry in the folder's manifest; return `evaluate`'s figures.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        judge = self.trainer.judge
+        meta = {"name": self.output.stem, "family": "onepass", "judge_sha256": judge.sha256}
+        sha256 = write_pastiche_network(self.output, self.trainer.network.weights, meta)
+        figures = self.evaluate()
+        entry = ManifestEntry(
+            file=self.output.name,
+            sha256=sha256,
+            licence="Apache-2.0",
+            source="trained by impasto; see NOTICE for the pictures",
+            recipe=asdict(self.settings) | {"judge": judge.name, "judge_sha256": judge.sha256},
+            figures=figures,
+        )
+        folder = self.output.parent
+        write_manifest(folder, {**read_manifest(folder), self.output.stem: entry})
+        return figures
+
+
+def contact_sheet(
+    network: PasticheNetwork, judge: FeatureNetwork, photos: Array, styles: Array, strength: float
+) -> Array:
+    """Return one picture: styles above, photos at the left, pastiches between.
+
+    Args:
+        network: the one-pass network.
+        judge: the feature network of its style codes.
+        photos: float32 (count, side, side, 3), in [0, 1].
+        styles: the same.
+        strength: in [0, 1].
+
+    Returns:
+        float32 ((photos + 1) side, (styles + 1) side, 3), in [0, 1].
+    """
+    amount = ops.full((len(styles),), strength)
+    hidden = network.embed(style_code(judge, ops.convert_to_tensor(styles)), amount)
+    rows = [np.concatenate([np.ones_like(photos[0]), *styles], axis=1)]
+    for photo in photos:
+        batch = ops.convert_to_tensor(np.repeat(photo[None], len(styles), axis=0))
+        pastiches = np.clip(to_host(network(batch, hidden, amount)), 0, 1)
+        rows.append(np.concatenate([photo, *pastiches], axis=1))
+    return np.concatenate(rows, axis=0)

@@ -1,0 +1,191 @@
+"""The planner: how much memory and time a run will take, and the tiles that make it fit.
+
+The model is simple on purpose, and `benchmarks/large.py` shows how well it predicts. Memory: the process, the
+vectors that live as long as the run (counted in pictures), and what a tile's features take, which is the
+features of all layers times a factor. Time: the convolutions' multiply-adds divided by the machine's
+matrix-multiply rate of the moment and by the share of it that the network reaches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from impasto import runtime
+from impasto.errors import OutOfMemoryError
+from impasto.feature_network import LAYERS, STYLE_LAYERS, FeatureNetwork
+from impasto.images import scale_to
+from impasto.scales import Scale, plan_scales, remembered_pairs
+from impasto.settings import Settings
+from impasto.tile_grid import smallest_side, tile_grid
+
+LONG_SECONDS = 120.0
+"""Runs that are predicted to take longer keep checkpoints by themselves."""
+USABLE = 0.8
+"""Share of the free memory that a run may take."""
+MIB = 2**20
+
+PROCESS_BYTES = 560 * MIB
+"""A process with the engine and a compiled function."""
+VECTORS = 9
+"""Pictures of the final size, in float32, that are alive at once beside L-BFGS' pairs."""
+FEATURE_COPIES = {"float32": 2.6, "bfloat16": 3.4}
+"""Bytes that an iteration takes, over the bytes of all layers' features."""
+RATE_SHARES = {("vgg19", "float32"): 0.80, ("vgg19", "bfloat16"): 0.76,
+               ("compact", "float32"): 0.40, ("compact", "bfloat16"): 0.26}  # fmt: skip
+"""Share of the matrix-multiply rate that an iteration reaches, by width and precision."""
+COMPILE_SECONDS = 1.2
+"""Tracing and compiling one scale, plus its targets counted as iterations."""
+TARGET_ITERATIONS = 1.5
+TILED_PASSES = 1.5
+"""A tiled evaluation runs the network forward twice: three passes where the whole picture takes two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run is predicted to take.
+
+    Attributes:
+        shape: (height, width) of the result.
+        scales: the picture sizes and iterations.
+        tiles: for each scale the longest side of its tiles, or None if it is computed as a whole.
+        seconds: predicted time on this machine as it is now.
+        memory: predicted peak memory of the process in bytes.
+        free: memory that is free for it, in bytes.
+    """
+
+    shape: tuple[int, int]
+    scales: Sequence[Scale]
+    tiles: Sequence[int | None]
+    seconds: float
+    memory: int
+    free: int
+
+
+def feature_bytes(network: FeatureNetwork) -> float:
+    """Return the bytes of all layers' features per pixel of the picture, up to relu5_1."""
+    size = 2 if network.dtype == "bfloat16" else 4
+    total = 0.0
+    for layer in LAYERS[: LAYERS.index(STYLE_LAYERS[-1]) + 1]:
+        kernel = network.weights.get(f"conv{layer[4:]}/kernel")
+        if kernel is None:
+            break
+        head = network.weights.get(f"expand{layer[4:]}/bias")
+        width = kernel.shape[3] + (0 if head is None else head.shape[0])
+        total += width / 4 ** (int(layer[4]) - 1)
+    return total * size
+
+
+def operations(network: FeatureNetwork) -> float:
+    """Return the floating-point operations of one value-and-gradient per pixel, convolutions only."""
+    total = 0.0
+    for layer in LAYERS[: LAYERS.index(STYLE_LAYERS[-1]) + 1]:
+        kernel = network.weights.get(f"conv{layer[4:]}/kernel")
+        if kernel is not None:
+            total += 2 * 2 * float(np.prod(kernel.shape)) / 4 ** (int(layer[4]) - 1)
+    return total
+
+
+def tile_memory(network: FeatureNetwork, pixels: int) -> float:
+    """Return the bytes that an iteration over so many pixels at once takes."""
+    return float(FEATURE_COPIES[network.dtype] * feature_bytes(network) * pixels)
+
+
+def picture_memory(scale: Scale, network: FeatureNetwork, settings: Settings) -> float:
+    """Return the bytes that live as long as a scale: vectors, pairs and content targets."""
+    pixels = math.prod(scale.shape)
+    pairs = 2 * remembered_pairs(scale) if settings.optimizer == "lbfgs" else 2
+    head = network.weights.get("expand4_2/bias")
+    channels = int((network.weights["conv4_2/bias"] if head is None else head).shape[0])
+    targets = channels * (2 if network.dtype == "bfloat16" else 4) / 64
+    return float(pixels) * (12.0 * (VECTORS + pairs) + targets)
+
+
+def choose_tile(scale: Scale, network: FeatureNetwork, settings: Settings, free: int) -> int | None:
+    """Return the longest side of the tiles of a scale, or None if it fits as a whole.
+
+    Raises:
+        OutOfMemoryError: not even the smallest tiles fit.
+    """
+    if settings.tile_size:
+        return settings.tile_size if settings.tile_size < max(scale.shape) else None
+    left = USABLE * free - picture_memory(scale, network, settings)
+    if tile_memory(network, math.prod(scale.shape)) <= left:
+        return None
+    most = max(0.0, left) / tile_memory(network, 1)
+    side = int(math.sqrt(most)) // 16 * 16
+    least = max(320, smallest_side(STYLE_LAYERS))
+    if side < least:
+        raise OutOfMemoryError(
+            f"{scale.shape[1]} x {scale.shape[0]} px need about "
+            f"{(picture_memory(scale, network, settings) + tile_memory(network, least**2)) / 2**30:.1f} GiB, "
+            f"and {USABLE * free / 2**30:.1f} GiB are free; choose max_size "
+            f"{largest_size(scale, network, settings, free)} or less"
+        )
+    return min(side, max(scale.shape))
+
+
+def largest_size(scale: Scale, network: FeatureNetwork, settings: Settings, free: int) -> int:
+    """Return the longest side in pixels of the largest picture of this form that fits in tiles."""
+    long_side = max(scale.shape)
+    left = USABLE * free - tile_memory(network, 384**2)
+    per_pixel = picture_memory(scale, network, settings) / math.prod(scale.shape)
+    pixels = max(0.0, left) / per_pixel
+    found = long_side * math.sqrt(pixels / math.prod(scale.shape))
+    return max(16, int(min(found, long_side)) // 16 * 16)
+
+
+def rate_share(network: FeatureNetwork) -> float:
+    """Return the share of the matrix-multiply rate that the network's iterations reach."""
+    wide = network.weights["conv1_1/bias"].shape[0] >= 48
+    return RATE_SHARES["vgg19" if wide else "compact", network.dtype]
+
+
+def iteration_seconds(scale: Scale, tile: int | None, network: FeatureNetwork, rate: float) -> float:
+    """Return the predicted seconds of one iteration; rate is in operations per second."""
+    pixels, passes = math.prod(scale.shape), 1.0
+    if tile is not None and tile < max(scale.shape):
+        tiles = tile_grid(scale.shape, tile, STYLE_LAYERS)
+        pixels, passes = len(tiles) * math.prod(tiles[0].shape), TILED_PASSES
+    return passes * pixels * operations(network) / (rate * rate_share(network))
+
+
+def plan_run(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
+    """Predict a run.
+
+    Args:
+        shape: (height, width) of the result.
+        network: the feature network.
+        settings: how.
+
+    Raises:
+        OutOfMemoryError: it does not fit; the message names the size that does.
+    """
+    free, scales = runtime.free_memory(), plan_scales(shape, settings)
+    rate = runtime.matmul_rate(network.dtype, seconds=0.15, side=1024)
+    seconds, memory, tiles = 0.0, 0.0, []
+    for scale in scales:
+        tile = choose_tile(scale, network, settings, free)
+        tiles.append(tile)
+        iterations = scale.iterations + TARGET_ITERATIONS
+        seconds += COMPILE_SECONDS + iterations * iteration_seconds(scale, tile, network, rate)
+        at_once = math.prod(scale.shape)
+        if tile is not None:
+            at_once = math.prod(tile_grid(scale.shape, tile, STYLE_LAYERS)[0].shape)
+        memory = max(memory, tile_memory(network, at_once) + picture_memory(scale, network, settings))
+    return Plan(
+        shape=shape,
+        scales=scales,
+        tiles=tiles,
+        seconds=seconds,
+        memory=int(PROCESS_BYTES + memory),
+        free=free,
+    )
+
+
+def plan_picture(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
+    """Predict a run on a photo of a (height, width), reduced to ``max_size``."""
+    return plan_run(scale_to(shape, min(settings.max_size, max(shape))), network, settings)

@@ -1,0 +1,309 @@
+"""The inputs of a pastiche: pictures read and brought to size, colours fitted, regions and network ready.
+
+What a person names (files, built-in styles, arrays, weights of a blend, masks) becomes a `Prepared`: what
+the methods need, and what is done to their result (colours given back, the photo where no style is).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impasto import colors, gallery, runtime
+from impasto.errors import ImageError, SettingError
+from impasto.images import Picture, fit, read_picture, resize, scale_to
+from impasto.regions import (
+    RegionSpec,
+    check_regions,
+    erode_to_receptive_field,
+    parse_region,
+    partition,
+    read_mask,
+    subject_mask,
+)
+from impasto.settings import Settings
+from impasto.style_names import StyleSpec, parse_style
+
+if TYPE_CHECKING:
+    from impasto.feature_network import FeatureNetwork
+    from impasto.style_losses import StyledRegion, StyleImage
+
+Array = NDArray[np.float32]
+Source = Any
+"""A picture as a path, a PIL image or an array; for styles also a built-in style's name."""
+
+ERODED_PIXELS = 16
+"""How far within its border a region's style is learned with ``region_edges="eroded"``: what relu3_1 sees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a person names.
+
+    Attributes:
+        content: the photo.
+        styles: the style images of the whole picture, blended by their weights.
+        regions: parts of the picture with styles of their own.
+    """
+
+    content: Source
+    styles: tuple[StyleSpec, ...]
+    regions: tuple[RegionSpec, ...] = ()
+
+    @classmethod
+    def of(cls, content: Source, style: Source | Sequence[Source], regions: Sequence[Any] = ()) -> Inputs:
+        """Return the inputs from what `stylize` takes.
+
+        Raises:
+            SettingError: there is no style, there are too many regions, or one is written wrongly.
+        """
+        several = style if isinstance(style, list | tuple) else [style]
+        styles = tuple(parse_style(one) for one in several)
+        if not styles:
+            raise SettingError("at least one style must be given")
+        if not sum(one.weight for one in styles):
+            raise SettingError("the weights of the styles must not all be 0")
+        specs = tuple(r if isinstance(r, RegionSpec) else parse_region(r) for r in regions)
+        check_regions(specs)
+        return cls(content=content, styles=styles, regions=specs)
+
+    @property
+    def files(self) -> list[Source]:
+        """Everything that may be a file and must not be overwritten."""
+        masks = [part for r in self.regions for part in (r.mask, r.style, r.style_mask) if part is not None]
+        return [self.content, *(style.source for style in self.styles), *masks]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """The inputs of a method, in their final sizes, and what its result is finished with.
+
+    Attributes:
+        content: float32 (height, width, 3), as the method sees it.
+        regions: the style images, each (height, width, 3), and where they count.
+        initial: where the optimisation starts.
+        settings: how.
+        network: the feature network.
+        picture: the photo as it was read.
+        photo: the photo in the result's size and its own colours.
+        cover: float32 (height, width): where the pastiche is seen and not the photo; None: everywhere.
+        record: the styles and regions for the recipe.
+        notes: sentences about what was done to the inputs.
+    """
+
+    content: Array
+    regions: tuple[StyledRegion, ...]
+    initial: Array
+    settings: Settings
+    network: FeatureNetwork
+    picture: Picture
+    photo: Array
+    cover: Array | None
+    record: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def complete(self, pixels: Array) -> Array:
+        """Return a method's picture, of any scale, with the colours and background that were asked for."""
+        shape = pixels.shape[:2]
+        if self.settings.colors in ("content", "luminance"):
+            pixels = colors.with_chroma_of(pixels, resize(self.photo, shape))
+        if self.cover is None:
+            return pixels
+        cover = resize(self.cover, shape)[..., None]
+        return np.asarray(cover * pixels + (1 - cover) * resize(self.photo, shape), np.float32)
+
+
+def prepare(inputs: Inputs, settings: Settings, network: FeatureNetwork | None = None) -> Prepared:
+    """Read the pictures, bring them to size and load the network.
+
+    Args:
+        inputs: photo, styles and regions.
+        settings: of which sizes, colours, initial image, network and precision are used.
+        network: used instead of the one that the settings name.
+
+    Raises:
+        ImageError: a picture or a mask cannot be used.
+        WeightsError: the network's weights cannot be used.
+        EngineError: no engine is installed.
+    """
+    picture = read_picture(inputs.content, max_size=None if settings.fit == "stretch" else settings.max_size)
+    shape = final_shape(picture, settings)
+    photo = resize(picture.pixels, shape)
+    reader = StyleReader(photo, settings)
+    places, cover = _places(inputs, photo, settings)
+    regions = tuple(_region(place, reader) for place in places)
+    if network is None:
+        network = load_network_for(settings)
+    content = photo
+    if settings.colors == "luminance":
+        content = colors.lightness_pictures(photo, photo)[0]
+    notes = [*picture.notes, *reader.notes, *network.notes]
+    if picture.sha256 in reader.digests:
+        notes.append("the style is the content image itself; the result will look like it")
+    return Prepared(
+        content=content,
+        regions=regions,
+        initial=initial_image(content, settings, network),
+        settings=settings,
+        network=network,
+        picture=picture,
+        photo=photo,
+        cover=cover,
+        record={"styles": reader.record[: len(inputs.styles)], "regions": _region_record(inputs)},
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def final_shape(photo: Picture, settings: Settings) -> tuple[int, int]:
+    """Return the (height, width) of the result."""
+    if settings.fit == "stretch":
+        return settings.max_size, settings.max_size
+    return fit(photo.pixels.shape[:2], settings.max_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """A region before its styles are read."""
+
+    mask: Array | None
+    styles: tuple[StyleSpec, ...]
+
+
+def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Place], Array | None]:
+    """Return where which styles are painted, and where the pastiche is seen."""
+    shape = photo.shape[:2]
+    subject = None
+    if settings.subject != "all":
+        subject = subject_mask(photo)
+        subject = subject if settings.subject == "only" else 1 - subject
+    if not inputs.regions:
+        return [_Place(mask=subject, styles=inputs.styles)], subject
+    masks, rest = partition([read_mask(region.mask, shape) for region in inputs.regions])
+    specs: list[tuple[StyleSpec, ...]] = [
+        (StyleSpec(source=region.style, mask=region.style_mask),) for region in inputs.regions
+    ]
+    cover = 1 - rest if settings.background == "photo" else None
+    if settings.background == "style" and rest.mean() > 1e-4:
+        masks, specs = [*masks, rest], [*specs, inputs.styles]
+    if subject is not None:
+        masks = [mask * subject for mask in masks]
+        cover = subject if cover is None else cover * subject
+        if max(mask.max() for mask in masks) < 1e-3:
+            raise ImageError("the regions and the subject do not overlap; leave one of them out")
+    if settings.region_edges == "eroded":
+        masks = [erode_to_receptive_field(mask, ERODED_PIXELS) for mask in masks]
+    places = [_Place(mask=m, styles=s) for m, s in zip(masks, specs, strict=True) if m.max() > 1e-3]
+    return places, cover
+
+
+def _region(place: _Place, reader: StyleReader) -> StyledRegion:
+    from impasto.style_losses import StyledRegion
+
+    return StyledRegion(styles=tuple(reader.read(style) for style in place.styles), mask=place.mask)
+
+
+def _region_record(inputs: Inputs) -> list[dict[str, Any]]:
+    return [
+        {"mask": _name(region.mask), "style": _name(region.style), "style_mask": _name(region.style_mask)}
+        for region in inputs.regions
+    ]
+
+
+def _name(source: Source) -> str | None:
+    if source is None:
+        return None
+    return Path(source).name if isinstance(source, str | Path) else "array"
+
+
+class StyleReader:
+    """Reads style images in the size and the colours that a photo's pastiche needs.
+
+    Attributes:
+        record: what was read, for the recipe.
+        notes: sentences about what the reader had to decide.
+        digests: sha256 of each file.
+    """
+
+    def __init__(self, photo: Array, settings: Settings) -> None:
+        self._photo, self._settings = photo, settings
+        self._side = round(max(photo.shape[:2]) * settings.stroke_size)
+        self.record: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+        self.digests: list[str] = []
+
+    def read(self, spec: StyleSpec) -> StyleImage:
+        """Return a style image; its size relative to the photo's sets the size of its strokes."""
+        from impasto.style_losses import StyleImage
+
+        stretch = self._settings.fit == "stretch"
+        picture = read_style(spec.source, None if stretch else self._side)
+        shape = (self._side, self._side) if stretch else scale_to(picture.pixels.shape[:2], self._side)
+        pixels = resize(picture.pixels, shape)
+        self.notes += picture.notes
+        self.digests.append(picture.sha256)
+        known = {"name": picture.name, "sha256": picture.sha256}
+        self.record.append(known | {"weight": spec.weight, "part": spec.part})
+        mask = None if spec.mask is None else read_mask(spec.mask, shape)
+        return StyleImage(pixels=self._recolored(pixels), weight=spec.weight, part=spec.part, mask=mask)
+
+    def _recolored(self, pixels: Array) -> Array:
+        choice = self._settings.colors
+        if choice == "luminance":
+            return colors.lightness_pictures(self._photo, pixels)[1]
+        if choice == "histogram":
+            return colors.match_histogram(pixels, self._photo)
+        if choice == "moments":
+            return colors.match_moments(pixels, self._photo)
+        return pixels
+
+
+def read_style(style: Source, size: int | None) -> Picture:
+    """Return a style picture: a built-in one if no file has that name, else what `read_picture` reads."""
+    if isinstance(style, str) and style in gallery.style_names() and not Path(style).exists():
+        pixels = gallery.make_style(style, int(np.clip(size or 512, 256, 1024)))
+        return Picture(pixels=pixels, name=style, sha256=f"built-in:{style}")
+    return read_picture(style, max_size=size)
+
+
+def load_network_for(settings: Settings) -> FeatureNetwork:
+    """Start the engine and load the network that the settings name, as they want it."""
+    runtime.start_engine()
+    from impasto.weights import load_network
+
+    network = load_network(
+        settings.network,
+        pooling=settings.pooling,
+        padding=None if settings.padding == "auto" else settings.padding,
+        dtype=runtime.resolve_precision(settings.precision),
+    )
+    return replace(network, pool_rounding=settings.pool_rounding)
+
+
+def initial_image(content: Array, settings: Settings, network: FeatureNetwork) -> Array:
+    """Return where the optimisation starts, float32, of the content's shape or of the first scale's.
+
+    Noise is drawn at the first scale, normally distributed about the colour that is zero in the
+    network's input units, with the standard deviation ``noise_scale``; it may leave [0, 1] slightly,
+    as its sources have it.
+    """
+    if settings.initial == "content":
+        return content
+    if settings.initial == "noise":
+        from impasto.gradients import to_host
+        from impasto.scales import plan_scales
+
+        shape = (*plan_scales(content.shape[:2], settings)[0].shape, 3)
+        noise = runtime.random_generator(settings.seed).standard_normal(shape)
+        return (to_host(network.mean_color()) + settings.noise_scale * noise).astype(np.float32)
+    try:
+        picture = read_picture(settings.initial)
+    except FileNotFoundError as error:
+        raise SettingError(
+            f"initial must be content, noise or a picture's file name, not {settings.initial!r}"
+        ) from error
+    return resize(picture.pixels, content.shape[:2])

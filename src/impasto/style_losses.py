@@ -1,0 +1,400 @@
+"""What "in the style of" means: four measures of how far a picture is from its style images.
+
+Each is built from the style images of a picture's regions, frozen, and then does two things: `measure`
+takes features to sums over positions, and `judge` takes these sums to one loss. Where the sums of a
+picture's parts add up to its own (`additive`), a picture of any size can be judged in parts.
+
+===========  =======================================================================================
+gram         Gram matrices F'F / M (Gatys et al. 2016, equation 5), or as the settings' formulas say
+moments      mean and covariance: |m - n|^2 / |n|^2 + |C - D|^2 / |D|^2 (after Li et al., "Demystifying
+             Neural Style Transfer", IJCAI 2017)
+sliced       sliced Wasserstein-2: along fixed orthogonal directions, the sorted projections against
+             the style's (Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis",
+             CVPR 2021)
+neighbors    1 - cosine to the nearest of the style's features, both about the style's mean (after
+             Kolkin et al., "Neural Neighbor Style Transfer", 2022)
+===========  =======================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.errors import SettingError
+from impasto.feature_network import FeatureNetwork
+from impasto.gradients import to_host
+from impasto.losses import FORMULAS, Formulas, relative_style_loss
+
+Tensor = Any
+Array = NDArray[np.float32]
+Features = Mapping[str, Tensor]
+
+FINE_LAYERS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu3_4")
+"""Layers of brushwork; the deeper ones see composition."""
+
+LAYER_WEIGHTS_OF_NEIGHBORS = {"relu3_1": 0.5, "relu4_1": 0.5}
+NEIGHBORS_AT_MOST = 4096
+"""Style features that are compared with, at each layer; more are thinned out evenly."""
+CHUNK = 4096
+SORTED_AT_MOST = 65_536
+"""Positions of a layer that are sorted; of larger layers every second row and column."""
+SCALES = {"gram": 1.0, "moments": 1.0, "sliced": 1.0, "neighbors": 1.0}
+"""What makes one style weight mean about the same for every measure (benchmarks/style_losses.py)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleImage:
+    """A style image and its share in a blend.
+
+    Attributes:
+        pixels: float32 (height, width, 3), sRGB in [0, 1].
+        weight: share of its Gram matrices in the blend, relative to the other style images'.
+        part: ``fine`` for the brushwork (relu1_1 to relu3_4) only, ``coarse`` for the rest, or ``all``.
+        mask: float32 (height, width): which part of it counts; all of it if None.
+    """
+
+    pixels: Array
+    weight: float = 1.0
+    part: Literal["all", "fine", "coarse"] = "all"
+    mask: Array | None = None
+
+    def weight_at(self, layer: str) -> float:
+        """Return its weight at a layer."""
+        part = "fine" if layer in FINE_LAYERS else "coarse"
+        return self.weight if self.part in ("all", part) else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyledRegion:
+    """A part of the picture and the style images that it is painted after.
+
+    Attributes:
+        styles: blended by their weights.
+        mask: float32 (height, width) of the content image: where; everywhere if None.
+    """
+
+    styles: tuple[StyleImage, ...]
+    mask: Array | None = None
+
+
+class StyleLoss(Protocol):
+    """A frozen measure of style."""
+
+    @property
+    def additive(self) -> bool:
+        """Whether the sums of a picture's parts add up to its own."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it looks at."""
+
+    def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return named sums over the positions of a picture, or of the part that the view describes.
+
+        Args:
+            features: of the pastiche, each (1, height, width, channels).
+            view: ``mask/LAYER`` -> float32 (regions, height, width) where regions or parts exist.
+        """
+
+    def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
+        """Return the loss, a float32 scalar, from the whole picture's sums."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenStyle:
+    """One style image as the network sees it, in one part or in several.
+
+    Attributes:
+        weights: its weight at each layer.
+        parts: yields (features by layer, masks by layer); positions without a mask count fully.
+    """
+
+    weights: Mapping[str, float]
+    parts: Callable[[], Iterator[tuple[Features, Mapping[str, Array]]]]
+
+    def moments(self, network: FeatureNetwork) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return by layer its mean products of channels and its channel means, as compared."""
+        sums: dict[str, list[Any]] = {layer: [0.0, 0.0, 1e-6] for layer in self.weights}
+        for features, masks in self.parts():
+            for layer, total in sums.items():
+                found, mask = features[layer], masks.get(layer)
+                second, first = network.moment_sums(layer, found, mask)
+                positions = found.shape[1] * found.shape[2] if mask is None else float(mask.sum())
+                total[0], total[1], total[2] = total[0] + second, total[1] + first, total[2] + positions
+        return {k: network.wide_moments(k, second / n, first / n) for k, (second, first, n) in sums.items()}
+
+    def rows(self, layer: str, seen_as: Callable[[Tensor], Tensor]) -> Array:
+        """Return the features of its positions, (positions, channels), masked ones left out."""
+        found = []
+        for features, masks in self.parts():
+            wide = seen_as(features[layer])
+            flat = to_host(ops.reshape(wide, (-1, wide.shape[-1])))
+            found.append(flat[masks[layer].ravel() > 0.5] if layer in masks else flat)
+        return np.concatenate(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleTargets:
+    """What every measure needs to know: the style images, and who counts where.
+
+    Attributes:
+        network: the feature network.
+        regions: for each region its style images.
+        layer_weights: weight of each layer.
+        shares: each region's share of the picture.
+        totals: positions (sums of masks) of each region at each layer of the pastiche.
+    """
+
+    network: FeatureNetwork
+    regions: Sequence[Sequence[SeenStyle]]
+    layer_weights: Mapping[str, float]
+    shares: Sequence[float]
+    totals: Mapping[str, Sequence[float]]
+
+    def weights(self, layer: str) -> list[float]:
+        """Return the weight of a layer in each region: nothing where no style image covers it."""
+        return [
+            share * self.layer_weights[layer] * any(s.weights[layer] > 0 for s in styles)
+            for share, styles in zip(self.shares, self.regions, strict=True)
+        ]
+
+
+def _blend(weights: Sequence[float], values: Sequence[Any]) -> Any:
+    total = sum(weights) or 1.0
+    return sum(value * (weight / total) for value, weight in zip(values, weights, strict=True))
+
+
+def blended_moments(network: FeatureNetwork, styles: Sequence[SeenStyle]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return by layer the blend of several style images' Gram matrices and channel means."""
+    found = [style.moments(network) for style in styles]
+    blend = {}
+    for layer in found[0]:
+        weights = [style.weights[layer] for style in styles]
+        second, first = (_blend(weights, [f[layer][i] for f in found]) for i in (0, 1))
+        blend[layer] = second, first
+    return blend
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentLoss:
+    """``gram`` and ``moments``: losses of second and first moments."""
+
+    targets: StyleTargets
+    formulas: Formulas
+    kind: Literal["gram", "moments"]
+    moments: Sequence[Mapping[str, tuple[Tensor, Tensor]]] = field(init=False)
+    additive = True
+
+    def __post_init__(self) -> None:
+        targets = self.targets
+        found = [blended_moments(targets.network, styles) for styles in targets.regions]
+        object.__setattr__(self, "moments", found)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it looks at."""
+        return tuple(self.targets.layer_weights)
+
+    def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return each layer's products (regions, c, c) and sums (regions, c) of channels."""
+        network, sums = self.targets.network, {}
+        for layer in self.layers:
+            masks = view.get(f"mask/{layer}")
+            parts = [None] if masks is None else [masks[i] for i in range(masks.shape[0])]
+            found = [network.moment_sums(layer, features[layer], mask) for mask in parts]
+            sums[f"second/{layer}"] = ops.stack([second for second, _ in found])
+            if network.has_metric(layer) or self.kind == "moments":
+                sums[f"first/{layer}"] = ops.stack([first for _, first in found])
+        return sums
+
+    def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
+        """Return the weighted sum over layers and regions."""
+        network, loss = self.targets.network, ops.zeros(())
+        for layer in self.layers:
+            for index, weight in enumerate(self.targets.weights(layer)):
+                if not weight:
+                    continue
+                positions = self.targets.totals[layer][index]
+                second = sums[f"second/{layer}"][index] / positions
+                first = sums[f"first/{layer}"][index] / positions if f"first/{layer}" in sums else second[0]
+                found = network.wide_moments(layer, second, first)
+                loss = loss + weight * self._compare(found, self.moments[index][layer])
+        return loss
+
+    def _compare(self, found: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> Tensor:
+        (gram, mean), (wanted, wanted_mean) = found, target
+        if self.kind == "gram":
+            size = gram.shape[-1] if self.formulas.by_size else 1
+            return self.formulas.style(gram / size, wanted / size)
+        covariance = relative_style_loss(
+            gram - ops.outer(mean, mean), wanted - ops.outer(wanted_mean, wanted_mean)
+        )
+        return (covariance + relative_style_loss(mean, wanted_mean)) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighborLoss:
+    """``neighbors``: every position's features are drawn to the nearest of the style's."""
+
+    targets: StyleTargets
+    known: Mapping[str, Sequence[tuple[Tensor, Tensor]]] = field(init=False)
+    additive = True
+
+    def __post_init__(self) -> None:
+        found = {
+            layer: [self._known(styles, layer) for styles in self.targets.regions]
+            for layer in self.targets.layer_weights
+        }
+        object.__setattr__(self, "known", found)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it looks at."""
+        return tuple(self.known)
+
+    def _known(self, styles: Sequence[SeenStyle], layer: str) -> tuple[Tensor, Tensor]:
+        """Return the style's mean (channels,) and unit features about it (count, channels)."""
+        network = self.targets.network
+        total, found = sum(s.weights[layer] for s in styles) or 1.0, []
+        for style in styles:
+            rows = style.rows(layer, lambda features: network.expanded(layer, features))
+            count = round(NEIGHBORS_AT_MOST * style.weights[layer] / total)
+            found.append(rows[np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int))])
+        flat = np.concatenate(found)
+        mean = flat.mean(axis=0) if len(flat) else np.zeros(flat.shape[1], np.float32)
+        flat = flat if len(flat) else np.ones((1, flat.shape[1]), np.float32)  # weighs nothing
+        return ops.convert_to_tensor(mean), _unit(ops.convert_to_tensor(flat - mean))
+
+    def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return each layer's summed distances to the nearest style features, (regions,)."""
+        sums = {}
+        for layer, regions in self.known.items():
+            wide = self.targets.network.expanded(layer, features[layer])
+            flat = ops.cast(ops.reshape(wide, (-1, wide.shape[-1])), "float32")
+            masks = view.get(f"mask/{layer}")
+            found = []
+            for index, (mean, style) in enumerate(regions):
+                distances = 1 - _nearest_cosine(_unit(flat - mean), style)
+                mask = 1.0 if masks is None else ops.reshape(masks[index], (-1,))
+                found.append(ops.sum(distances * mask))
+            sums[f"distance/{layer}"] = ops.stack(found)
+        return sums
+
+    def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
+        """Return the weighted mean distance."""
+        return _weighted_means(self.targets, sums, "distance") * SCALES["neighbors"]
+
+
+def _weighted_means(targets: StyleTargets, sums: Mapping[str, Tensor], name: str) -> Tensor:
+    loss = ops.zeros(())
+    for layer, totals in targets.totals.items():
+        for index, weight in enumerate(targets.weights(layer)):
+            loss = loss + weight * sums[f"{name}/{layer}"][index] / totals[index]
+    return loss
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return rows / ops.sqrt(ops.sum(ops.square(rows), axis=-1, keepdims=True) + 1e-8)
+
+
+def _nearest_cosine(rows: Tensor, style: Tensor) -> Tensor:
+    """Return each row's cosine to the nearest style row, in chunks; which one it is has no gradient."""
+    fixed, chosen = ops.stop_gradient(rows), []
+    for start in range(0, rows.shape[0], CHUNK):
+        likeness = ops.matmul(fixed[start : start + CHUNK], ops.transpose(style))
+        chosen.append(ops.argmax(likeness, axis=-1))
+    nearest = ops.take(style, ops.concatenate(chosen), axis=0)
+    return ops.sum(rows * ops.stop_gradient(nearest), axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlicedLoss:
+    """``sliced``: along fixed orthogonal directions, how far features must move to be the style's."""
+
+    targets: StyleTargets
+    seed: int
+    slices: Mapping[str, tuple[Tensor, Array, float]] = field(init=False)
+    additive = False
+
+    def __post_init__(self) -> None:
+        if len(self.targets.regions) > 1:
+            raise SettingError(
+                "style_loss must not be sliced together with regions; choose gram or neighbors"
+            )
+        object.__setattr__(self, "slices", {k: self._slices(k) for k in self.targets.layer_weights})
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it looks at."""
+        return tuple(self.slices)
+
+    def _slices(self, layer: str) -> tuple[Tensor, Array, float]:
+        """Return the directions (c, c), the style's quantiles along each, and their spread."""
+        (styles,) = self.targets.regions
+        grid, quantiles, directions = np.linspace(0, 1, 1025), [], None
+        for style in styles:
+            rows = style.rows(layer, _thin)
+            if directions is None:
+                rng = np.random.default_rng((self.seed, rows.shape[1]))
+                directions = np.linalg.qr(rng.normal(size=(rows.shape[1],) * 2))[0].astype(np.float32)
+            quantiles.append(np.quantile(rows @ directions, grid, axis=0).astype(np.float32))
+        blend = _blend([s.weights[layer] for s in styles], quantiles)
+        spread = float(np.mean(np.square(blend - blend.mean(axis=0)))) + 1e-12
+        return ops.convert_to_tensor(directions), np.asarray(blend, np.float32), spread
+
+    def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return each layer's mean squared move, relative to the style's spread, (1,)."""
+        sums = {}
+        for layer, (directions, quantiles, spread) in self.slices.items():
+            found = ops.sort(ops.transpose(ops.matmul(_rows(features[layer]), directions)), axis=-1)
+            count = found.shape[-1]
+            at = (np.arange(count) + 0.5) / count * (len(quantiles) - 1)
+            low = np.minimum(at.astype(int), len(quantiles) - 2)
+            share = (at - low)[:, None].astype(np.float32)
+            wanted = (1 - share) * quantiles[low] + share * quantiles[low + 1]
+            error = ops.mean(ops.square(found - ops.convert_to_tensor(wanted.T)))
+            sums[f"move/{layer}"] = ops.reshape(error / spread * self.targets.totals[layer][0], (1,))
+        return sums
+
+    def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
+        """Return the weighted mean move."""
+        return _weighted_means(self.targets, sums, "move") * SCALES["sliced"]
+
+
+def _thin(features: Tensor) -> Tensor:
+    while features.shape[1] * features.shape[2] > SORTED_AT_MOST:
+        features = features[:, ::2, ::2]
+    return features
+
+
+def _rows(features: Tensor) -> Tensor:
+    thinned = _thin(features)
+    return ops.cast(ops.reshape(thinned, (-1, thinned.shape[-1])), "float32")
+
+
+def new_style_loss(kind: str, formulas: str, targets: StyleTargets, seed: int) -> StyleLoss:
+    """Return the measure of a name: gram, moments, sliced or neighbors."""
+    if kind == "sliced":
+        return SlicedLoss(targets=targets, seed=seed)
+    if kind == "neighbors":
+        return NeighborLoss(targets=targets)
+    return MomentLoss(
+        targets=targets, formulas=FORMULAS[formulas], kind="moments" if kind == "moments" else "gram"
+    )
+
+
+def style_layer_weights(kind: str, given: Mapping[str, float]) -> dict[str, float]:
+    """Return the layers that a measure looks at and their weights."""
+    chosen = {layer: weight for layer, weight in given.items() if weight}
+    if kind != "neighbors":
+        return chosen
+    deep = {layer: weight for layer, weight in chosen.items() if layer in LAYER_WEIGHTS_OF_NEIGHBORS}
+    return {layer: weight / sum(deep.values()) for layer, weight in deep.items()} or dict(
+        LAYER_WEIGHTS_OF_NEIGHBORS
+    )

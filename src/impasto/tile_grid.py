@@ -1,0 +1,130 @@
+"""How a large picture is cut into overlapping tiles whose features are exactly the picture's own.
+
+A tile is a core and its surroundings. The surroundings are at least as wide as the network's receptive
+field reaches, so that every feature of the core is computed from the same pixels as in the whole picture;
+tiles start on the pooling grid, so that pooling groups the same positions; and a core that touches the
+picture's border lies at the tile's border, so that the network pads where it would pad the picture.
+All tiles of a grid have one shape: a compiled function serves them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impasto.errors import EngineError
+
+Array = NDArray[np.float32]
+
+ALIGNMENT = 16
+"""Pixels per position of block 5: tiles and cores start at its multiples."""
+CONVOLUTIONS_BEFORE = {1: 0, 2: 2, 3: 4, 4: 8, 5: 12}
+"""Convolutions in the blocks before a block."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """One axis of a tile, in pixels of the picture: where it starts and ends, and its core."""
+
+    start: int
+    end: int
+    core_start: int
+    core_end: int
+
+    def at(self, level: int, layer_size: int, last: bool) -> slice:
+        """Return the core's positions in the tile's layer after `level` poolings."""
+        stride = 2**level
+        first = (self.core_start - self.start) // stride
+        return slice(first, layer_size if last else (self.core_end - self.start) // stride)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """A part of a picture: its rows and columns; `picture` is the whole's (height, width)."""
+
+    rows: Span
+    columns: Span
+    picture: tuple[int, int]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) with surroundings."""
+        return self.rows.end - self.rows.start, self.columns.end - self.columns.start
+
+    def cut(self, picture: Array) -> Array:
+        """Return the tile of a picture (height, width, ...), a view."""
+        return picture[self.rows.start : self.rows.end, self.columns.start : self.columns.end]
+
+    def cut_layer(self, layer: Array, level: int, shape: tuple[int, int]) -> Array:
+        """Return the tile of a layer's map (..., h, w) after `level` poolings; shape is the tile's there."""
+        top, left = self.rows.start >> level, self.columns.start >> level
+        return layer[..., top : top + shape[0], left : left + shape[1]]
+
+    def core(self, level: int, shape: tuple[int, int]) -> Array:
+        """Return 1 in the core and 0 around it, float32 of the tile's shape after `level` poolings."""
+        mask = np.zeros(shape, np.float32)
+        rows = self.rows.at(level, shape[0], self.rows.core_end == self.picture[0])
+        columns = self.columns.at(level, shape[1], self.columns.core_end == self.picture[1])
+        mask[rows, columns] = 1
+        return mask
+
+
+def reach(layers: Iterable[str]) -> int:
+    """Return how many pixels beyond a position's own the deepest layer sees, on the pooling grid.
+
+    Each 3 x 3 convolution of block b adds 2^(b - 1) pixels on each side; a pooling adds none beyond the
+    positions that it joins.
+    """
+    pixels = 0
+    for layer in layers:
+        block, index = int(layer[4]), int(layer[6])
+        beyond = sum(
+            2 ** (b - 1) * (CONVOLUTIONS_BEFORE[b + 1] - CONVOLUTIONS_BEFORE[b]) for b in range(1, block)
+        )
+        pixels = max(pixels, beyond + index * 2 ** (block - 1))
+    return -(-pixels // ALIGNMENT) * ALIGNMENT
+
+
+def tile_grid(shape: tuple[int, int], side: int, layers: Iterable[str]) -> list[Tile]:
+    """Return the tiles that cover a picture, all of one shape with sides of at most about `side`.
+
+    Args:
+        shape: (height, width) of the picture.
+        side: longest side of a tile in pixels, surroundings included.
+        layers: the layers that are looked at; the deepest decides the surroundings.
+
+    Raises:
+        EngineError: the side is too small for the surroundings.
+    """
+    halo = reach(layers)
+    rows, columns = (_spans(length, side, halo) for length in shape)
+    return [Tile(rows=r, columns=c, picture=shape) for r in rows for c in columns]
+
+
+def smallest_side(layers: Iterable[str]) -> int:
+    """Return the least side of a tile that has a core."""
+    return 2 * reach(layers) + 4 * ALIGNMENT
+
+
+def _spans(length: int, side: int, halo: int) -> list[Span]:
+    if length <= side:
+        return [Span(start=0, end=length, core_start=0, core_end=length)]
+    overlap = 2 * halo + 2 * ALIGNMENT  # a ragged end and a rounded start cost up to one position each
+    if side < overlap + ALIGNMENT:
+        raise EngineError(f"tiles must be at least {overlap + ALIGNMENT} px wide, not {side}")
+    count = -(-(length - overlap) // (side - overlap))
+    size = -(-(length + overlap * (count - 1)) // count)
+    size += (length - size) % ALIGNMENT
+    starts = [ALIGNMENT * round(i * (length - size) / (count - 1) / ALIGNMENT) for i in range(count)]
+    cuts = [0]
+    for before, after in pairwise(starts):
+        cuts.append(ALIGNMENT * round((before + size + after) / 2 / ALIGNMENT))
+    cuts.append(length)
+    return [
+        Span(start=start, end=start + size, core_start=cuts[i], core_end=cuts[i + 1])
+        for i, start in enumerate(starts)
+    ]
