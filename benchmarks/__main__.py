@@ -11,7 +11,18 @@ from pathlib import Path
 
 from impasto import __version__, runtime
 
-NAMES = ("startup", "iteration", "command", "optimizers", "borders", "pairs", "gpu")
+NAMES = (
+    "startup",
+    "iteration",
+    "command",
+    "optimizers",
+    "borders",
+    "pairs",
+    "onepass",
+    "controls",
+    "large",
+    "gpu",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

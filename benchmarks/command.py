@@ -40,9 +40,10 @@ def whole_command(folder: Path, run: int) -> tuple[float, float]:
 def optimisation_alone(folder: Path) -> float:
     """Return the seconds of the optimisation itself, compilation included, in this process."""
     from impasto import pastiche
+    from impasto.preparation import Inputs, prepare
     from impasto.settings import Settings
 
-    prepared = pastiche.prepare(folder / "photo.png", folder / "style.png", Settings())
+    prepared = prepare(Inputs.of(folder / "photo.png", folder / "style.png"), Settings())
     start = time.perf_counter()
     for _ in pastiche.run(prepared):
         pass

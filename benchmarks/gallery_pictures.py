@@ -48,9 +48,8 @@ def samples() -> None:
 
 
 def emergence(preset: str, network: Path) -> list[np.ndarray]:
-    settings = settings_for(preset, {"network": str(network), "max_size": 300, "iterations": 1000})
-    kept = []
-    for step in stylize_steps(skimage.data.astronaut(), "swirls", settings=settings):
+    kept, settings = [], {"network": str(network), "max_size": 300, "iterations": 1000}
+    for step in stylize_steps(skimage.data.astronaut(), "swirls", preset=preset, **settings):
         if step.iteration in MOMENTS:
             kept.append(step.image)
             print(preset, step.iteration, {k: f"{v:.4g}" for k, v in step.losses.items()}, flush=True)
@@ -58,12 +57,13 @@ def emergence(preset: str, network: Path) -> list[np.ndarray]:
 
 
 def emergences() -> None:
-    from impasto import pastiche
+    from impasto.preparation import Inputs, prepare
 
     rows, labels = [], []
     for preset in PRESETS:
         settings = settings_for(preset, {"network": str(standin(".mat")), "max_size": 300})
-        prepared = pastiche.prepare(skimage.data.astronaut(), "swirls", settings)
+        inputs = Inputs.of(skimage.data.astronaut(), "swirls")
+        prepared = prepare(inputs, settings)
         rows.append([np.clip(prepared.initial, 0, 1), *emergence(preset, standin(".mat"))])
         labels.append([f"{preset}, {n}" for n in MOMENTS])
     write("emergence.jpg", rows, labels, 220)

@@ -24,14 +24,14 @@ class Reached(Exception):
 def problem(content, style):
     from keras import ops
 
-    from impasto import pastiche
     from impasto.gradients import compile_value_and_gradient
     from impasto.objective import build_objective
+    from impasto.preparation import Inputs, prepare
     from impasto.settings import Settings
 
-    prepared = pastiche.prepare(content, style, Settings(max_size=SIDE))
-    tensors = [ops.convert_to_tensor(p[None]) for p in (prepared.content, prepared.style)]
-    objective = build_objective(prepared.network, *tensors, Settings())
+    prepared = prepare(Inputs.of(content, style), Settings(max_size=SIDE))
+    photo = ops.convert_to_tensor(prepared.content[None])
+    objective = build_objective(prepared.network, photo, prepared.regions, Settings())
     start = prepared.content[None]
     evaluate = compile_value_and_gradient(objective, start.shape)
     evaluate(start)

@@ -1,6 +1,6 @@
-"""The twelve development pairs at 512 px, default settings, judged by a network that is not the product's.
+"""The twelve development pairs at 512 px, every method, judged by a network that is not the product's.
 
-Writes every pastiche and a labelled contact sheet to ``build/pairs``. The pictures are for development
+Writes every pastiche and labelled contact sheets to ``build/pairs``. The pictures are for development
 only, so neither they nor what is made of them is kept in the repository; the figures are.
 """
 
@@ -22,14 +22,26 @@ def cell(source) -> np.ndarray:
     return resize(pixels, fit(pixels.shape[:2], 360))
 
 
+METHODS = {
+    "optimize": {},
+    "onepass": {"method": "onepass"},
+    "refine": {"method": "onepass", "refine": 10},
+}
+
+
 def measure() -> dict[str, object]:
+    found = {name: measure_method(name, settings) for name, settings in METHODS.items()}
+    return {**found.pop("optimize"), **found}
+
+
+def measure_method(name: str, settings: dict[str, object]) -> dict[str, object]:
     judge = shared_tool("judge")
-    folder = BUILD / "pairs"
+    folder = BUILD / "pairs" / name
     folder.mkdir(parents=True, exist_ok=True)
     rows, labels, judged, seconds = [], [], [], []
     for content, style in pairs():
         began = time.perf_counter()
-        result = stylize(content, style)
+        result = stylize(content, style, **settings)
         seconds.append(time.perf_counter() - began)
         path = folder / f"{content.stem}+{style.stem}.png"
         result.save(path, overwrite=True)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import skimage.data
 
-from impasto import Settings, stylize_steps
+from impasto import stylize_steps
 from impasto.image_output import OutputOptions, write_picture
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "emergence")
 folder.mkdir(exist_ok=True)
-settings = Settings(initial="noise", iterations=60, max_size=192, seed=1)
-for step in stylize_steps(skimage.data.astronaut(), "swirls", settings=settings):
+settings = {"initial": "noise", "iterations": 60, "max_size": 192, "seed": 1}
+for step in stylize_steps(skimage.data.astronaut(), "swirls", **settings):
     if step.iteration in (1, 5, 20, 60):
         write_picture(folder / f"{step.iteration:03d}.png", step.image, OutputOptions(overwrite=True))
         print(step.iteration, f"{step.losses['total']:.4f}")

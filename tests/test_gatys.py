@@ -73,5 +73,5 @@ def test_a_nan_ends_the_run_and_names_the_loss(tiny_network):
     bad = content.copy()
     bad[3, 3] = np.nan
     steps = optimize_steps(content, picture(32, 32, 5), bad, tiny_network, Settings(**TINY_SETTINGS))
-    with pytest.raises(DivergenceError, match="the total loss became nan at scale 1, iteration 1"):
+    with pytest.raises(DivergenceError, match=r"the .* loss became nan at scale 1, iteration 1"):
         list(steps)

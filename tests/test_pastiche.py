@@ -9,7 +9,6 @@ from PIL import Image
 import impasto
 from conftest import TINY_SETTINGS, picture
 from impasto.errors import ImageError, MissingFileError, OutputError, SettingError
-from impasto.settings import Settings
 
 
 def make(network, content=None, style=None, **changes):
@@ -25,7 +24,7 @@ def test_a_result_knows_everything(tiny_network):
     assert result.settings.strength == 70
     assert result.network == "tiny"
     assert len(result.losses) == 5
-    assert set(result.losses[0]) == {"total", "content", "style", "variation", "range"}
+    assert set(result.losses[0]) == {"total", "content", "style", "variation", "range", "grain"}
     assert result.losses[-1]["total"] < result.losses[0]["total"]
     assert result.seconds > 0
 
@@ -85,9 +84,7 @@ def test_built_in_styles(tiny_network):
 
 def test_steps_end_with_the_finished_pastiche(tiny_network):
     steps = list(
-        impasto.stylize_steps(
-            picture(40, 52, 1), picture(36, 30, 2), settings=Settings(**TINY_SETTINGS), network=tiny_network
-        )
+        impasto.stylize_steps(picture(40, 52, 1), picture(36, 30, 2), network=tiny_network, **TINY_SETTINGS)
     )
     assert steps[-1].last
     np.testing.assert_array_equal(steps[-1].image, make(tiny_network).pixels)

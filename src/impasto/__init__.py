@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from impasto.pastiche import Pastiche, stylize, stylize_steps
     from impasto.progress import Step
     from impasto.settings import Settings
+    from impasto.stylizer import Stylizer
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ _HOMES = {
     "pastiche": ("Pastiche", "stylize", "stylize_steps"),
     "progress": ("Step",),
     "settings": ("Settings",),
+    "stylizer": ("Stylizer",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -57,6 +59,7 @@ __all__ = [
     "SettingError",
     "Settings",
     "Step",
+    "Stylizer",
     "WeightsError",
     "__version__",
     "stylize",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto import __version__
+from impasto import __version__, inspection_commands, sweep_command, training_commands
 from impasto.commands import register, say
 from impasto.errors import CheckpointError, ImpastoError, OutputError, SettingError
 from impasto.presets import settings_for
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from impasto.preparation import Prepared
     from impasto.progress import Step
     from impasto.recipes import Recipe
+    from impasto.settings import Settings
 
 EXIT_USAGE, EXIT_BY_SIGNAL = 2, 128
 
@@ -102,34 +103,31 @@ def stylize_command(
 
     Example: impasto stylize photo.jpg painting.jpg -o pastiche.png --strength 60
     """
-    from dataclasses import replace
-
-    from impasto.job import Job
-
-    styles = [*([painting] if painting else []), *(style or [])]
-    job = Job(
-        content=content,
-        styles=tuple(styles),
+    saving = {"overwrite": overwrite, "quality": quality, "bit_depth": bit_depth}
+    job = _job(
+        content,
+        [*([painting] if painting else []), *(style or [])],
+        recipe,
+        settings_for(preset, {**(_recipe_settings(recipe) if recipe else {}), **settings}),
         regions=tuple(region or []),
         output=str(output),
-        saving={
-            "overwrite": overwrite,
-            "quality": quality,
-            "bit_depth": bit_depth,
-            "keep_gps": keep_gps,
-            "recipe": not no_recipe,
-        },
+        saving=saving | {"keep_gps": keep_gps, "recipe": not no_recipe},
         preview_every=preview_every,
         checkpoint=str(checkpoint) if checkpoint else None,
     )
-    values = {**(_recipe_settings(recipe) if recipe else {}), **settings}
-    job = replace(job, settings=settings_for(preset, values).to_mapping())
+    _check_outputs(job)
+    _run(job, quiet, threads)
+
+
+def _job(content: str, styles: list[str], recipe: Path | None, settings: Settings, **asked: Any) -> Job:
+    from impasto.job import Job
+
+    job = Job(content=content, styles=tuple(styles), settings=settings.to_mapping(), **asked)
     if recipe and not styles:
         job = _with_recipe_inputs(job, recipe)
     if not job.styles:
         raise SettingError("a style must be named after the photo, or with --style or --recipe")
-    _check_outputs(job)
-    _run(job, quiet, threads)
+    return job
 
 
 def _recipe_settings(path: Path) -> dict[str, Any]:
@@ -144,7 +142,7 @@ def _with_recipe_inputs(job: Job, path: Path) -> Job:
     from impasto.recipes import load_recipe
 
     recipe: Recipe = load_recipe(path)
-    written = [f"{style.source}:{style.weight:g}@{style.part}" for style in recipe.styles()]
+    written = [f"{style.source}:{style.weight!r}@{style.part}" for style in recipe.styles()]
     regions = job.regions or tuple(
         f"{r.mask}={r.style}" + (f"#{r.style_mask}" if r.style_mask else "") for r in recipe.regions()
     )
@@ -255,8 +253,11 @@ def _clock(prepared: Prepared, started: float) -> Any:
     from impasto.progress import Clock
     from impasto.scales import plan_scales
 
-    scales = plan_scales(prepared.photo.shape[:2], prepared.settings)
-    return Clock([(s.shape[0] * s.shape[1], s.iterations) for s in scales], started)
+    settings, shape = prepared.settings, prepared.photo.shape[:2]
+    scales = [(s.shape[0] * s.shape[1], s.iterations) for s in plan_scales(shape, settings)]
+    if settings.method == "onepass":
+        scales = [(shape[0] * shape[1], count) for count in (1, settings.refine)]
+    return Clock(scales, started)
 
 
 @app.command("demo")
@@ -273,6 +274,9 @@ def demo_command(
 
 
 register(app)
+sweep_command.register(app)
+inspection_commands.register(app)
+training_commands.register(app)
 
 
 def main() -> None:

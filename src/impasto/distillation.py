@@ -52,7 +52,7 @@ from impasto.weights import (
 )
 
 WIDTHS = (16, 16, 32, 32, 64, 64, 64, 64, 128, 160, 128, 128, 224)
-"""Channels of each convolution: a quarter of VGG-19's, and more at relu4_2 and relu5_1, where they cost little."""
+"""Channels of each convolution: a quarter of VGG-19's, more at relu4_2 and relu5_1."""
 
 DEEP_WEIGHTS = {CONTENT_LAYER: 3.0, "relu5_1": 2.0}
 LAYER_WEIGHTS = dict.fromkeys(LAYERS[:13], 0.25) | dict.fromkeys(STYLE_LAYERS, 1.0) | DEEP_WEIGHTS

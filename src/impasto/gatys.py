@@ -52,8 +52,7 @@ def optimize_steps(
 
     Args:
         content: float32 (height, width, 3), sRGB in [0, 1]; the result has its shape.
-        style: the same, of any size; its size relative to the content's sets the size of strokes. Or
-            regions of the picture with their style images.
+        style: the same, of any size, which sets the size of strokes; or regions with style images.
         initial: the same, of the content's aspect: where the optimisation starts.
         network: the feature network.
         settings: iterations, optimiser, weights, layers, formulas.
@@ -63,25 +62,20 @@ def optimize_steps(
         A Step after each iteration; the last one has ``last`` set.
 
     Raises:
-        DivergenceError: the losses exploded or left the finite numbers, or the picture collapsed, three
-            times; the last Step that was yielded is the last good one.
+        DivergenceError: it went wrong three times; the last Step is the last good one.
         OutOfMemoryError: the engine ran out of memory even in the smallest tiles.
 
     Reference: Gatys, Ecker and Bethge (CVPR 2016); coarse to fine after Gatys et al., "Controlling
     Perceptual Factors in Neural Style Transfer" (CVPR 2017), section 6.
     """
-    scales = plan_scales(content.shape[:2], settings)
+    scales, pastiche = plan_scales(content.shape[:2], settings), initial
     regions = [StyledRegion(styles=(StyleImage(pixels=style),))] if isinstance(style, np.ndarray) else style
-    pastiche = initial
     for number, scale in enumerate(scales, 1):
         if start and number < start.scale:
             continue
         evaluate = _evaluation_at(scale, content, regions, network, settings)
         optimizer = new_optimizer(evaluate, to_engine(resize(pastiche, scale.shape)[None]), scale, settings)
-        done = 0
-        if start and number == start.scale:
-            optimizer.restore(start.optimizer)
-            done = start.iteration
+        done = start.resume(number, optimizer) if start else 0
         guard = Guard(optimizer)
         for iteration in range(done + 1, scale.iterations + 1):
             found, note = guard.step(number, iteration)
@@ -112,6 +106,13 @@ class State:
     scale: int
     iteration: int
     optimizer: Mapping[str, Any]
+
+    def resume(self, scale: int, optimizer: Optimizer) -> int:
+        """Bring the optimiser of this state's scale where it was; return the iterations done at the scale."""
+        if scale != self.scale:
+            return 0
+        optimizer.restore(self.optimizer)
+        return self.iteration
 
     @classmethod
     def of(cls, scale: int, iteration: int, optimizer: Optimizer) -> State:
@@ -169,7 +170,7 @@ class Guard:
 
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = optimizer
-        self._good = optimizer.point, optimizer.evaluation
+        self._good = optimizer.point
         self._limit = EXPLODED * max(abs(optimizer.evaluation.total), 1e-6)
         self._contrast = _contrast(optimizer.point)
         self._troubles = 0
@@ -185,14 +186,14 @@ class Guard:
             found = self._optimizer.step()
             trouble = self._trouble(found)
             if not trouble:
-                self._good = self._optimizer.point, found
+                self._good = self._optimizer.point
                 return found, note
             self._troubles += 1
             where = f"{trouble} at scale {scale}, iteration {iteration}"
             if self._troubles == TROUBLES:
                 raise DivergenceError(f"{where}; lower the weights or the learning rate")
             note = f"{where}; going on from the last good picture with smaller steps"
-            self._optimizer.restart(*self._good, CAUTION)
+            self._optimizer.restart(self._good, CAUTION)
 
     def _trouble(self, found: Evaluation) -> str:
         seen = self._optimizer.rejected or found

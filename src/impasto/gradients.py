@@ -54,6 +54,25 @@ class HostVectors:
         return matrix
 
     @staticmethod
+    def row(matrix: Any, row: int, shape: tuple[int, ...]) -> Any:
+        """Return a row in a shape; it shares the matrix' memory."""
+        return matrix[row].reshape(shape)
+
+    @staticmethod
+    def moved(point: Any, matrix: Any, row: int, length: float) -> Any:
+        """Return point + length x row, a new array."""
+        moved = matrix[row].reshape(point.shape) * np.float32(length)
+        moved += point
+        return moved
+
+    @staticmethod
+    def pair(moves: Any, bends: Any, row: int, length: float, gradient: Any) -> tuple[Any, Any]:
+        """Turn a row of direction and gradient into the move and the gradient's change, in place."""
+        moves[row] *= np.float32(length)
+        np.subtract(gradient.ravel(), bends[row], out=bends[row])
+        return moves, bends
+
+    @staticmethod
     def dots(matrix: Any, vector: Any) -> NDArray[np.float64]:
         """Return each row's dot product with a vector, on the host."""
         return np.asarray(matrix @ vector.ravel(), np.float64)
@@ -81,6 +100,22 @@ class DeviceVectors:
     def put(matrix: Any, row: int, vector: Any) -> Any:
         """Return the matrix with a row replaced."""
         return ops.slice_update(matrix, (row, 0), ops.reshape(vector, (1, -1)))
+
+    @staticmethod
+    def row(matrix: Any, row: int, shape: tuple[int, ...]) -> Any:
+        """Return a row in a shape."""
+        return ops.reshape(matrix[row], shape)
+
+    @staticmethod
+    def moved(point: Any, matrix: Any, row: int, length: float) -> Any:
+        """Return point + length x row."""
+        return point + length * ops.reshape(matrix[row], point.shape)
+
+    @staticmethod
+    def pair(moves: Any, bends: Any, row: int, length: float, gradient: Any) -> tuple[Any, Any]:
+        """Turn a row of direction and gradient into the move and the gradient's change."""
+        move, bend = length * moves[row], ops.reshape(gradient, (-1,)) - bends[row]
+        return DeviceVectors.put(moves, row, move), DeviceVectors.put(bends, row, bend)
 
     @staticmethod
     def dots(matrix: Any, vector: Any) -> NDArray[np.float64]:

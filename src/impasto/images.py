@@ -136,7 +136,17 @@ def decode_bytes(data: bytes, name: str, limit: int) -> NDArray[np.uint8]:
 
 
 def fit(shape: tuple[int, int], max_size: int) -> tuple[int, int]:
-    """Return (height, width) reduced to a long side of ``max_size`` px, never enlarged, sides >= 16."""
+    """Return (height, width) reduced to a long side of ``max_size`` px, never enlarged.
+
+    Raises:
+        ImageError: the short side would be below 16 px.
+    """
+    short = min(shape) * min(1.0, max_size / max(shape))
+    if short < MINIMUM_SIDE - 1 <= min(shape) - 1:
+        raise ImageError(
+            f"a picture of {shape[1]} x {shape[0]} px is too narrow for {max_size} px: its short side would "
+            f"be {short:.0f} px, and at least {MINIMUM_SIDE} are needed; choose a larger size or crop it"
+        )
     return scale_to(shape, min(max_size, max(shape)))
 
 
@@ -156,12 +166,13 @@ def resize(pixels: Array, shape: tuple[int, int]) -> NDArray[np.float32]:
 
     Returns:
         float32; each channel stays within its own range before, so that nothing rings beyond [0, 1].
+        The array itself if it has that size already: a copy of a large picture costs memory.
 
     Reference: Duchon, "Lanczos Filtering in One and Two Dimensions" (1979).
     """
     pixels = np.asarray(pixels, np.float32)
     if pixels.shape[:2] == tuple(shape):
-        return pixels.copy()
+        return pixels
     size = (shape[1], shape[0])
     channels = []
     for channel in np.moveaxis(np.atleast_3d(pixels), 2, 0):

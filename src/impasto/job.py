@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,11 @@ class Job:
     def checkpoint_path(self) -> Path:
         """Where the run's state is kept."""
         return Path(self.checkpoint or f"{self.output}.checkpoint")
+
+    @property
+    def output_path(self) -> Path:
+        """Where the pastiche goes, wherever the working folder is now."""
+        return Path(self.folder) / self.output
 
     @property
     def previews(self) -> Path:
@@ -136,12 +141,14 @@ def run_job(
         ImpastoError: an input cannot be used or the output cannot be written.
         CheckpointError: the job cannot go on from the checkpoint.
     """
+    _check_checkpoint_path(job)
     with Interruption().heard() as interruption:
         prepared = prepare(job.inputs, Settings.from_mapping(job.settings))
         run = _Run(job, prepared, show, say)
         if resumed:
             resumed[0].check(run.recipe, resumed[1])
             run.losses = [dict(losses) for losses in resumed[0].losses]
+            run.saving = resumed[0].job["saving"]
         error = None
         try:
             run.through(interruption, resumed[0].state if resumed else None)
@@ -165,6 +172,7 @@ class _Run:
         self.job, self.prepared, self._show, self._say = job, prepared, show, say
         self.recipe = recipe_of(prepared)
         self.losses: list[dict[str, float]] = []
+        self.saving = job.saving  # as asked for at first: a resumed run may replace its own picture
         self.step: Step | None = None
         self._began = self._saved_at = time.monotonic()
         self._pause = LEAST_SECONDS_BETWEEN_CHECKPOINTS
@@ -201,9 +209,15 @@ class _Run:
         """Write the picture and what else the end of the run asks for."""
         result, job, notes = self.pastiche(), self.job, []
         finished = self.step is not None and self.step.last and error is None
-        notes += [*result.notes, *result.save(job.output, **job.saving)]
+        try:
+            notes += [*result.notes, *result.save(job.output, **job.saving)]
+        except OutputError:
+            if not finished and self._checkpoint():
+                self._say(f"Note: go on with impasto resume {job.checkpoint_path}.")
+            raise
         if finished:
-            job.checkpoint_path.unlink(missing_ok=True)
+            with suppress(OSError):
+                job.checkpoint_path.unlink()
             return Outcome(result=result, notes=tuple(notes))
         if error is None and self._checkpoint():
             notes.append(f"go on with impasto resume {job.checkpoint_path}")
@@ -222,7 +236,8 @@ class _Run:
         if self.step is None or self.step.make_state is None:
             return False
         began = time.monotonic()
-        job = asdict(self.job) | {"written": _digest(Path(self.job.output))}
+        written = _digest(self.job.output_path)
+        job = asdict(self.job) | {"saving": dict(self.saving), "written": written}
         checkpoint = RunCheckpoint(
             job=job, recipe=self.recipe, losses=self.losses, state=self.step.make_state()
         )
@@ -235,6 +250,14 @@ class _Run:
         self._saved_at = time.monotonic()
         self._pause = max(LEAST_SECONDS_BETWEEN_CHECKPOINTS, (self._saved_at - began) / WRITING_SHARE)
         return True
+
+
+def _check_checkpoint_path(job: Job) -> None:
+    """Refuse a checkpoint that would replace, and at the end remove, one of the run's other files."""
+    taken = [job.output, *job.inputs.files, job.settings.get("initial"), job.settings.get("network")]
+    for file in taken:
+        if isinstance(file, str | Path) and Path(file).resolve() == job.checkpoint_path.resolve():
+            raise OutputError(f"the checkpoint must be a file of its own, not {file}; choose another name")
 
 
 def _is_long(prepared: Prepared) -> bool:
@@ -261,7 +284,7 @@ def resumed_job(path: Path) -> tuple[Job, RunCheckpoint]:
     written = values.pop("written", None)
     lists = {name: tuple(values[name]) for name in ("styles", "regions")}
     job = Job(**(values | lists))
-    now = _digest(Path(job.output))
+    now = _digest(job.output_path)
     if now is not None and now != written and not job.saving.get("overwrite"):
         raise CheckpointError(
             f"{job.output} has been changed since the run was interrupted; move it away to resume {path}"

@@ -15,7 +15,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.feature_network import LAYERS, FeatureNetwork
+from impasto.errors import SettingError
+from impasto.feature_network import LAYERS, FeatureNetwork, check_layers
 from impasto.gradients import to_host
 from impasto.images import resize
 from impasto.losses import FORMULAS, Formulas, grain_sum, out_of_range_sum, squared_error
@@ -216,9 +217,12 @@ def build_objective(
         regions = (StyledRegion(styles=(StyleImage(pixels=np.asarray(style)[0]),)),)
     shape = content.shape[1], content.shape[2]
     layer_weights = style_layer_weights(settings.style_loss, settings.style_layer_weights)
+    check_layers({*layer_weights, *settings.content_layers}, network.layers)
     masks, style_loss = {}, None
     if weights.style:
         masks = region_masks(regions, shape, layer_weights, network.pool_rounding)
+        if masks and settings.style_loss == "sliced":
+            raise SettingError("style_loss must not be sliced where there are regions; choose gram")
         targets = style_targets(network, regions, layer_weights, masks, shape, tile)
         style_loss = new_style_loss(settings.style_loss, settings.formulas, targets, settings.seed)
     content_targets = (
@@ -295,12 +299,13 @@ def style_targets(
     if not totals:
         sides = layer_shapes(shape, network.pool_rounding)
         totals = {k: [float(sides[level_of(k)][0] * sides[level_of(k)][1])] for k in layer_weights}
-    areas = totals[min(layer_weights)]
+    first = min(layer_weights)
+    height, width = layer_shapes(shape, network.pool_rounding)[level_of(first)]
     return StyleTargets(
         network=network,
         regions=[[seen_style(network, s, layer_weights, tile) for s in r.styles] for r in regions],
         layer_weights=layer_weights,
-        shares=[area / sum(areas) for area in areas],
+        shares=[area / (height * width) for area in totals[first]],
         totals=totals,
     )
 

@@ -23,19 +23,22 @@ from numpy.typing import NDArray
 
 from impasto import runtime
 from impasto.crops import Crops, center_squares, prefetch
-from impasto.errors import DivergenceError, EngineError, SettingError
+from impasto.errors import DivergenceError, EngineError
 from impasto.feature_network import CONTENT_LAYER, STYLE_LAYERS, FeatureNetwork, Tensor
 from impasto.gradients import to_host
 from impasto.images import resize
 from impasto.losses import batch_gram_matrices
 from impasto.pastiche_network import (
+    CODE_LAYERS,
     PasticheNetwork,
-    code_of_features,
+    amount_at,
+    encoder_widths,
+    moments_of,
     new_pastiche_network,
-    style_code,
+    transfer_maps,
     write_pastiche_network,
 )
-from impasto.settings import Settings
+from impasto.settings import OnePassSettings, Settings
 from impasto.training_checkpoint import restore, save_checkpoint
 from impasto.weights import ManifestEntry, read_manifest, write_manifest
 
@@ -51,49 +54,12 @@ TERMS = ("loss", "content", "style", "variation")
 FIXED = ("code/mean", "code/deviation")
 
 
-@dataclass(frozen=True, kw_only=True)
-class OnePassSettings:
-    """How long and on what a one-pass network is trained.
-
-    Attributes:
-        steps: training steps.
-        stages: (share of the steps, side of the crops in pixels, pairs per step), in order; sides
-            are multiples of 16.
-        learning_rate: Adam's, at its highest; it rises for 300 steps and falls along a cosine.
-        style_weight: style weight over content weight at strength 0.5; less than the optimisation's
-            36, since one pass cannot bring the style loss as low.
-        variation_weight: of the total variation.
-        seed: of everything random.
-    """
-
-    steps: int = 12_000
-    stages: tuple[tuple[float, int, int], ...] = ((0.8, 128, 8), (0.2, 192, 4))
-    learning_rate: float = 1.5e-3
-    style_weight: float = 12.0
-    variation_weight: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for _, side, _ in self.stages:
-            if side < 32 or side % 16:
-                raise SettingError(f"crops must be multiples of 16 from 32 px up, not {side}")
-
-    def stage(self, step: int) -> tuple[int, int]:
-        """Return the crops' side and how many pairs the step (from 0) has."""
-        done = (step + 0.5) / self.steps * sum(share for share, _, _ in self.stages)
-        for share, side, pairs in self.stages:
-            if done < share:
-                return side, pairs
-            done -= share
-        return self.stages[-1][1:]
-
-
 class OnePassTrainer(keras.Model):  # type: ignore[misc]
-    """The one-pass network in training, its judge and its loss.
+    """The decoder in training, its judge and its loss.
 
     Args:
-        weights: as of `new_pastiche_network`; trained, except the whitening of the style code.
-        judge: the feature network that makes the style codes and the losses; its dtype is used.
+        weights: as of `new_pastiche_network`; trained, except the scales.
+        judge: the feature network that encodes and makes the losses; its dtype is used.
         settings: of which the weights are used.
     """
 
@@ -102,8 +68,8 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
     ) -> None:
         super().__init__(dtype="float32")
         self.judge, self.settings = judge.with_cast_weights(), settings
-        self.fixed = {k: ops.convert_to_tensor(weights[k]) for k in FIXED}
-        self.trained = {k: self._variable(k, v) for k, v in weights.items() if k not in FIXED}
+        self.fixed = {k: ops.convert_to_tensor(v) for k, v in weights.items() if k.startswith("scale/")}
+        self.trained = {k: self._variable(k, v) for k, v in weights.items() if k not in self.fixed}
         self.terms = self._variable("terms", np.zeros(len(TERMS), np.float32), trainable=False)
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
         self.built = True
@@ -115,14 +81,18 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
     @property
     def network(self) -> PasticheNetwork:
         """The network in training; its weights are variables."""
-        return PasticheNetwork(name="onepass", weights={**self.fixed, **self.trained}, dtype=self.judge.dtype)
+        return PasticheNetwork(name="onepass", encoder=self.judge, weights={**self.fixed, **self.trained})
 
-    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the pastiches and the features of their styles."""
-        style = {k: ops.stop_gradient(v) for k, v in self.judge.features(x["style"], STYLE_LAYERS).items()}
-        network = self.network
-        hidden = network.embed(code_of_features(style), x["strength"])
-        return network(x["photo"], hidden, x["strength"]), style
+    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Return the pastiches, the features of their styles and the photos' content features."""
+        count = x["photo"].shape[0]
+        pictures = ops.concatenate([x["photo"], x["style"]])
+        found = self.judge.features(pictures, [*STYLE_LAYERS, CONTENT_LAYER])
+        found = {k: ops.stop_gradient(v) for k, v in found.items()}
+        photo, style = ({k: v[part] for k, v in found.items()} for part in (slice(count), slice(count, None)))
+        maps = transfer_maps(moments_of(photo), moments_of(style))
+        maps = {k: (ops.stop_gradient(m), ops.stop_gradient(o)) for k, (m, o) in maps.items()}
+        return self.network.paint(photo, maps, amount_at(x["strength"])), style, photo[CONTENT_LAYER]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the pairs of the objective at each pair's strength."""
@@ -137,10 +107,9 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
         self.terms.assign(ops.stack([loss, ops.mean(content), ops.mean(style), variation]))
         return loss
 
-    def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, dict[str, Tensor]]) -> Any:
+    def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, dict[str, Tensor], Tensor]) -> Any:
         """Return each pair's content and (bounded) style loss, float32 (batch,) each."""
-        pastiche, style = found
-        photo = self.judge.features(x["photo"], [CONTENT_LAYER])[CONTENT_LAYER]
+        pastiche, style, photo = found
         features = self.judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
         content = relative_content_losses(
             self.judge.expanded(CONTENT_LAYER, features[CONTENT_LAYER]),
@@ -219,14 +188,14 @@ def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step
     return {"photo": photo, "style": style, "strength": strength.astype(np.float32)}
 
 
-def whitening(judge: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
-    """Return the mean and deviation of the codes of 320 training styles."""
-    found, (side, _) = [], settings.stage(0)
-    for step in range(20):
-        batch = scaled_crops(styles, (settings.seed + 2, step), 16, side)
-        found.append(to_host(style_code(judge, ops.convert_to_tensor(batch))))
-    codes = np.concatenate(found)
-    return {"code/mean": codes.mean(axis=0), "code/deviation": np.maximum(codes.std(axis=0), 0.01)}
+def scales_of(judge: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
+    """Return 1 / root mean square of the code layers' channels, over 64 training pictures."""
+    sums: dict[str, Any] = dict.fromkeys(CODE_LAYERS, 0.0)
+    for step in range(8):
+        crops = scaled_crops(styles, (settings.seed + 2, step), 8, 128)
+        for layer, found in judge.features(ops.convert_to_tensor(crops), CODE_LAYERS).items():
+            sums[layer] = sums[layer] + np.square(to_host(found)).mean(axis=(0, 1, 2)) / 8
+    return {f"scale/{k}": 1 / np.sqrt(np.maximum(v, 1e-2 * v.mean())) for k, v in sums.items()}
 
 
 def rate_schedule(settings: OnePassSettings) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -281,8 +250,8 @@ class OnePassTraining:
         if runtime.start_engine() != "tensorflow":
             raise EngineError("one-pass training needs the engine tensorflow; unset KERAS_BACKEND")
         cut_photos, cut_styles = Crops(photos), Crops(styles)
-        whitened = whitening(judge, cut_styles, settings)
-        weights = new_pastiche_network(settings.seed, whitened["code/mean"].size) | whitened
+        weights = new_pastiche_network(settings.seed, encoder_widths(judge))
+        weights |= scales_of(judge, cut_styles, settings)
         trainer = OnePassTrainer(weights, judge, settings)
         pictures = {"photos": cut_photos, "styles": cut_styles}
         return cls(trainer=trainer, settings=settings, output=Path(output), **pictures)
@@ -359,7 +328,7 @@ class OnePassTraining:
             OutputError: the file cannot be written.
         """
         judge = self.trainer.judge
-        meta = {"name": self.output.stem, "family": "onepass", "judge_sha256": judge.sha256}
+        meta = {"name": self.output.stem, "encoder_sha256": judge.sha256}
         sha256 = write_pastiche_network(self.output, self.trainer.network.weights, meta)
         figures = self.evaluate()
         entry = ManifestEntry(
@@ -375,14 +344,11 @@ class OnePassTraining:
         return figures
 
 
-def contact_sheet(
-    network: PasticheNetwork, judge: FeatureNetwork, photos: Array, styles: Array, strength: float
-) -> Array:
+def contact_sheet(network: PasticheNetwork, photos: Array, styles: Array, strength: float) -> Array:
     """Return one picture: styles above, photos at the left, pastiches between.
 
     Args:
         network: the one-pass network.
-        judge: the feature network of its style codes.
         photos: float32 (count, side, side, 3), in [0, 1].
         styles: the same.
         strength: in [0, 1].
@@ -390,11 +356,11 @@ def contact_sheet(
     Returns:
         float32 ((photos + 1) side, (styles + 1) side, 3), in [0, 1].
     """
-    amount = ops.full((len(styles),), strength)
-    hidden = network.embed(style_code(judge, ops.convert_to_tensor(styles)), amount)
+    amount = amount_at(ops.full((len(styles),), strength))
+    code = moments_of(network.encode(ops.convert_to_tensor(styles)))
     rows = [np.concatenate([np.ones_like(photos[0]), *styles], axis=1)]
     for photo in photos:
-        batch = ops.convert_to_tensor(np.repeat(photo[None], len(styles), axis=0))
-        pastiches = np.clip(to_host(network(batch, hidden, amount)), 0, 1)
-        rows.append(np.concatenate([photo, *pastiches], axis=1))
+        features = network.encode(ops.convert_to_tensor(np.repeat(photo[None], len(styles), axis=0)))
+        found = network.paint(features, transfer_maps(moments_of(features), code), amount)
+        rows.append(np.concatenate([photo, *np.clip(to_host(found), 0, 1)], axis=1))
     return np.concatenate(rows, axis=0)

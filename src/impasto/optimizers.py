@@ -13,7 +13,7 @@ Method for Stochastic Optimization" (ICLR 2015).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,7 +45,7 @@ class Optimizer(Protocol):
     def step(self) -> Evaluation:
         """Make one iteration and return the new point's evaluation."""
 
-    def restart(self, point: Array, evaluation: Evaluation, caution: float) -> None:
+    def restart(self, point: Array, caution: float) -> None:
         """Go on from a point without memory of the past, with steps smaller by the factor `caution`."""
 
     def state(self) -> dict[str, Any]:
@@ -83,11 +83,11 @@ class Adam:
     rejected: Evaluation | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.restart(self.point, self.evaluate(self.point), 1.0)
+        self.restart(self.point, 1.0)
 
-    def restart(self, point: Array, evaluation: Evaluation, caution: float) -> None:
+    def restart(self, point: Array, caution: float) -> None:
         """Go on from a point without moments, at a rate smaller by the factor `caution`."""
-        self.point, self.evaluation = point, evaluation
+        self.point, self.evaluation = point, self.evaluate(point)
         self.rate *= caution
         self._steps = 0
         self._first = 0 * self.point
@@ -152,9 +152,9 @@ class LBFGS:
         self._bend_bend = np.zeros((self.memory, self.memory))
         self._forget()
 
-    def restart(self, point: Array, evaluation: Evaluation, caution: float) -> None:
+    def restart(self, point: Array, caution: float) -> None:
         """Go on from a point without pairs, with a first move smaller by the factor `caution`."""
-        self.point, self.evaluation, self.converged = point, evaluation, False
+        self.point, self.evaluation, self.converged = point, self.evaluate(point), False
         self._first_move *= caution
         self._forget()
 
@@ -185,27 +185,38 @@ class LBFGS:
         self.rejected = None
         if self.converged:
             return self.evaluation
-        direction = self._direction()
-        start, length = self.evaluation, 1.0
+        direction, start = self._direction(), self.evaluation
         slope = self._vectors.dot(direction, start.gradient)
         if slope >= 0 or not np.isfinite(slope):
             self._forget()
             direction = self._direction()
             slope = self._vectors.dot(direction, start.gradient)
+        slot = self._begin_pair(direction)
+        del direction, start  # they live in the pair's rows from here on: a large picture's memory counts
+        before, length = self.evaluation, 1.0
         for _ in range(SHRINKAGES):
-            move = length * direction
-            point = self.point + move
+            point = self._vectors.moved(self.point, self._moves, slot, length)
             found = self.evaluate(point)
-            if found.total <= start.total + SUFFICIENT_DECREASE * length * slope:
-                self._remember(move, found.gradient - start.gradient)
+            if found.total <= before.total + SUFFICIENT_DECREASE * length * slope:
+                self._remember(slot, length, found.gradient)
                 self.point, self.evaluation = point, found
                 return found
             if not np.isfinite(found.total):
                 self.rejected = found
-            length *= _shrinkage(start.total, slope * length, found.total)
+            length *= _shrinkage(before.total, slope * length, found.total)
         self.converged = self._pairs == 0 and self.rejected is None
         self._forget()
         return self.evaluation
+
+    def _begin_pair(self, direction: Any) -> int:
+        """Put direction and gradient where the next pair will be, in place of the oldest; return where."""
+        slot = (self._newest + 1) % self.memory
+        self._pairs = min(self._pairs, self.memory - 1)
+        self._moves = self._vectors.put(self._moves, slot, direction)
+        self._bends = self._vectors.put(self._bends, slot, self.evaluation.gradient)
+        gradient = self._vectors.row(self._bends, slot, tuple(self.point.shape))
+        self.evaluation = replace(self.evaluation, gradient=gradient)
+        return slot
 
     def _direction(self) -> Any:
         gradient = self.evaluation.gradient
@@ -215,8 +226,10 @@ class LBFGS:
             return gradient * float(-self._first_move / norm)
         moves, bends, gamma = self._coefficients(gradient)
         shape = tuple(self.point.shape)
-        direction = self._vectors.combine(moves, self._moves, shape) - gamma * gradient
-        return direction + self._vectors.combine(bends, self._bends, shape)
+        direction = self._vectors.combine(moves, self._moves, shape)
+        direction -= gamma * gradient
+        direction += self._vectors.combine(bends, self._bends, shape)
+        return direction
 
     def _coefficients(self, gradient: Any) -> tuple[Weights, Weights, float]:
         """Return the direction's weights of the moves, the bends and the gradient (the two loops)."""
@@ -236,17 +249,18 @@ class LBFGS:
             left[i] = alpha[i] - dot / move_bend[i, i]
         return -left, gamma * alpha, gamma
 
-    def _remember(self, move: Any, bend: Any) -> None:
-        curvature, size = self._vectors.dot(move, bend), self._vectors.dot(bend, bend)
+    def _remember(self, slot: int, length: float, gradient: Any) -> None:
+        """Turn the rows of `_begin_pair` into the pair of this step."""
+        vectors, shape = self._vectors, tuple(self.point.shape)
+        self._moves, self._bends = vectors.pair(self._moves, self._bends, slot, length, gradient)
+        move, bend = (vectors.row(matrix, slot, shape) for matrix in (self._moves, self._bends))
+        curvature, size = vectors.dot(move, bend), vectors.dot(bend, bend)
         if not curvature > 1e-8 * size:
             return
-        slot = (self._newest + 1) % self.memory
-        self._moves = self._vectors.put(self._moves, slot, move)
-        self._bends = self._vectors.put(self._bends, slot, bend)
-        self._move_bend[slot] = self._vectors.dots(self._bends, move)
-        self._move_bend[:, slot] = self._vectors.dots(self._moves, bend)
-        self._bend_bend[slot] = self._bend_bend[:, slot] = self._vectors.dots(self._bends, bend)
-        self._newest, self._pairs = slot, min(self._pairs + 1, self.memory)
+        self._move_bend[slot] = vectors.dots(self._bends, move)
+        self._move_bend[:, slot] = vectors.dots(self._moves, bend)
+        self._bend_bend[slot] = self._bend_bend[:, slot] = vectors.dots(self._bends, bend)
+        self._newest, self._pairs = slot, self._pairs + 1
 
     def _forget(self) -> None:
         self._pairs, self._newest = 0, -1

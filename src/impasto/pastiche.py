@@ -107,7 +107,7 @@ def stylize_steps(
     style: Source | Sequence[Source],
     *,
     preset: str | None = None,
-    network: FeatureNetwork | None = None,
+    network: FeatureNetwork | str | None = None,
     regions: Sequence[Any] = (),
     **settings: Any,
 ) -> Iterator[Step]:
@@ -115,7 +115,15 @@ def stylize_steps(
 
     The arguments and errors are those of `stylize`.
     """
-    return run(prepare(Inputs.of(content, style, regions), settings_for(preset, settings), network))
+    return run(_prepared(Inputs.of(content, style, regions), preset, network, settings))
+
+
+def _prepared(
+    inputs: Inputs, preset: str | None, network: FeatureNetwork | str | None, settings: dict[str, Any]
+) -> Prepared:
+    if isinstance(network, str):
+        settings, network = {**settings, "network": network}, None
+    return prepare(inputs, settings_for(preset, settings), network)
 
 
 def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
@@ -129,13 +137,44 @@ def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
     if settings.strength == 0 and settings.style_weight is None:
         yield _photo_itself(prepared)
         return
-    from impasto.gatys import optimize_steps
-
-    steps = optimize_steps(
-        prepared.content, prepared.regions, prepared.initial, prepared.network, settings, start
-    )
+    steps = _optimized(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
     for step in steps:
         yield replace(step, make_image=partial(_completed, prepared, step))
+
+
+def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
+    from impasto.gatys import optimize_steps
+
+    return optimize_steps(
+        prepared.content,
+        prepared.regions,
+        prepared.initial,
+        prepared.network,
+        prepared.settings,
+        start,
+    )
+
+
+def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
+    """Paint in one pass; then, if asked for, improve that picture at full size."""
+    from impasto.feedforward import load_pastiche_network, onepass_steps
+
+    settings = prepared.settings
+    network = code = None
+    if prepared.own:
+        encoder = load_pastiche_network(runtime.resolve_precision(settings.precision)).encoder
+        network, code = prepared.own.network(encoder).with_cast_weights(), prepared.own.code()
+    (step,) = onepass_steps(prepared.content, prepared.regions, settings, network, code)
+    if start is None:
+        yield step if not settings.refine else replace(step, last=False, scales=2)
+    if settings.refine:
+        refined = replace(
+            prepared,
+            initial=step.image,
+            settings=replace(settings, iterations=(settings.refine,)),
+        )
+        for step in _optimized(refined, start):
+            yield replace(step, scale=2, scales=2)
 
 
 def _completed(prepared: Prepared, step: Step) -> Array:
@@ -182,9 +221,19 @@ def recipe_of(prepared: Prepared) -> dict[str, Any]:
         "settings": prepared.settings.to_mapping(),
         "network": {"name": network.name, "sha256": network.sha256, "precision": network.dtype},
         "engine": runtime.start_engine(),
+        **_onepass_record(prepared.settings),
         "content": {"name": photo.name, "sha256": photo.sha256},
         **prepared.record,
     }
+
+
+def _onepass_record(settings: Settings) -> dict[str, Any]:
+    if settings.method != "onepass":
+        return {}
+    from impasto.feedforward import load_pastiche_network
+
+    painter = load_pastiche_network(runtime.resolve_precision(settings.precision))
+    return {"onepass": {"name": painter.name, "sha256": painter.sha256}}
 
 
 def stylize(
@@ -192,7 +241,7 @@ def stylize(
     style: Source | Sequence[Source],
     *,
     preset: str | None = None,
-    network: FeatureNetwork | None = None,
+    network: FeatureNetwork | str | None = None,
     regions: Sequence[Any] = (),
     **settings: Any,
 ) -> Pastiche:
@@ -205,7 +254,7 @@ def stylize(
             with its weight as in ``"painting.jpg:2"`` or ``StyleSpec(source, weight=2)``, and
             ``@fine`` or ``@coarse`` for its brushwork or its composition only.
         preset: a named recipe that the settings start from; see ``impasto presets``.
-        network: a feature network to use instead of the one that the settings name.
+        network: the setting ``network``, a name or a weights file; or a feature network itself.
         regions: parts of the picture with styles of their own: ``"mask.png=style.jpg"``,
             ``"mask.png=style.jpg#stylemask.png"`` or ``RegionSpec(mask, style, style_mask)``, whose parts
             may be arrays or PIL images, too.
@@ -225,7 +274,7 @@ def stylize(
     2016).
     """
     began = time.monotonic()
-    prepared = prepare(Inputs.of(content, style, regions), settings_for(preset, settings), network)
+    prepared = _prepared(Inputs.of(content, style, regions), preset, network, settings)
     losses: list[dict[str, float]] = []
     for step in run(prepared):
         losses.append(dict(step.losses))

@@ -1,19 +1,18 @@
-"""The one-pass network: photo and style code in, pastiche out, for any style and any strength.
+"""The one-pass network: a photo's features, given the moments of a style's, taken back to pixels.
 
-It runs in three parts, so that a huge picture can be painted in strips:
+Four things happen, all but the first in one pass over the picture:
 
-- `PasticheNetwork.encode`: pixels to features at 1/2 and 1/4 of the size; local, `ENCODE_HALO`;
-- `PasticheNetwork.paint`: the middle, at 1/4 and 1/8, with statistics over the whole picture;
-- `PasticheNetwork.decode`: features at 1/4 to pixels; local, `DECODE_HALO`.
+- the photo's moments: channel means and covariances of the feature network's relu1_1 to relu4_1;
+- `transfer_map`: the linear map of each layer that gives the photo's features the style's moments;
+- the feature network encodes, the maps are applied, with a strength;
+- `PasticheNetwork.decode`, the trained part, makes a picture of what no picture has as its features.
 
-A style is known by its code: channel means and log deviations of a feature network's style layers. A
-small multilayer perceptron turns code and strength into the scale and shift of every normalised
-layer. Sides are multiples of `STRIDE` inside; `PasticheNetwork.__call__` pads and crops.
+Moments are sums over positions, and everything else is local (`HALO`): a huge picture is painted in tiles,
+with the result of the whole. A style is its moments, of any picture, computed once.
 
-Reference: Huang and Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance
-Normalization" (ICCV 2017), equation 8; Dumoulin, Shlens and Kudlur, "A Learned Representation for
-Artistic Style" (ICLR 2017), section 2.2; Ghiasi et al., "Exploring the structure of a real-time,
-arbitrary neural artistic stylization network" (BMVC 2017), for a network that predicts modulations.
+Reference: Li et al., "Universal Style Transfer via Feature Transforms" (NIPS 2017), for encoding, mapping and
+decoding; Lu et al., "A Closed-form Solution to Universal Style Transfer" (ICCV 2019), for the optimal
+transport map; Johnson, Alahi and Fei-Fei (ECCV 2016) for the loss that the decoder is trained with.
 """
 
 from __future__ import annotations
@@ -28,327 +27,209 @@ from zipfile import BadZipFile
 import numpy as np
 from keras import ops
 
-from impasto.errors import ImageError, SettingError, WeightsError
-from impasto.feature_network import STYLE_LAYERS, FeatureNetwork, pad_by_reflection
+from impasto.errors import WeightsError
+from impasto.feature_network import FeatureNetwork, pad_by_reflection
 from impasto.gradients import add_bias, to_host
+from impasto.rearrangements import depth_to_space, interleave, phase_kernels, smooth
 from impasto.weight_formats import digest
 from impasto.weights import write_whole
 
 Tensor = Any
 Arrays = dict[str, np.ndarray]
+Moments = Mapping[str, tuple[Tensor, Tensor]]
+"""By layer: channel means (batch, c) and covariances (batch, c, c), float32."""
+Maps = Mapping[str, tuple[Tensor, Tensor]]
+"""By layer: matrices (batch, c, c) and offsets (batch, c), float32."""
+Masks = Mapping[str, Tensor]
 
-HALF, QUARTER, EIGHTH = 32, 48, 96
-"""Channels at 1/2, 1/4 and 1/8 of the picture's size."""
-BLOCKS = 5
-HIDDEN = (240, 152)
-"""Widths of the perceptron's two hidden layers; the second is what blends of styles mix."""
-
-STRIDE = 8
-"""Sides inside the network are multiples of this."""
-ENCODE_HALO = 4
-"""Pixels around a strip on which its features at 1/4 depend (its origin on a multiple of 4)."""
-DECODE_HALO = 2
-"""Positions at 1/4 (and twice as many at 1/2) around a strip on which its pixels depend."""
+CODE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+WIDTHS = (24, 48, 96)
+"""Channels of the decoder at 1/2, 1/4 and 1/8 of the picture's size."""
+BLOCKS = 2
+"""Residual blocks at 1/8."""
+HALO = 80
+"""Pixels around a part of the picture on which its result depends."""
 MINIMUM_SIDE = 32
-CODE_LIMIT = 4.0
-"""Whitened codes are held within this many standard deviations: odd styles stay paintable."""
-STRENGTH_FEATURES = 4
-EPSILON = 1e-4
+RIDGE = 1e-3
+"""Added to covariances, relative to their mean variance: directions without variance stay as they are."""
+MOST_GAIN = 8.0
+"""By how much a transfer map may stretch a direction."""
+GAINS = {"block1_2": 0.3, "block2_2": 0.3, "pixels": 0.2, "edges": 0.2, "skip": 0.7, "up": 0.7}
+"""Of the random weights, relative to He et al. (2015), by the beginning of their names."""
 
 
-def _modulation_widths() -> dict[str, int]:
-    """Return the size of each modulation in the order in which the perceptron returns them."""
-    widths = {"eighth": 2 * EIGHTH}
-    for block in range(1, BLOCKS + 1):
-        widths |= {f"block{block}_1": 2 * EIGHTH, f"block{block}_2": 2 * EIGHTH}
-    widths |= {"up_quarter": 2 * QUARTER, "skip_quarter": QUARTER}
-    return widths | {"up_half": 2 * HALF, "skip_half": HALF, "photo": 3, "shift": 3}
-
-
-MODULATIONS = _modulation_widths()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Encoding:
-    """A photo's features: ``half`` (batch, h / 2, w / 2, 32) and ``quarter`` (batch, h / 4, w / 4, 48)."""
-
-    half: Tensor
-    quarter: Tensor
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PasticheNetwork:
-    """A network that repaints any photo in any style in one pass.
+    """A network that repaints any photo in any style in one pass; equal only to itself.
 
     Attributes:
         name: of the network or its file.
-        weights: as of `new_pastiche_network`, as tensors or variables.
-        dtype: of the features, ``float32`` or ``bfloat16``; statistics, modulations and pixels are
-            float32 always.
+        encoder: the feature network that it was trained with.
+        weights: as of `new_pastiche_network`.
         sha256: of the weights file, for recipes.
     """
 
     name: str
+    encoder: FeatureNetwork
     weights: Mapping[str, Tensor]
-    dtype: str = "float32"
     sha256: str = ""
 
-    def __call__(self, photo: Tensor, hidden: Tensor, strength: Tensor) -> Tensor:
+    def encode(self, image: Tensor) -> dict[str, Tensor]:
+        """Return the feature maps of the code layers of float32 (batch, height, width, 3) in [0, 1]."""
+        return self.encoder.features(image, CODE_LAYERS)
+
+    def paint(
+        self, features: Mapping[str, Tensor], maps: Maps, amount: Tensor, masks: Masks | None = None
+    ) -> Tensor:
         """Return the pastiche of a photo, not yet clipped.
 
         Args:
-            photo: float32 (batch, height, width, 3), sRGB in [0, 1], sides of at least 32 px.
-            hidden: float32 (batch, 152), of `embed`, or a weighted mean of several.
-            strength: float32 (batch,), in [0, 1].
+            features: of `encode`.
+            maps: of `transfer_maps`; one per picture, or with masks one per region of a single picture.
+            amount: float32 (batch,): how far features go from the photo's (0) to the style's (1) or beyond.
+            masks: by layer float32 (regions, h, w), which add up to 1 everywhere; no regions if None.
 
         Returns:
-            float32 (batch, height, width, 3); mostly in [0, 1], to be clipped when shown.
-
-        Raises:
-            ImageError: a side is shorter than 32 px.
+            float32 (batch, height, width, 3).
         """
-        height, width = photo.shape[1:3]
-        padded = pad_to_stride(photo)
-        modulation = self.modulate(hidden)
-        encoding = self.encode(padded)
-        painted = self.paint(encoding.quarter, modulation)
-        pastiche = self.decode(painted, encoding.half, padded, modulation)
-        return mix_by_strength(photo, pastiche[:, :height, :width], strength)
+        mixed = {}
+        for layer in CODE_LAYERS:
+            matrix, offset = maps[layer]
+            share = amount[:, None, None]
+            matrix = share * matrix + (1 - share) * ops.eye(matrix.shape[-1])
+            moved = apply_map(features[layer], matrix, share[:, 0] * offset)
+            if masks is not None:
+                moved = ops.sum(moved * ops.cast(masks[layer][..., None], moved.dtype), axis=0, keepdims=True)
+            mixed[layer] = moved
+        return self.decode(mixed)
 
-    def embed(self, code: Tensor, strength: Tensor) -> Tensor:
-        """Return what the perceptron makes of styles: (batch, 152), which blends linearly.
-
-        Args:
-            code: float32 (batch, code size), of `style_code`.
-            strength: float32 (batch,), in [0, 1].
-        """
-        weights = self.weights
-        white = (code - weights["code/mean"]) / weights["code/deviation"]
-        x = ops.matmul(ops.clip(white, -CODE_LIMIT, CODE_LIMIT), weights["dense_code/kernel"])
-        x = x + ops.matmul(strength_features(strength), weights["dense_strength/kernel"])
-        x = ops.silu(x + weights["dense_code/bias"])
-        x = ops.matmul(x, weights["dense_hidden/kernel"]) + weights["dense_hidden/bias"]
-        return ops.silu(x)
-
-    def modulate(self, hidden: Tensor) -> dict[str, Tensor]:
-        """Return every modulation, ``{name: float32 (batch, 1, 1, width)}``, from `embed`'s result."""
-        flat = ops.matmul(hidden, self.weights["dense_modulations/kernel"])
-        flat = flat + self.weights["dense_modulations/bias"]
-        found, first = {}, 0
-        for name, width in MODULATIONS.items():
-            found[name] = flat[:, None, None, first : first + width]
-            first += width
-        return found
-
-    def encode(self, photo: Tensor) -> Encoding:
-        """Return a photo's features at 1/2 and 1/4.
-
-        Args:
-            photo: float32 (batch, height, width, 3) in [0, 1], sides multiples of 8.
-        """
-        x = ops.cast(photo - 0.5, self.dtype)
-        half = ops.relu(self._convolve(space_to_depth(x), "conv_half"))
-        return Encoding(half=half, quarter=ops.relu(self._convolve(half, "conv_quarter", 2)))
-
-    def paint(self, quarter: Tensor, modulation: Mapping[str, Tensor]) -> Tensor:
-        """Return the painted features at 1/4, (batch, h / 4, w / 4, 48), of a whole picture.
-
-        Args:
-            quarter: of `encode`, sides multiples of 2.
-            modulation: of `modulate`.
-        """
-        x = self._convolve(quarter, "conv_eighth", 2)
-        x = ops.relu(normalise(x, modulation["eighth"]))
+    def decode(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Return float32 pixels (batch, height, width, 3) from transformed features of the code layers."""
+        scaled = {k: v * ops.cast(self.weights[f"scale/{k}"], v.dtype) for k, v in features.items()}
+        x = ops.relu(self._convolve(scaled["relu4_1"], "eighth"))
         for block in range(1, BLOCKS + 1):
-            y = self._convolve(x, f"conv_block{block}_1")
-            y = ops.relu(normalise(y, modulation[f"block{block}_1"]))
-            y = self._convolve(y, f"conv_block{block}_2")
-            x = x + normalise(y, modulation[f"block{block}_2"])
-        x = self._convolve(enlarge(x), "conv_up_quarter")
-        gate = modulation["skip_quarter"]
-        skip = normalise(quarter, ops.concatenate([gate - 1, ops.zeros_like(gate)], axis=-1))
-        return ops.relu(normalise(x, modulation["up_quarter"]) + skip)
+            y = ops.relu(self._convolve(x, f"block{block}_1"))
+            x = x + self._convolve(y, f"block{block}_2")
+        for size, layer in (("quarter", "relu3_1"), ("half", "relu2_1")):
+            skip = self._convolve(scaled[layer], f"skip_{size}")
+            x = ops.relu(fit_to(self._convolve_enlarged(x, f"up_{size}"), skip) + skip)
+            x = ops.relu(self._convolve(x, size))
+        x = depth_to_space(self._convolve(x, "pixels"))
+        edges = self._convolve(scaled["relu1_1"], "edges")
+        x = ops.cast(fit_to(x, edges), "float32")
+        return smooth(x) + ops.cast(edges, "float32") + 0.5
 
-    def decode(
-        self, painted: Tensor, half: Tensor, photo: Tensor, modulation: Mapping[str, Tensor]
-    ) -> Tensor:
-        """Return float32 pixels (batch, height, width, 3) from painted features.
+    def _convolve(self, x: Tensor, name: str) -> Tensor:
+        kernel, bias = (ops.cast(self.weights[f"{name}/{part}"], x.dtype) for part in ("kernel", "bias"))
+        return add_bias(ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last"), bias)
 
-        Args:
-            painted: of `paint`, (batch, h / 4, w / 4, 48).
-            half: of `encode`, (batch, h / 2, w / 2, 32).
-            photo: the photo that was encoded, (batch, height, width, 3).
-            modulation: of `modulate`.
+    def _convolve_enlarged(self, x: Tensor, name: str) -> Tensor:
+        """Return `_convolve` of x with every position repeated twice in both directions.
+
+        Each of the four positions sees a 2 x 2 window of x through sums of the kernel's weights: less
+        than half of the multiplications, and nothing is repeated in memory.
         """
-        x = self._convolve(enlarge(painted), "conv_up_half")
-        scale, shift = ops.split(ops.cast(modulation["up_half"], x.dtype), 2, axis=-1)
-        gate = ops.cast(modulation["skip_half"], x.dtype)
-        x = ops.relu(x * (1 + scale) + shift + half * gate)
-        x = smooth(depth_to_space(ops.cast(self._convolve(x, "conv_pixels"), "float32")))
-        return x + 0.5 + modulation["shift"] + (photo - 0.5) * modulation["photo"]
+        kernel = ops.cast(phase_kernels(ops.cast(self.weights[f"{name}/kernel"], "float32")), x.dtype)
+        bias = ops.cast(ops.tile(self.weights[f"{name}/bias"], 4), x.dtype)
+        x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        x = ops.conv(x, kernel, 1, "valid", data_format="channels_last")
+        return interleave(add_bias(x, bias))
 
     def with_cast_weights(self) -> PasticheNetwork:
-        """Return the same network with its convolutions in its dtype, so that no call casts them."""
-        weights = {
-            name: ops.cast(value, self.dtype) if name.startswith("conv") else value
-            for name, value in self.weights.items()
-        }
-        return replace(self, weights=weights)
-
-    def _convolve(self, x: Tensor, name: str, stride: int = 1) -> Tensor:
-        kernel, bias = (ops.cast(self.weights[f"{name}/{part}"], self.dtype) for part in ("kernel", "bias"))
-        x = ops.conv(pad_by_reflection(x), kernel, stride, "valid", data_format="channels_last")
-        return add_bias(x, bias)
+        """Return the same network with its weights in its encoder's dtype, so that no call casts them."""
+        dtype = self.encoder.dtype
+        weights = {name: ops.cast(value, dtype) for name, value in self.weights.items()}
+        return replace(self, encoder=self.encoder.with_cast_weights(), weights=weights)
 
 
-def style_code(network: FeatureNetwork, style: Tensor) -> Tensor:
-    """Return the code of each style: channel means and log deviations of the style layers.
-
-    Args:
-        network: the feature network that the pastiche network was trained with.
-        style: float32 (batch, height, width, 3), sRGB in [0, 1].
-
-    Returns:
-        float32 (batch, twice the sum of the widths of relu1_1 ... relu5_1).
-    """
-    return code_of_features(network.features(style, STYLE_LAYERS))
-
-
-def code_of_features(features: Mapping[str, Tensor]) -> Tensor:
-    """Return the style code from feature maps of at least the style layers; see `style_code`."""
-    parts = []
-    for layer in STYLE_LAYERS:
-        mean, variance = statistics(features[layer])
-        parts += [mean[:, 0, 0], 0.5 * ops.log(variance[:, 0, 0] + EPSILON)]
-    return ops.concatenate(parts, axis=-1)
-
-
-def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each channel's mean and variance over positions, float32 (batch, 1, 1, channels)."""
-    x = ops.cast(x, "float32")
-    mean = ops.mean(x, axis=(1, 2), keepdims=True)
-    return mean, ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
-
-
-def normalise(x: Tensor, modulation: Tensor) -> Tensor:
-    """Return (1 + scale) (x - mean) / deviation + shift, statistics per picture and channel.
-
-    Args:
-        x: (batch, height, width, channels).
-        modulation: float32 (batch, 1, 1, 2 channels): scales, then shifts.
-    """
-    mean, variance = statistics(x)
-    scale, shift = ops.split(modulation, 2, axis=-1)
-    factor = (1 + scale) * ops.rsqrt(variance + EPSILON)
-    return x * ops.cast(factor, x.dtype) + ops.cast(shift - mean * factor, x.dtype)
-
-
-def strength_features(strength: Tensor) -> Tensor:
-    """Return (batch, 4): the strength, its square, the style's share in the loss and its square."""
-    share = style_share(strength)
-    return ops.stack([strength - 0.5, strength**2, share - 0.5, share**2], axis=-1)
-
-
-def style_share(strength: Tensor) -> Tensor:
-    """Return the style's share of the loss's weight at a strength: 36 s^2 / ((1 - s)^2 + 36 s^2)."""
-    style = 36.0 * strength**2
-    return style / ((1 - strength) ** 2 + style)
-
-
-def mix_by_strength(photo: Tensor, pastiche: Tensor, strength: Tensor) -> Tensor:
-    """Return the photo at strength 0 and, from about 0.3 on, the pastiche; see `style_share`."""
-    share = style_share(strength)[:, None, None, None]
-    return photo + share * (pastiche - photo)
-
-
-def space_to_depth(x: Tensor) -> Tensor:
-    """Return (batch, h / 2, w / 2, 4 c): each 2 x 2 pixels as one position."""
-    _, height, width, channels = x.shape
-    x = ops.reshape(x, (-1, height // 2, 2, width // 2, 2, channels))
-    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, height // 2, width // 2, 4 * channels))
-
-
-def depth_to_space(x: Tensor) -> Tensor:
-    """Return (batch, 2 h, 2 w, c / 4), the inverse of `space_to_depth`."""
-    _, height, width, channels = x.shape
-    x = ops.reshape(x, (-1, height, width, 2, 2, channels // 4))
-    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 2 * height, 2 * width, channels // 4))
-
-
-def smooth(pixels: Tensor) -> Tensor:
-    """Return pixels (batch, h, w, 3) smoothed by 1-2-1 in both directions.
-
-    It takes away nothing but what repeats every two pixels (coarser detail can be made stronger
-    before it): the grid that `depth_to_space` would leave otherwise.
-    """
-    row = np.array([0.25, 0.5, 0.25])
-    kernel = (row[:, None] * row)[:, :, None, None] * np.eye(3)
-    kernel = ops.convert_to_tensor(kernel.astype(np.float32))
-    return ops.conv(pad_by_reflection(pixels), kernel, 1, "valid", data_format="channels_last")
-
-
-def enlarge(x: Tensor) -> Tensor:
-    """Return (batch, 2 h, 2 w, c): every position repeated twice in both directions."""
-    _, height, width, channels = x.shape
-    x = ops.concatenate([x, x], axis=-1)
-    x = ops.reshape(x, (-1, height, 1, 2 * width, channels))
-    x = ops.concatenate([x, x], axis=2)
-    return ops.reshape(x, (-1, 2 * height, 2 * width, channels))
-
-
-def pad_to_stride(photo: Tensor) -> Tensor:
-    """Return the photo mirrored at the right and the bottom to multiples of 8.
-
-    Raises:
-        ImageError: a side is shorter than 32 px.
-    """
-    height, width = photo.shape[1:3]
-    if min(height, width) < MINIMUM_SIDE:
-        raise ImageError(
-            f"one-pass painting needs sides of at least {MINIMUM_SIDE} px, not {width} x {height}"
-        )
-    down, right = -height % STRIDE, -width % STRIDE
+def fit_to(x: Tensor, like: Tensor) -> Tensor:
+    """Return x with its last row and column repeated where pooling had dropped an odd one."""
+    down, right = like.shape[1] - x.shape[1], like.shape[2] - x.shape[2]
     if not down and not right:
-        return photo
-    return ops.pad(photo, ((0, 0), (0, down), (0, right), (0, 0)), mode="reflect")
+        return x
+    return ops.pad(x, ((0, 0), (0, down), (0, right), (0, 0)), mode="symmetric")
 
 
-def new_pastiche_network(seed: int, code_size: int) -> Arrays:
-    """Return random weights: He et al. 2015 initialisation, modulations near the identity.
+def moments_of(features: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return by layer the channel means (batch, c) and covariances (batch, c, c) of feature maps."""
+    found = {}
+    for layer in CODE_LAYERS:
+        x = ops.cast(features[layer], "float32")
+        flat = ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))
+        mean = ops.mean(flat, axis=1)
+        flat = flat - mean[:, None]
+        found[layer] = mean, ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / flat.shape[1]
+    return found
+
+
+def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return by layer the map and offset that give the photo's features the style's moments.
+
+    The optimal transport map between Gaussians, F' = F M + o with M = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2)
+    A^(-1/2) for covariances A of the photo and B of the style: of all maps that match the moments, the
+    one that moves features least.
+
+    Reference: Lu et al. (ICCV 2019), equation 8.
+    """
+    found = {}
+    for layer in CODE_LAYERS:
+        (mean, first), (target, second) = photo[layer], style[layer]
+        size = first.shape[-1]
+        ridge = RIDGE * ops.trace(second, axis1=1, axis2=2)[:, None, None] / size * ops.eye(size)
+        values, vectors = ops.eigh(first + ridge)
+        values = ops.maximum(values, 1e-8)
+        root, inverse = _symmetric(vectors, ops.sqrt(values)), _symmetric(vectors, ops.rsqrt(values))
+        values, vectors = ops.eigh(ops.matmul(root, ops.matmul(second + ridge, root)))
+        middle = _symmetric(vectors, ops.sqrt(ops.maximum(values, 0.0)))
+        matrix = ops.matmul(inverse, ops.matmul(middle, inverse))
+        values, vectors = ops.eigh((matrix + ops.transpose(matrix, (0, 2, 1))) / 2)
+        matrix = _symmetric(vectors, ops.minimum(values, MOST_GAIN))
+        found[layer] = matrix, target - ops.matmul(mean[:, None], matrix)[:, 0]
+    return found
+
+
+def _symmetric(vectors: Tensor, values: Tensor) -> Tensor:
+    """Return V diag(values) V' for a batch."""
+    return ops.matmul(vectors * values[:, None], ops.transpose(vectors, (0, 2, 1)))
+
+
+def apply_map(features: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
+    """Return features (batch, h, w, c) x matrix (batch, c, c) + offset (batch, c)."""
+    height, width, channels = features.shape[1:]
+    flat = ops.reshape(features, (-1, height * width, channels))
+    moved = ops.matmul(flat, ops.cast(matrix, flat.dtype)) + ops.cast(offset[:, None], flat.dtype)
+    return ops.reshape(moved, (-1, height, width, channels))
+
+
+def amount_at(strength: Tensor) -> Tensor:
+    """Return how far features go to the style's at a strength in [0, 1]: 1.15 s^0.35, 0.9 at 0.5."""
+    return 1.15 * strength**0.35
+
+
+def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
+    """Return random weights of the decoder (He et al. 2015).
 
     Args:
         seed: of the random numbers.
-        code_size: of the style code, twice the sum of the feature network's style widths.
-
-    Returns:
-        ``conv_*/kernel`` (3, 3, in, out), ``dense_*/kernel`` (in, out) and their biases, and the
-        whitening ``code/mean`` and ``code/deviation`` (code_size,), here 0 and 1.
+        widths: channels of the encoder's code layers.
     """
-    if code_size < 1:
-        raise SettingError(f"code_size must be at least 1, not {code_size}")
     rng = np.random.default_rng(seed)
-    shapes = {"half": (12, HALF), "quarter": (HALF, QUARTER), "eighth": (QUARTER, EIGHTH)}
+    half, quarter, eighth = WIDTHS
+    shapes = {"eighth": (widths["relu4_1"], eighth)}
     for block in range(1, BLOCKS + 1):
-        shapes |= {f"block{block}_1": (EIGHTH, EIGHTH), f"block{block}_2": (EIGHTH, EIGHTH)}
-    shapes |= {"up_quarter": (EIGHTH, QUARTER), "up_half": (QUARTER, HALF), "pixels": (HALF, 12)}
-    weights: Arrays = {"code/mean": np.zeros(code_size), "code/deviation": np.ones(code_size)}
+        shapes |= {f"block{block}_1": (eighth, eighth), f"block{block}_2": (eighth, eighth)}
+    for size, width, coarser, layer in (
+        ("quarter", quarter, eighth, "relu3_1"),
+        ("half", half, quarter, "relu2_1"),
+    ):
+        shapes |= {f"skip_{size}": (widths[layer], width), f"up_{size}": (coarser, width)}
+        shapes |= {size: (width, width)}
+    shapes |= {"pixels": (half, 12), "edges": (widths["relu1_1"], 3)}
+    weights: Arrays = {f"scale/{layer}": np.ones(width) for layer, width in widths.items()}
     for name, (inputs, outputs) in shapes.items():
-        gain = 0.1 if name == "pixels" else 1.0
-        deviation = gain * np.sqrt(2 / 9 / inputs)
-        weights[f"conv_{name}/kernel"] = rng.normal(0, deviation, (3, 3, inputs, outputs))
-        weights[f"conv_{name}/bias"] = np.zeros(outputs)
-    total = sum(MODULATIONS.values())
-    dense = {"code": (code_size, HIDDEN[0]), "hidden": HIDDEN, "modulations": (HIDDEN[1], total)}
-    for name, (inputs, outputs) in dense.items():
-        deviation = np.sqrt((0.1 if name == "modulations" else 1.5) / inputs)
-        weights[f"dense_{name}/kernel"] = rng.normal(0, deviation, (inputs, outputs))
-        weights[f"dense_{name}/bias"] = np.zeros(outputs)
-    weights["dense_strength/kernel"] = rng.normal(0, 0.7, (STRENGTH_FEATURES, HIDDEN[0]))
-    first = 0
-    for name, width in MODULATIONS.items():
-        start = {"skip_quarter": 1.0, "skip_half": 0.5, "photo": 0.5}.get(name, 0.0)
-        weights["dense_modulations/bias"][first : first + width] = start
-        first += width
+        gain = next((g for start, g in GAINS.items() if name.startswith(start)), 1.0)
+        weights[f"{name}/kernel"] = rng.normal(0, gain * np.sqrt(2 / 9 / inputs), (3, 3, inputs, outputs))
+        weights[f"{name}/bias"] = np.zeros(outputs)
     return {name: value.astype(np.float32) for name, value in weights.items()}
 
 
@@ -358,7 +239,7 @@ def write_pastiche_network(path: Path, weights: Mapping[str, Tensor], meta: Mapp
     Args:
         path: the .npz to write; its folder is made.
         weights: as of `new_pastiche_network`.
-        meta: words to keep, such as name and the feature network's sha256.
+        meta: words to keep, such as the encoder's sha256.
 
     Raises:
         OutputError: the file cannot be written there.
@@ -372,15 +253,15 @@ def write_pastiche_network(path: Path, weights: Mapping[str, Tensor], meta: Mapp
     return digest(path)
 
 
-def read_pastiche_network(path: Path, dtype: str = "float32") -> tuple[PasticheNetwork, dict[str, str]]:
-    """Read what `write_pastiche_network` wrote: the network and its words.
+def read_pastiche_network(path: Path, encoder: FeatureNetwork) -> PasticheNetwork:
+    """Read what `write_pastiche_network` wrote.
 
     Args:
         path: the .npz.
-        dtype: of the features, ``float32`` or ``bfloat16``.
+        encoder: the feature network that it was trained with; its dtype is used.
 
     Raises:
-        WeightsError: the file is missing, damaged or of another network.
+        WeightsError: the file is missing, damaged, of another network or of another encoder.
     """
     try:
         with np.load(path) as file:
@@ -388,12 +269,20 @@ def read_pastiche_network(path: Path, dtype: str = "float32") -> tuple[PasticheN
             meta = json.loads(file["meta"].tobytes())
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise WeightsError(f"{path} is not a whole file of one-pass weights; install it again") from error
-    mean = arrays.get("code/mean", np.zeros(1))
-    wanted = {name: value.shape for name, value in new_pastiche_network(0, mean.size).items()}
+    if meta.get("encoder_sha256") != encoder.sha256:
+        raise WeightsError(
+            f"{path} was trained with another feature network than {encoder.name}; "
+            "install impasto again or train it anew"
+        )
+    wanted = {k: v.shape for k, v in new_pastiche_network(0, encoder_widths(encoder)).items()}
     if {name: value.shape for name, value in arrays.items()} != wanted:
         raise WeightsError(f"{path} holds other arrays than the one-pass network has; install it again")
     if not all(np.isfinite(value).all() for value in arrays.values()):
         raise WeightsError(f"{path} holds values that are not finite; install it again")
     weights = {name: ops.convert_to_tensor(value) for name, value in arrays.items()}
-    network = PasticheNetwork(name=Path(path).stem, weights=weights, dtype=dtype, sha256=digest(path))
-    return network, meta
+    return PasticheNetwork(name=path.stem, encoder=encoder, weights=weights, sha256=digest(path))
+
+
+def encoder_widths(encoder: FeatureNetwork) -> dict[str, int]:
+    """Return the channels of a feature network's code layers."""
+    return {layer: int(encoder.weights[f"conv{layer[4:]}/bias"].shape[0]) for layer in CODE_LAYERS}

@@ -22,6 +22,9 @@ from impasto.scales import Scale, plan_scales, remembered_pairs
 from impasto.settings import Settings
 from impasto.tile_grid import smallest_side, tile_grid
 
+LEAST_TILE = max(320, smallest_side(STYLE_LAYERS))
+"""Of a tile's sides in pixels: smaller ones would be mostly surroundings."""
+SMALLEST_SIZE = 64
 LONG_SECONDS = 120.0
 """Runs that are predicted to take longer keep checkpoints by themselves."""
 USABLE = 0.8
@@ -99,43 +102,47 @@ def picture_memory(scale: Scale, network: FeatureNetwork, settings: Settings) ->
     pixels = math.prod(scale.shape)
     pairs = 2 * remembered_pairs(scale) if settings.optimizer == "lbfgs" else 2
     head = network.weights.get("expand4_2/bias")
-    channels = int((network.weights["conv4_2/bias"] if head is None else head).shape[0])
+    content = network.weights.get("conv4_2/bias") if head is None else head
+    channels = 0 if content is None else int(content.shape[0])
     targets = channels * (2 if network.dtype == "bfloat16" else 4) / 64
     return float(pixels) * (12.0 * (VECTORS + pairs) + targets)
 
 
+def fitting_tile(scale: Scale, network: FeatureNetwork, settings: Settings, free: int) -> int | None:
+    """Return the longest side of the tiles of a scale (its own for the whole), or None if nothing fits."""
+    left = USABLE * free - picture_memory(scale, network, settings)
+    if tile_memory(network, math.prod(scale.shape)) <= left:
+        return max(scale.shape)
+    side = int(math.sqrt(max(0.0, left) / tile_memory(network, 1))) // 16 * 16
+    return min(side, max(scale.shape)) if side >= LEAST_TILE else None
+
+
 def choose_tile(scale: Scale, network: FeatureNetwork, settings: Settings, free: int) -> int | None:
-    """Return the longest side of the tiles of a scale, or None if it fits as a whole.
+    """Return the longest side of the tiles of a scale, or None if it is computed as a whole.
 
     Raises:
         OutOfMemoryError: not even the smallest tiles fit.
     """
-    if settings.tile_size:
-        return settings.tile_size if settings.tile_size < max(scale.shape) else None
-    left = USABLE * free - picture_memory(scale, network, settings)
-    if tile_memory(network, math.prod(scale.shape)) <= left:
-        return None
-    most = max(0.0, left) / tile_memory(network, 1)
-    side = int(math.sqrt(most)) // 16 * 16
-    least = max(320, smallest_side(STYLE_LAYERS))
-    if side < least:
+    side = settings.tile_size or fitting_tile(scale, network, settings, free)
+    if side is None:
+        needed = picture_memory(scale, network, settings) + tile_memory(network, LEAST_TILE**2)
         raise OutOfMemoryError(
-            f"{scale.shape[1]} x {scale.shape[0]} px need about "
-            f"{(picture_memory(scale, network, settings) + tile_memory(network, least**2)) / 2**30:.1f} GiB, "
-            f"and {USABLE * free / 2**30:.1f} GiB are free; choose max_size "
-            f"{largest_size(scale, network, settings, free)} or less"
+            f"{scale.shape[1]} x {scale.shape[0]} px need about {needed / 2**30:.1f} GiB, and "
+            f"{USABLE * free / 2**30:.1f} GiB are free; choose max_size "
+            f"{largest_size(scale.shape, network, settings, free)} or less"
         )
-    return min(side, max(scale.shape))
+    return side if side < max(scale.shape) else None
 
 
-def largest_size(scale: Scale, network: FeatureNetwork, settings: Settings, free: int) -> int:
-    """Return the longest side in pixels of the largest picture of this form that fits in tiles."""
-    long_side = max(scale.shape)
-    left = USABLE * free - tile_memory(network, 384**2)
-    per_pixel = picture_memory(scale, network, settings) / math.prod(scale.shape)
-    pixels = max(0.0, left) / per_pixel
-    found = long_side * math.sqrt(pixels / math.prod(scale.shape))
-    return max(16, int(min(found, long_side)) // 16 * 16)
+def largest_size(shape: tuple[int, int], network: FeatureNetwork, settings: Settings, free: int) -> int:
+    """Return the longest side in pixels of the largest picture of this form all of whose scales fit."""
+    size = max(shape)
+    while size > SMALLEST_SIZE:
+        size = max(SMALLEST_SIZE, int(size * 0.97) // 16 * 16)
+        scales = plan_scales(scale_to(shape, size), settings)
+        if all(fitting_tile(scale, network, settings, free) for scale in scales):
+            break
+    return size
 
 
 def rate_share(network: FeatureNetwork) -> float:

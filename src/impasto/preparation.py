@@ -6,6 +6,7 @@ the methods need, and what is done to their result (colours given back, the phot
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from impasto.style_names import StyleSpec, parse_style
 
 if TYPE_CHECKING:
     from impasto.feature_network import FeatureNetwork
+    from impasto.style_file import StyleFile
     from impasto.style_losses import StyledRegion, StyleImage
 
 Array = NDArray[np.float32]
@@ -93,6 +95,7 @@ class Prepared:
         photo: the photo in the result's size and its own colours.
         cover: float32 (height, width): where the pastiche is seen and not the photo; None: everywhere.
         record: the styles and regions for the recipe.
+        own: the style of one's own that was named, or None.
         notes: sentences about what was done to the inputs.
     """
 
@@ -106,6 +109,7 @@ class Prepared:
     cover: Array | None
     record: dict[str, Any]
     notes: tuple[str, ...]
+    own: StyleFile | None = None
 
     def complete(self, pixels: Array) -> Array:
         """Return a method's picture, of any scale, with the colours and background that were asked for."""
@@ -131,12 +135,17 @@ def prepare(inputs: Inputs, settings: Settings, network: FeatureNetwork | None =
         WeightsError: the network's weights cannot be used.
         EngineError: no engine is installed.
     """
+    runtime.start_engine()
     picture = read_picture(inputs.content, max_size=None if settings.fit == "stretch" else settings.max_size)
     shape = final_shape(picture, settings)
     photo = resize(picture.pixels, shape)
     reader = StyleReader(photo, settings)
+    main_styles = tuple(reader.read(style) for style in inputs.styles)
+    if reader.own:
+        settings = _for_own_style(inputs, settings)
+    style_record = list(reader.record)
     places, cover = _places(inputs, photo, settings)
-    regions = tuple(_region(place, reader) for place in places)
+    regions = tuple(_region(place, reader, main_styles) for place in places)
     if network is None:
         network = load_network_for(settings)
     content = photo
@@ -154,9 +163,17 @@ def prepare(inputs: Inputs, settings: Settings, network: FeatureNetwork | None =
         picture=picture,
         photo=photo,
         cover=cover,
-        record={"styles": reader.record[: len(inputs.styles)], "regions": _region_record(inputs)},
+        record={"styles": style_record, "regions": _region_record(inputs)},
         notes=tuple(dict.fromkeys(notes)),
+        own=reader.own,
     )
+
+
+def _for_own_style(inputs: Inputs, settings: Settings) -> Settings:
+    """Return the settings for a .style file, which paints in one pass and alone."""
+    if len(inputs.styles) > 1 or inputs.regions or settings.refine:
+        raise SettingError("a .style file must be the only style, without regions and refine")
+    return replace(settings, method="onepass")
 
 
 def final_shape(photo: Picture, settings: Settings) -> tuple[int, int]:
@@ -168,10 +185,10 @@ def final_shape(photo: Picture, settings: Settings) -> tuple[int, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """A region before its styles are read."""
+    """A region before its style is read; None: the main styles'."""
 
     mask: Array | None
-    styles: tuple[StyleSpec, ...]
+    style: StyleSpec | None
 
 
 def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Place], Array | None]:
@@ -182,14 +199,14 @@ def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Pla
         subject = subject_mask(photo)
         subject = subject if settings.subject == "only" else 1 - subject
     if not inputs.regions:
-        return [_Place(mask=subject, styles=inputs.styles)], subject
+        return [_Place(mask=subject, style=None)], subject
     masks, rest = partition([read_mask(region.mask, shape) for region in inputs.regions])
-    specs: list[tuple[StyleSpec, ...]] = [
-        (StyleSpec(source=region.style, mask=region.style_mask),) for region in inputs.regions
+    specs: list[StyleSpec | None] = [
+        StyleSpec(source=region.style, mask=region.style_mask) for region in inputs.regions
     ]
     cover = 1 - rest if settings.background == "photo" else None
     if settings.background == "style" and rest.mean() > 1e-4:
-        masks, specs = [*masks, rest], [*specs, inputs.styles]
+        masks, specs = [*masks, rest], [*specs, None]
     if subject is not None:
         masks = [mask * subject for mask in masks]
         cover = subject if cover is None else cover * subject
@@ -197,27 +214,39 @@ def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Pla
             raise ImageError("the regions and the subject do not overlap; leave one of them out")
     if settings.region_edges == "eroded":
         masks = [erode_to_receptive_field(mask, ERODED_PIXELS) for mask in masks]
-    places = [_Place(mask=m, styles=s) for m, s in zip(masks, specs, strict=True) if m.max() > 1e-3]
+    places = [_Place(mask=m, style=s) for m, s in zip(masks, specs, strict=True) if m.max() > 1e-3]
     return places, cover
 
 
-def _region(place: _Place, reader: StyleReader) -> StyledRegion:
+def _region(place: _Place, reader: StyleReader, main_styles: tuple[StyleImage, ...]) -> StyledRegion:
     from impasto.style_losses import StyledRegion
 
-    return StyledRegion(styles=tuple(reader.read(style) for style in place.styles), mask=place.mask)
+    styles = main_styles if place.style is None else (reader.read(place.style),)
+    return StyledRegion(styles=styles, mask=place.mask)
 
 
 def _region_record(inputs: Inputs) -> list[dict[str, Any]]:
-    return [
-        {"mask": _name(region.mask), "style": _name(region.style), "style_mask": _name(region.style_mask)}
-        for region in inputs.regions
-    ]
+    record = []
+    for region in inputs.regions:
+        parts = {"mask": region.mask, "style": region.style, "style_mask": region.style_mask}
+        names = {name: _name(part) for name, part in parts.items()}
+        record.append(names | {f"{name}_sha256": _digest(part) for name, part in parts.items()})
+    return record
 
 
 def _name(source: Source) -> str | None:
     if source is None:
         return None
     return Path(source).name if isinstance(source, str | Path) else "array"
+
+
+def _digest(source: Source) -> str | None:
+    if source is None:
+        return None
+    if not isinstance(source, str | Path):
+        return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()
+    path = Path(source)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"built-in:{source}"
 
 
 class StyleReader:
@@ -227,6 +256,7 @@ class StyleReader:
         record: what was read, for the recipe.
         notes: sentences about what the reader had to decide.
         digests: sha256 of each file.
+        own: the .style file among them, or None.
     """
 
     def __init__(self, photo: Array, settings: Settings) -> None:
@@ -235,13 +265,14 @@ class StyleReader:
         self.record: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.digests: list[str] = []
+        self.own: StyleFile | None = None
 
     def read(self, spec: StyleSpec) -> StyleImage:
         """Return a style image; its size relative to the photo's sets the size of its strokes."""
         from impasto.style_losses import StyleImage
 
         stretch = self._settings.fit == "stretch"
-        picture = read_style(spec.source, None if stretch else self._side)
+        picture = self._read(spec.source, None if stretch else self._side)
         shape = (self._side, self._side) if stretch else scale_to(picture.pixels.shape[:2], self._side)
         pixels = resize(picture.pixels, shape)
         self.notes += picture.notes
@@ -250,6 +281,15 @@ class StyleReader:
         self.record.append(known | {"weight": spec.weight, "part": spec.part})
         mask = None if spec.mask is None else read_mask(spec.mask, shape)
         return StyleImage(pixels=self._recolored(pixels), weight=spec.weight, part=spec.part, mask=mask)
+
+    def _read(self, source: Source, size: int | None) -> Picture:
+        if not isinstance(source, str | Path) or Path(source).suffix.lower() != ".style":
+            return read_style(source, size)
+        from impasto.style_file import read_style_file
+
+        self.own = own = read_style_file(Path(source))
+        thumbnail = own.thumbnail.astype(np.float32) / np.float32(255)
+        return Picture(pixels=thumbnail, name=Path(source).name, sha256=own.sha256)
 
     def _recolored(self, pixels: Array) -> Array:
         choice = self._settings.colors

@@ -22,7 +22,10 @@ from impasto.regions import RegionSpec
 from impasto.settings import Settings
 from impasto.style_names import StyleSpec
 
-KEYS = ("impasto", "settings", "network", "engine", "content", "styles", "regions")
+KEYS = ("impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions")
+TABLES, LISTS = ("settings", "network", "content"), {"styles": ("name",), "regions": ("mask", "style")}
+"""Keys whose value is a table, and those that list tables, with what each of these must name."""
+REGION_PARTS = ("mask", "style", "style_mask")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +70,8 @@ class Recipe:
         """Return the regions, their files found as the styles are."""
         found = []
         for region in self.values.get("regions", []):
-            parts = [region["mask"], region["style"], region.get("style_mask")]
-            found.append(RegionSpec(*(part and str(self._find(part, None)) for part in parts)))
+            files = [(region.get(part), region.get(f"{part}_sha256")) for part in REGION_PARTS]
+            found.append(RegionSpec(*(name and str(self._find(name, digest)) for name, digest in files)))
         return found
 
     def _find(self, name: str, sha256: str | None) -> Path | str:
@@ -134,10 +137,23 @@ def checked_recipe(values: Any, path: Path) -> dict[str, Any]:
         values = {"settings": dict(values)}
     for key in values:
         if key not in KEYS:
-            raise SettingError(
-                f"the recipe {path} has an unknown key {key!r}{did_you_mean(key, (*KEYS, *names))}"
-            )
+            where = "; settings belong in the table settings" if key in names else did_you_mean(key, KEYS)
+            raise SettingError(f"the recipe {path} has an unknown key {key!r}{where}")
+    _check_form(values, path)
     return dict(values)
+
+
+def _check_form(values: Mapping[str, Any], path: Path) -> None:
+    for key in TABLES:
+        if not isinstance(values.get(key, {}), Mapping):
+            raise SettingError(f"the recipe {path} must have a table as {key}, not {values[key]!r}")
+    for key, needed in LISTS.items():
+        tables = values.get(key, [])
+        whole = isinstance(tables, list) and all(isinstance(table, Mapping) for table in tables)
+        if not whole or not all(isinstance(table.get(name), str) for table in tables for name in needed):
+            raise SettingError(
+                f"the recipe {path} must list {key} as tables with {' and '.join(needed)}, not {tables!r}"
+            )
 
 
 def _numbers(version: str) -> list[int]:

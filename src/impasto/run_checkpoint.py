@@ -7,11 +7,11 @@ beside its destination and renamed, so that there is always a whole one.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from impasto.gatys import State
 
 VERSION = 1
+WORDS = ("job", "recipe", "losses", "scale", "iteration")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,13 @@ class RunCheckpoint:
         }
         arrays = {f"optimizer/{name}": np.asarray(value) for name, value in self.state.optimizer.items()}
         text = np.frombuffer(json.dumps(words).encode(), np.uint8)
-        write_whole(path, lambda file: np.savez(file, allow_pickle=False, words=text, **arrays))
+
+        def write(file: Any) -> None:
+            np.savez(file, allow_pickle=False, words=text, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+
+        write_whole(path, write)
 
     @classmethod
     def load(cls, path: Path) -> RunCheckpoint:
@@ -74,14 +81,16 @@ class RunCheckpoint:
             with np.load(path) as saved:
                 words = json.loads(saved["words"].tobytes())
                 arrays = {k.partition("/")[2]: saved[k] for k in saved.files if k.startswith("optimizer/")}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            version = words["version"]
+            known = {name: words[name] for name in WORDS} if version == VERSION else {}
+        except Exception as error:  # NumPy, zipfile and json raise a dozen kinds on damaged files
             raise CheckpointError(f"{path} is not a whole checkpoint of Impasto") from error
-        if words.get("version") != VERSION:
+        if version != VERSION:
             raise CheckpointError(
-                f"{path} is a checkpoint of version {words.get('version')}, this Impasto reads {VERSION}"
+                f"{path} is a checkpoint of version {version}, this Impasto reads {VERSION}"
             )
-        state = State(scale=words["scale"], iteration=words["iteration"], optimizer=arrays)
-        return cls(job=words["job"], recipe=words["recipe"], losses=words["losses"], state=state)
+        state = State(scale=known.pop("scale"), iteration=known.pop("iteration"), optimizer=arrays)
+        return cls(state=state, **known)
 
     def check(self, recipe: Mapping[str, Any], path: Path) -> None:
         """Check that a run prepared anew is the one that was interrupted.

@@ -14,8 +14,8 @@ COARSEST_SIDE = 128
 DEFAULT_ITERATIONS = (40, 28, 21, 15, 8, 5)
 """At the first scale, the second and so on: large forms settle early, the fine scales add strokes."""
 
-MOST_PAIRS, FEWEST_PAIRS, PAIRS_PIXELS = 12, 2, 4_200_000
-"""Pairs of vectors that L-BFGS remembers, up to so many pixels and beyond."""
+PAIRS = ((4_200_000, 12), (12_100_000, 2))
+"""Pairs of vectors that L-BFGS remembers: (up to so many pixels, so many); beyond, one."""
 
 
 @dataclass(frozen=True)
@@ -58,5 +58,5 @@ def plan_scales(shape: tuple[int, int], settings: Settings) -> list[Scale]:
 
 def remembered_pairs(scale: Scale) -> int:
     """Return how many pairs of vectors L-BFGS remembers: what its iterations can use and memory allows."""
-    most = MOST_PAIRS if math.prod(scale.shape) <= PAIRS_PIXELS else FEWEST_PAIRS
+    most = next((count for pixels, count in PAIRS if math.prod(scale.shape) <= pixels), 1)
     return max(1, min(most, scale.iterations - 1))

@@ -28,7 +28,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     def wrapped(**values: Any) -> None:
         given = {name: values.pop(name, None) for name in names}
-        command(**values, settings={k: _parsed(k, v) for k, v in given.items() if v is not None})
+        command(**values, settings={k: parsed(k, v) for k, v in given.items() if v is not None})
 
     signature = inspect.Signature(sorted(parameters, key=lambda p: p.kind == inspect.Parameter.KEYWORD_ONLY))
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
@@ -38,7 +38,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _option(spec: dataclasses.Field[Any]) -> inspect.Parameter:
-    hint = _plain(typing.get_type_hints(Settings)[spec.name])
+    hint = plain(typing.get_type_hints(Settings)[spec.name])
     text = spec.metadata["help"]
     default = spec.default if spec.default is not dataclasses.MISSING else None
     if typing.get_origin(hint) is Literal:
@@ -59,15 +59,16 @@ def _option(spec: dataclasses.Field[Any]) -> inspect.Parameter:
     )
 
 
-def _plain(hint: Any) -> Any:
+def plain(hint: Any) -> Any:
+    """Return a type without the alternative of None."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return next(part for part in typing.get_args(hint) if part is not type(None))
     return hint
 
 
-def _parsed(name: str, value: Any) -> Any:
+def parsed(name: str, value: Any) -> Any:
     """Return an option's text as the setting's type: lists by commas, mappings by ``name=weight``."""
-    hint = _plain(typing.get_type_hints(Settings)[name])
+    hint = plain(typing.get_type_hints(Settings)[name])
     if typing.get_origin(hint) is tuple:
         inner = typing.get_args(hint)[0]
         return tuple(_number(name, part, inner) for part in str(value).split(","))

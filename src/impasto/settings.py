@@ -41,6 +41,12 @@ class Settings:
         low=0,
         high=100,
     )
+    method: Literal["optimize", "onepass"] = setting(
+        "optimize", "optimize improves the picture step by step; onepass paints it at once."
+    )
+    refine: int = setting(
+        0, "Iterations of the optimisation that go on from the one-pass picture.", low=0, high=10_000
+    )
     max_size: int = setting(
         512,
         "Longest side of the result in pixels; the photo is never enlarged.",
@@ -150,6 +156,8 @@ class Settings:
             object.__setattr__(self, spec.name, value)
         if not any(self.style_layer_weights.values()):
             raise SettingError("style_layer_weights must have a weight above 0; give at least one layer one")
+        if self.refine and self.method != "onepass":
+            raise SettingError("refine needs method onepass; set iterations to change the optimisation's")
         if 0 == self.content_weight == self.style_weight:
             raise SettingError("content_weight and style_weight must not both be 0")
 
@@ -195,6 +203,43 @@ class DistillSettings:
     pastiches: int = 3
     pastiches_from: int = 1500
     seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnePassSettings:
+    """How long and on what a one-pass network is trained.
+
+    Attributes:
+        steps: training steps.
+        stages: (share of the steps, side of the crops in pixels, pairs per step), in order; sides
+            are multiples of 16.
+        learning_rate: Adam's, at its highest; it rises for 300 steps and falls along a cosine.
+        style_weight: style weight over content weight at strength 0.5; less than the optimisation's
+            36, since one pass cannot bring the style loss as low.
+        variation_weight: of the total variation.
+        seed: of everything random.
+    """
+
+    steps: int = 7_000
+    stages: tuple[tuple[float, int, int], ...] = ((0.8, 128, 8), (0.2, 192, 4))
+    learning_rate: float = 7e-4
+    style_weight: float = 12.0
+    variation_weight: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for _, side, _ in self.stages:
+            if side < 32 or side % 16:
+                raise SettingError(f"crops must be multiples of 16 from 32 px up, not {side}")
+
+    def stage(self, step: int) -> tuple[int, int]:
+        """Return the crops' side and how many pairs the step (from 0) has."""
+        done = (step + 0.5) / self.steps * sum(share for share, _, _ in self.stages)
+        for share, side, pairs in self.stages:
+            if done < share:
+                return side, pairs
+            done -= share
+        return self.stages[-1][1:]
 
 
 def checked(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:

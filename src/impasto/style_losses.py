@@ -26,7 +26,6 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.errors import SettingError
 from impasto.feature_network import FeatureNetwork
 from impasto.gradients import to_host
 from impasto.losses import FORMULAS, Formulas, relative_style_loss
@@ -44,7 +43,7 @@ NEIGHBORS_AT_MOST = 4096
 CHUNK = 4096
 SORTED_AT_MOST = 65_536
 """Positions of a layer that are sorted; of larger layers every second row and column."""
-SCALES = {"gram": 1.0, "moments": 1.0, "sliced": 1.0, "neighbors": 1.0}
+SCALES = {"gram": 1.0, "moments": 0.5, "sliced": 1.0, "neighbors": 0.05}
 """What makes one style weight mean about the same for every measure (benchmarks/style_losses.py)."""
 
 
@@ -131,12 +130,15 @@ class SeenStyle:
 
     def rows(self, layer: str, seen_as: Callable[[Tensor], Tensor]) -> Array:
         """Return the features of its positions, (positions, channels), masked ones left out."""
-        found = []
+        found, counts = [], []
         for features, masks in self.parts():
             wide = seen_as(features[layer])
-            flat = to_host(ops.reshape(wide, (-1, wide.shape[-1])))
-            found.append(flat[masks[layer].ravel() > 0.5] if layer in masks else flat)
-        return np.concatenate(found)
+            found.append(to_host(ops.reshape(wide, (-1, wide.shape[-1]))))
+            mask = masks.get(layer)
+            counts.append(np.ones(len(found[-1])) if mask is None else mask.ravel())
+        share = np.concatenate(counts)
+        rows: Array = np.concatenate(found)[share >= 0.5 * share.max()]
+        return rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +237,7 @@ class MomentLoss:
         covariance = relative_style_loss(
             gram - ops.outer(mean, mean), wanted - ops.outer(wanted_mean, wanted_mean)
         )
-        return (covariance + relative_style_loss(mean, wanted_mean)) / 2
+        return SCALES["moments"] * (covariance + relative_style_loss(mean, wanted_mean))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,10 +325,6 @@ class SlicedLoss:
     additive = False
 
     def __post_init__(self) -> None:
-        if len(self.targets.regions) > 1:
-            raise SettingError(
-                "style_loss must not be sliced together with regions; choose gram or neighbors"
-            )
         object.__setattr__(self, "slices", {k: self._slices(k) for k in self.targets.layer_weights})
 
     @property
@@ -339,7 +337,7 @@ class SlicedLoss:
         (styles,) = self.targets.regions
         grid, quantiles, directions = np.linspace(0, 1, 1025), [], None
         for style in styles:
-            rows = style.rows(layer, _thin)
+            rows = style.rows(layer, lambda features: features)
             if directions is None:
                 rng = np.random.default_rng((self.seed, rows.shape[1]))
                 directions = np.linalg.qr(rng.normal(size=(rows.shape[1],) * 2))[0].astype(np.float32)
@@ -352,7 +350,7 @@ class SlicedLoss:
         """Return each layer's mean squared move, relative to the style's spread, (1,)."""
         sums = {}
         for layer, (directions, quantiles, spread) in self.slices.items():
-            found = ops.sort(ops.transpose(ops.matmul(_rows(features[layer]), directions)), axis=-1)
+            found = ops.sort(ops.transpose(ops.matmul(_sorted_rows(features[layer]), directions)), axis=-1)
             count = found.shape[-1]
             at = (np.arange(count) + 0.5) / count * (len(quantiles) - 1)
             low = np.minimum(at.astype(int), len(quantiles) - 2)
@@ -367,15 +365,11 @@ class SlicedLoss:
         return _weighted_means(self.targets, sums, "move") * SCALES["sliced"]
 
 
-def _thin(features: Tensor) -> Tensor:
+def _sorted_rows(features: Tensor) -> Tensor:
+    """Return the positions that are sorted, (positions, channels): of large layers a part."""
     while features.shape[1] * features.shape[2] > SORTED_AT_MOST:
         features = features[:, ::2, ::2]
-    return features
-
-
-def _rows(features: Tensor) -> Tensor:
-    thinned = _thin(features)
-    return ops.cast(ops.reshape(thinned, (-1, thinned.shape[-1])), "float32")
+    return ops.cast(ops.reshape(features, (-1, features.shape[-1])), "float32")
 
 
 def new_style_loss(kind: str, formulas: str, targets: StyleTargets, seed: int) -> StyleLoss:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numbers
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,12 +35,11 @@ class StyleSpec:
     mask: Any = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight < float("inf"):
-            raise SettingError(f"a style's weight must be a number from 0 up, not {self.weight}")
+        if not isinstance(self.weight, numbers.Real) or not 0 <= self.weight < float("inf"):
+            raise SettingError(f"a style's weight must be a number from 0 up, not {self.weight!r}")
         if self.part not in PARTS:
-            raise SettingError(
-                f"a style's part must be fine or coarse, not {self.part!r}{did_you_mean(self.part, PARTS)}"
-            )
+            hint = did_you_mean(str(self.part), PARTS)
+            raise SettingError(f"a style's part must be fine or coarse, not {self.part!r}{hint}")
 
 
 def parse_style(style: Any) -> StyleSpec:
@@ -51,8 +52,11 @@ def parse_style(style: Any) -> StyleSpec:
     """
     if isinstance(style, StyleSpec):
         return style
-    if not isinstance(style, str) or Path(style).exists():
+    if not isinstance(style, str):
         return StyleSpec(source=style)
+    with suppress(OSError):  # a name too long for a file
+        if Path(style).exists():
+            return StyleSpec(source=style)
     found = _WRITTEN.match(style)
     if found is None:
         return StyleSpec(source=style)

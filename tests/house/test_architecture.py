@@ -13,16 +13,27 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "impasto"
 FILES = sorted(SOURCE.rglob("*.py"))
 LAYERS = [
-    {"errors", "settings", "progress", "presets"},
-    {"images", "image_output", "image_decoding", "crops", "gallery", "runtime"},
+    {"errors", "settings", "progress", "presets", "style_names"},
     {
-        "feature_network", "losses", "objective", "gradients", "optimizers",
-        "weights", "weight_formats", "weight_check",
+        "images", "image_output", "image_decoding", "crops", "gallery", "runtime", "regions", "colors",
+        "tile_grid",
     },
-    {"gatys", "distillation", "pastiche_pool", "evaluation", "training_checkpoint"},
-    {"pastiche"},
-    set(),
-    {"cli", "setting_options", "commands"},
+    {
+        "feature_network", "losses", "objective", "gradients", "optimizers", "style_losses",
+        "weights", "weight_formats", "weight_check", "pastiche_network", "rearrangements",
+        "style_codes", "style_file",
+    },
+    {
+        "gatys", "scales", "planning", "tiling", "distillation", "pastiche_pool", "evaluation",
+        "training_checkpoint", "onepass_training", "feedforward",
+        "training", "training_photos", "style_trainer", "portable_network", "onnx_graph", "export",
+    },
+    {"pastiche", "preparation", "recipes", "stylizer"},
+    {"run_checkpoint", "job", "sweep"},
+    {
+        "cli", "setting_options", "commands", "inspection_commands", "sweep_command",
+        "training_commands",
+    },
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HEAVY = {"keras", "tensorflow", "jax", "torch", "PIL", "ray", "gradio", "scipy", "skimage", "numpy"}

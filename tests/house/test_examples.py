@@ -16,8 +16,12 @@ def test_examples_are_short(path):
     assert len(path.read_text().splitlines()) <= 40
 
 
+OF_MODELS = ("run_exported",)
+"""Examples that need an exported model; tests/test_export.py runs them."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem not in OF_MODELS], ids=lambda p: p.stem)
 def test_examples_run(path, tmp_path):
     output = tmp_path / ("result.png" if path.stem == "first_pastiche" else "result")
     subprocess.run([sys.executable, path, output], check=True, capture_output=True, cwd=tmp_path)

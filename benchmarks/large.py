@@ -1,0 +1,89 @@
+"""Large pictures: seconds per iteration and peak memory over megapixels, whole and in tiles.
+
+Every row is a process of its own: one scale of a few iterations from a random picture, L-BFGS
+included. The planner's prediction of the same row stands beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from benchmarks.shared_files import ROOT, SHARED, standin
+
+COMPACT = [
+    (512, None),
+    (1024, None),
+    (1024, 640),
+    (1536, None),
+    (2048, 1104),
+    (3072, 1104),
+    (4096, 1104),
+    (8000, 1104),
+]
+STANDIN = [(512, None), (1024, None), (1024, 640), (2048, 1120)]
+ITERATIONS = 2
+
+
+def rows() -> list[tuple[str, int, int | None]]:
+    found = [("compact", side, tile) for side, tile in COMPACT]
+    if SHARED.is_dir():
+        found += [(str(standin()), side, tile) for side, tile in STANDIN]
+    return found
+
+
+def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
+    """Run one scale in this process."""
+    from impasto import runtime
+
+    runtime.start_engine()
+    from impasto import gatys
+    from impasto.gallery import make_style
+    from impasto.images import resize
+    from impasto.planning import plan_run
+    from impasto.scales import Scale
+    from impasto.settings import Settings
+    from impasto.weights import load_network
+
+    dtype = runtime.resolve_precision("auto")
+    network = load_network(name, dtype=dtype)
+    settings = Settings(tile_size=tile, max_size=side, iterations=(ITERATIONS,))
+    content = np.random.default_rng(0).random((side, side, 3), np.float32)
+    style = resize(make_style("swirls", 1024), (side, side))
+    plan = plan_run((side, side), network, settings)
+    gatys.plan_scales = lambda shape, settings: [Scale(shape, ITERATIONS)]
+    marks = [time.perf_counter()]
+    for _ in gatys.optimize_steps(content, style, content, network, settings):
+        marks.append(time.perf_counter())
+    return {
+        "network": "compact" if name == "compact" else "vgg19 stand-in",
+        "side": side,
+        "megapixels": round(side * side / 1e6, 1),
+        "tile": tile,
+        "seconds_per_iteration": round(min(np.diff(marks[1:])), 3),
+        "seconds": round(marks[-1] - marks[0], 2),
+        "predicted_seconds": round(plan.seconds, 2),
+        "peak_gib": round(runtime.peak_memory() / 2**30, 2),
+        "predicted_gib": round(plan.memory / 2**30, 2),
+    }
+
+
+def measure() -> dict[str, object]:
+    found = []
+    for name, side, tile in rows():
+        words = [sys.executable, "-m", "benchmarks.large", name, str(side), str(tile or 0)]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+        if done.returncode:
+            sys.exit(f"benchmarks: {' '.join(words)} failed: {done.stderr[-400:]}")
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+        print(found[-1], flush=True)
+    return {"rows": found}
+
+
+if __name__ == "__main__":
+    network, side, tile = sys.argv[1:]
+    print(json.dumps(measure_one(network, int(side), int(tile) or None)))

@@ -1,0 +1,289 @@
+"""One pass: the pastiche network run as a method, on pictures of any size, with blends and regions.
+
+A small picture is painted by one compiled function. A large one goes through the network in tiles
+(`tile_grid.py`), twice: the first time for the moments of its features, which are sums over tiles, the second
+time to be painted with the maps that follow from them. The result is that of the whole picture.
+
+Regions share the photo's features; each has its own maps, and the mapped features are mixed by soft masks
+before they are decoded, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto import runtime
+from impasto.errors import ImageError, SettingError, WeightsError
+from impasto.gradients import compile_function, memory_errors, to_host
+from impasto.losses import moment_sums
+from impasto.objective import layer_shapes, level_of
+from impasto.pastiche_network import (
+    CODE_LAYERS,
+    MINIMUM_SIDE,
+    Masks,
+    Moments,
+    PasticheNetwork,
+    amount_at,
+    moments_of,
+    read_pastiche_network,
+    transfer_maps,
+)
+from impasto.progress import Step
+from impasto.regions import mask_pyramid
+from impasto.settings import Settings
+from impasto.style_codes import blended_code
+from impasto.style_losses import StyledRegion
+from impasto.tile_grid import Tile, tile_grid
+from impasto.weights import EMBEDDED, load_network, read_manifest
+
+Tensor = Any
+Array = NDArray[np.float32]
+
+ONEPASS, ENCODER = "onepass", "compact"
+"""Names in the manifests: of the one-pass network, and of the feature network that it was trained with."""
+FOLDER = EMBEDDED / "onepass"
+"""Where the one-pass weights and their manifest lie."""
+TILE_SIDE = 1536
+"""Longest side of a picture that is painted as a whole, and of the tiles of larger ones."""
+CODE_SIDE = 512
+"""Style images of larger pictures are looked at as if the picture's long side were this."""
+WEAKEST = 0.1
+"""Strength below which the photo shines through, until at 0 nothing else is left."""
+FUNCTIONS_KEPT = 24
+REACHING = ("relu5_1",)
+"""A layer that sees as far as the encoder and the decoder do together, `pastiche_network.HALO`."""
+
+
+@cache
+def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> PasticheNetwork:
+    """Load the embedded one-pass network; the second time at no cost.
+
+    Args:
+        dtype: of the features, ``float32`` or ``bfloat16``.
+        folder: where the weights and their manifest lie.
+
+    Raises:
+        WeightsError: the file is missing, damaged or not the recorded one, or it was trained with
+            another feature network than the embedded one.
+    """
+    manifest = read_manifest(folder)
+    if ONEPASS not in manifest:
+        raise WeightsError(f"the embedded network {ONEPASS!r} is not in {folder}; install impasto again")
+    entry = manifest[ONEPASS]
+    network = read_pastiche_network(folder / entry.file, load_network(ENCODER, dtype=dtype))
+    if network.sha256 != entry.sha256:
+        raise WeightsError(f"{folder / entry.file} is not the recorded file; install impasto again")
+    return network.with_cast_weights()
+
+
+class OnePass:
+    """Paints pictures of one size in the styles of some regions.
+
+    Args:
+        network: the one-pass network.
+        regions: the style images of each region, and where it is.
+        shape: (height, width) of the pictures, at least 32 px each.
+        side: longest side of a picture that is painted as a whole, and of tiles.
+        code: the style's moments where they are known already, instead of the style images'.
+
+    Raises:
+        ImageError: a side is shorter than 32 px, or a mask has another shape.
+        SettingError: there is no region, or one whose styles weigh nothing.
+    """
+
+    def __init__(
+        self,
+        network: PasticheNetwork,
+        regions: Sequence[StyledRegion],
+        shape: tuple[int, int],
+        side: int = TILE_SIDE,
+        code: Moments | None = None,
+    ) -> None:
+        check_shape(shape)
+        if not regions:
+            raise SettingError("one-pass painting needs at least one region with a style")
+        self.shape, self._network = shape, network
+        self._tiles = tile_grid(shape, side, REACHING)
+        self._sides = layer_shapes(self._tiles[0].shape, network.encoder.pool_rounding)
+        self._masks = region_masks(regions, shape, network.encoder.pool_rounding)
+        share = min(1.0, CODE_SIDE / max(shape))
+        codes = [code or blended_code(region.styles, network, share) for region in regions]
+        self._style: Moments = {
+            layer: (
+                ops.concatenate([code[layer][0] for code in codes]),
+                ops.concatenate([code[layer][1] for code in codes]),
+            )
+            for layer in CODE_LAYERS
+        }
+
+    def paint(self, photo: Array, strength: float = 50.0) -> Array:
+        """Return the pastiche of a photo.
+
+        Args:
+            photo: float32 (height, width, 3), sRGB in [0, 1].
+            strength: 0 (the photo itself) to 100.
+
+        Returns:
+            float32 (height, width, 3), in [0, 1].
+
+        Raises:
+            ImageError: the photo has another shape.
+            SettingError: the strength is not from 0 to 100.
+            OutOfMemoryError: the engine ran out of memory.
+        """
+        if photo.shape != (*self.shape, 3):
+            raise ImageError(f"the photo must have the shape {(*self.shape, 3)}, not {photo.shape}")
+        if not 0 <= strength <= 100:
+            raise SettingError(f"strength must be a number from 0 to 100, not {strength!r}")
+        photo = np.asarray(photo, np.float32)
+        amount = np.full(1, amount_at(strength / 100), np.float32)
+        with memory_errors(self.shape):
+            if len(self._tiles) == 1:
+                paint = _compiled(self._network, "whole", self.shape, len(self._masks))
+                painted = to_host(paint(photo[None], self._style, amount, self._masks))[0]
+            else:
+                painted = self._in_tiles(photo, amount)
+        share = np.float32(min(1.0, strength / 100 / WEAKEST))
+        return np.asarray(np.clip(photo + share * (painted - photo), 0, 1), np.float32)
+
+    def _in_tiles(self, photo: Array, amount: Array) -> Array:
+        measure = _compiled(self._network, "measure", self._tiles[0].shape, 0)
+        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in CODE_LAYERS}
+        for tile in self._tiles:
+            found = measure(_batch(tile, photo), self._cores(tile))
+            for layer, total in sums.items():
+                for index in (0, 1):
+                    total[index] = total[index] + to_host(found[layer][index]).astype(np.float64)
+        maps = self._maps(sums)
+        paint = _compiled(self._network, "paint", self._tiles[0].shape, len(self._masks))
+        painted = np.empty_like(photo)
+        for tile in self._tiles:
+            found = paint(_batch(tile, photo), maps, amount, self._cut(tile))
+            core = tile.core(0, tile.shape) > 0
+            tile.cut(painted)[core] = to_host(found)[0][core]
+        return painted
+
+    def _maps(self, sums: dict[str, list[Any]]) -> Any:
+        sides = layer_shapes(self.shape, self._network.encoder.pool_rounding)
+        moments = {}
+        for layer, totals in sums.items():
+            positions = sides[level_of(layer)][0] * sides[level_of(layer)][1]
+            second, mean = ((total / positions).astype(np.float64) for total in totals)
+            covariance = (second - np.outer(mean, mean)).astype(np.float32)
+            moments[layer] = mean[None].astype(np.float32), covariance[None]
+        return transfer_maps(_repeated(moments, self._style), self._style)
+
+    def _cores(self, tile: Tile) -> dict[str, Tensor]:
+        levels = {layer: level_of(layer) for layer in CODE_LAYERS}
+        return {k: ops.convert_to_tensor(tile.core(v, self._sides[v])) for k, v in levels.items()}
+
+    def _cut(self, tile: Tile) -> Masks:
+        return {
+            layer: np.ascontiguousarray(tile.cut_layer(mask, level_of(layer), self._sides[level_of(layer)]))
+            for layer, mask in self._masks.items()
+        }
+
+
+def _repeated(photo: Moments, style: Moments) -> Moments:
+    """Return the photo's moments once for each region."""
+    count = style[CODE_LAYERS[0]][0].shape[0]
+    return {k: (ops.repeat(m, count, axis=0), ops.repeat(c, count, axis=0)) for k, (m, c) in photo.items()}
+
+
+def _batch(tile: Tile, photo: Array) -> Array:
+    return np.ascontiguousarray(tile.cut(photo)[None])
+
+
+def check_shape(shape: tuple[int, int]) -> None:
+    """Refuse pictures that are too small for one pass.
+
+    Raises:
+        ImageError: a side is shorter than 32 px.
+    """
+    if min(shape) < MINIMUM_SIDE:
+        raise ImageError(
+            f"one-pass painting needs sides of at least {MINIMUM_SIDE} px, not {shape[1]} x {shape[0]}"
+        )
+
+
+def region_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], rounding: str) -> dict[str, Array]:
+    """Return by layer how much each region counts where, float32 (regions, h, w); nothing for one region.
+
+    The masks add up to 1; where no region is, all count alike.
+
+    Raises:
+        ImageError: a mask has another shape than the picture.
+    """
+    for region in regions:
+        if region.mask is not None and region.mask.shape != shape:
+            raise ImageError(f"a region's mask must have the shape {shape}, not {region.mask.shape}")
+    if len(regions) == 1:
+        return {}
+    masks = [np.ones(shape, np.float32) if r.mask is None else np.clip(r.mask, 0, 1) for r in regions]
+    total = np.sum(masks, axis=0) + 1e-6 * len(masks)
+    pyramids = [mask_pyramid(((m + 1e-6) / total).astype(np.float32), rounding=rounding) for m in masks]
+    return {layer: np.stack([p[level_of(layer)] for p in pyramids]) for layer in CODE_LAYERS}
+
+
+@lru_cache(maxsize=FUNCTIONS_KEPT)
+def _compiled(network: PasticheNetwork, part: str, shape: tuple[int, int], masks: int) -> Callable[..., Any]:
+    """Return a part of the work compiled for one shape; the functions of the last shapes are kept."""
+
+    def whole(photo: Tensor, style: Any, amount: Tensor, masks: Masks) -> Tensor:
+        features = network.encode(photo)
+        maps = transfer_maps(_repeated(moments_of(features), style), style)
+        return network.paint(features, maps, amount, masks or None)
+
+    def measure(photo: Tensor, cores: Masks) -> dict[str, tuple[Tensor, Tensor]]:
+        return {k: moment_sums(f, cores[k]) for k, f in network.encode(photo).items()}
+
+    def paint(photo: Tensor, maps: Any, amount: Tensor, masks: Masks) -> Tensor:
+        return network.paint(network.encode(photo), maps, amount, masks or None)
+
+    parts: dict[str, Callable[..., Any]] = {"whole": whole, "measure": measure, "paint": paint}
+    return compile_function(parts[part])
+
+
+def onepass_steps(
+    content: Array,
+    regions: Sequence[StyledRegion],
+    settings: Settings,
+    network: PasticheNetwork | None = None,
+    code: Moments | None = None,
+) -> Iterator[Step]:
+    """Paint a photo in one pass, yielding one Step, as the optimisation yields many.
+
+    Args:
+        content: float32 (height, width, 3), sRGB in [0, 1], sides of at least 32 px.
+        regions: the style images and where they count.
+        settings: of which the strength, the precision and the size of tiles are used.
+        network: used instead of the embedded one-pass network.
+        code: the style's moments, instead of the style images'.
+
+    Raises:
+        ImageError: a side is shorter than 32 px.
+        WeightsError: the embedded networks are missing or damaged.
+        OutOfMemoryError: the engine ran out of memory.
+    """
+    height, width = content.shape[:2]
+    check_shape((height, width))
+    network = network or load_pastiche_network(runtime.resolve_precision(settings.precision))
+    painter = OnePass(network, regions, (height, width), settings.tile_size or TILE_SIDE, code)
+    pixels = painter.paint(content, settings.strength)
+    yield Step(
+        scale=1,
+        scales=1,
+        iteration=1,
+        iterations=1,
+        shape=(height, width),
+        losses={},
+        make_image=lambda: pixels,
+        last=True,
+    )
