@@ -56,24 +56,22 @@ def optimize_steps(
         initial: the same, of the content's aspect: where the optimisation starts.
         network: the feature network.
         settings: iterations, optimiser, weights, layers, formulas.
-        start: where an earlier run of the same inputs stopped; this one goes on as if it had not.
+        start: where an earlier run stopped; this one goes on as if it had not.
 
     Yields:
-        A Step after each iteration; the last one has ``last`` set.
+        A Step after each iteration.
 
     Raises:
         DivergenceError: it went wrong three times; the last Step is the last good one.
         OutOfMemoryError: the engine ran out of memory even in the smallest tiles.
 
-    Reference: Gatys, Ecker and Bethge (CVPR 2016); coarse to fine after Gatys et al., "Controlling
-    Perceptual Factors in Neural Style Transfer" (CVPR 2017), section 6.
+    Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
     """
     scales, pastiche = plan_scales(content.shape[:2], settings), initial
-    regions = [StyledRegion(styles=(StyleImage(pixels=style),))] if isinstance(style, np.ndarray) else style
     for number, scale in enumerate(scales, 1):
         if start and number < start.scale:
             continue
-        evaluate = _evaluation_at(scale, content, regions, network, settings)
+        evaluate = _evaluation_at(scale, content, style, network, settings)
         optimizer = new_optimizer(evaluate, to_engine(resize(pastiche, scale.shape)[None]), scale, settings)
         done = start.resume(number, optimizer) if start else 0
         guard = Guard(optimizer)
@@ -123,11 +121,12 @@ class State:
 def _evaluation_at(
     scale: Scale,
     content: Array,
-    regions: Sequence[StyledRegion],
+    style: Array | Sequence[StyledRegion],
     network: FeatureNetwork,
     settings: Settings,
 ) -> BoundedEvaluation:
     """Return the objective at one scale, as a function that keeps within the memory."""
+    regions = [StyledRegion(styles=(StyleImage(pixels=style),))] if isinstance(style, np.ndarray) else style
     share = max(scale.shape) / max(content.shape[:2])
     photo = resize(content, scale.shape)
     scaled = [

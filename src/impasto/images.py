@@ -136,17 +136,7 @@ def decode_bytes(data: bytes, name: str, limit: int) -> NDArray[np.uint8]:
 
 
 def fit(shape: tuple[int, int], max_size: int) -> tuple[int, int]:
-    """Return (height, width) reduced to a long side of ``max_size`` px, never enlarged.
-
-    Raises:
-        ImageError: the short side would be below 16 px.
-    """
-    short = min(shape) * min(1.0, max_size / max(shape))
-    if short < MINIMUM_SIDE - 1 <= min(shape) - 1:
-        raise ImageError(
-            f"a picture of {shape[1]} x {shape[0]} px is too narrow for {max_size} px: its short side would "
-            f"be {short:.0f} px, and at least {MINIMUM_SIDE} are needed; choose a larger size or crop it"
-        )
+    """Return (height, width) reduced to a long side of ``max_size`` px, never enlarged, sides >= 16."""
     return scale_to(shape, min(max_size, max(shape)))
 
 
