@@ -15,17 +15,8 @@ import numpy as np
 
 from benchmarks.shared_files import ROOT, SHARED, standin
 
-COMPACT = [
-    (512, None),
-    (1024, None),
-    (1024, 640),
-    (1536, None),
-    (2048, 1104),
-    (3072, 1104),
-    (4096, 1104),
-    (8000, 1104),
-]
-STANDIN = [(512, None), (1024, None), (1024, 640), (2048, 1120)]
+COMPACT = [(512, None), (1024, None), (1024, 640), (2048, None), (2048, 1104), (4096, 1104)]
+STANDIN = [(512, None), (1024, None), (2048, 1120)]
 ITERATIONS = 2
 
 

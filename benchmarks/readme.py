@@ -56,6 +56,24 @@ def rows() -> list[tuple[str, str, str]]:
             f"{pairs['mean']['style']:.3f}, {pairs['mean']['content']:.2f}",
         ),
         (
+            "the same for `--method onepass`, and with `--refine 10`",
+            "`--method onepass` 以及再加 `--refine 10` 的同样评分",
+            "; ".join(
+                f"{pairs[m]['mean']['style']:.3f}, {pairs[m]['mean']['content']:.2f}"
+                for m in ("onepass", "refine")
+            ),
+        ),
+        (
+            "one pass, compiled, style known: 512 x 512, 1920 x 1080, 3840 x 2160; peak memory of the last",
+            "一次成画(已编译,风格已知):512 x 512、1920 x 1080、3840 x 2160;最后者的内存峰值",
+            onepass_figures(),
+        ),
+        (
+            "large pictures with `compact`, per iteration in tiles: seconds, peak memory",
+            "大图(`compact`,分块)每次迭代:秒数、内存峰值",
+            large_figures(),
+        ),
+        (
             "one value and gradient at 512 x 512 on a network of VGG-19's shape, share of the "
             "matrix-multiply rate: float32, bfloat16",
             "在 VGG-19 形状的网络上,512 x 512 一次求值与梯度,占矩阵乘法速率的比例:float32、bfloat16",
@@ -79,6 +97,25 @@ def rows() -> list[tuple[str, str, str]]:
             f"{startup['import_impasto_ms']:.0f} ms; {startup['help_ms']:.0f} ms",
         ),
     ]
+
+
+def onepass_figures() -> str:
+    """Return the best precision's medians at three sizes, and the peak memory of the largest."""
+    figures = result("onepass")["figures"]
+    best = figures.get("bfloat16", figures["float32"])
+    sizes = ("512x512", "1920x1080", "3840x2160")
+    times = ", ".join(f"{best[size]['median_seconds']:.2f} s" for size in sizes)
+    return f"{times}; {best['peak_gib_3840x2160']:.2f} GiB"
+
+
+def large_figures() -> str:
+    """Return the tiled rows of `compact`."""
+    rows = result("large")["figures"]["rows"]
+    return ", ".join(
+        f"{r['side']} px: {r['seconds_per_iteration']:.1f} s, {r['peak_gib']:.2f} GiB"
+        for r in rows
+        if r["network"] == "compact" and r["tile"] and r["side"] > 1024
+    )
 
 
 def table(chinese: bool) -> str:

@@ -51,7 +51,7 @@ ONEPASS, ENCODER = "onepass", "compact"
 FOLDER = EMBEDDED / "onepass"
 """Where the one-pass weights and their manifest lie."""
 TILE_SIDE = 1536
-"""Longest side of a picture that is painted as a whole, and of the tiles of larger ones."""
+"""Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
 CODE_SIDE = 512
 """Style images of larger pictures are looked at as if the picture's long side were this."""
 WEAKEST = 0.1
@@ -90,7 +90,7 @@ class OnePass:
         network: the one-pass network.
         regions: the style images of each region, and where it is.
         shape: (height, width) of the pictures, at least 32 px each.
-        side: longest side of a picture that is painted as a whole, and of tiles.
+        side: of tiles; a picture of no more pixels than a tile is painted as a whole.
         code: the style's moments where they are known already, instead of the style images'.
 
     Raises:
@@ -110,7 +110,8 @@ class OnePass:
         if not regions:
             raise SettingError("one-pass painting needs at least one region with a style")
         self.shape, self._network = shape, network
-        self._tiles = tile_grid(shape, side, REACHING)
+        whole = shape[0] * shape[1] <= side**2
+        self._tiles = tile_grid(shape, max(shape) if whole else side, REACHING)
         self._sides = layer_shapes(self._tiles[0].shape, network.encoder.pool_rounding)
         self._masks = region_masks(regions, shape, network.encoder.pool_rounding)
         share = min(1.0, CODE_SIDE / max(shape))

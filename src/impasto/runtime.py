@@ -145,7 +145,15 @@ def random_generator(seed: int) -> np.random.Generator:
 
 
 def peak_memory() -> int:
-    """Return the largest resident memory that this process has had, in bytes."""
+    """Return the largest resident memory that this process has had, in bytes.
+
+    Linux counts the parent's memory in a forked child's ``ru_maxrss``, so its own status is read there.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        pass
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
