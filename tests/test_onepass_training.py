@@ -158,7 +158,7 @@ def test_the_loss_weighs_content_and_style_by_strength(folders, judge):
 @pytest.mark.slow
 def test_a_training_that_left_the_numbers_is_stopped(folders, judge):
     begun = training(folders, judge, "nan.npz", steps=3)
-    begun.trainer.trained["half/bias"].assign(np.full(24, np.nan, np.float32))
+    begun.trainer.trained["pixels/bias"].assign(np.full(12, np.nan, np.float32))
     with pytest.raises(DivergenceError, match="step 1 is not finite"):
         list(begun.steps())
 
