@@ -30,7 +30,9 @@ class Crops:
         limit: long side in pixels to which larger pictures are reduced.
 
     Attributes:
-        train, held_out: lists of uint8 arrays (height, width, 3).
+        pictures: all that can be read, in order: uint8 arrays (height, width, 3).
+        names: of these.
+        train, held_out: the same pictures, apart.
         broken: names of the files that could not be read.
 
     Raises:
@@ -40,12 +42,16 @@ class Crops:
 
     def __init__(self, paths: Iterable[str | Path], limit: int = 512, least: int = 8) -> None:
         self.broken: list[str] = []
-        pictures: list[NDArray[np.uint8]] = []
+        self.names: list[str] = []
+        self.pictures: list[NDArray[np.uint8]] = []
         for name, data in _files(paths):
             try:
-                pictures.append(decode_bytes(data, name, limit))
+                self.pictures.append(decode_bytes(data, name, limit))
             except ImageError:
                 self.broken.append(name)
+            else:
+                self.names.append(name)
+        pictures = self.pictures
         if len(pictures) < least:
             raise ImageError(
                 f"training needs at least {least} readable pictures, but only {len(pictures)} were "

@@ -28,7 +28,7 @@ from keras import ops
 from impasto import runtime
 from impasto.crops import Crops, center_squares, prefetch, vary
 from impasto.errors import EngineError, WeightsError
-from impasto.evaluation import evaluate_student
+from impasto.evaluation import REPORTED_LAYERS, evaluate_student
 from impasto.feature_network import (
     CONTENT_LAYER,
     CONVOLUTION_NAMES,
@@ -40,8 +40,10 @@ from impasto.feature_network import (
 )
 from impasto.gradients import to_host
 from impasto.losses import batch_gram_error, unexplained
+from impasto.muon import ConvolutionMuon, rate_schedule
 from impasto.pastiche_pool import PastichePool
 from impasto.settings import DistillSettings
+from impasto.student import fit_linear, grown_student, new_student
 from impasto.training_checkpoint import record_of, restore, save_checkpoint
 from impasto.weights import (
     ManifestEntry,
@@ -51,34 +53,16 @@ from impasto.weights import (
     write_weights,
 )
 
-WIDTHS = (16, 16, 32, 32, 64, 64, 64, 64, 128, 160, 128, 128, 224)
-"""Channels of each convolution: a quarter of VGG-19's, more at relu4_2 and relu5_1."""
-
-DEEP_WEIGHTS = {CONTENT_LAYER: 3.0, "relu5_1": 2.0}
-LAYER_WEIGHTS = dict.fromkeys(LAYERS[:13], 0.25) | dict.fromkeys(STYLE_LAYERS, 1.0) | DEEP_WEIGHTS
+REPORTED_WEIGHTS = (2.0, 6.0, 6.0, 2.0, 1.5, 3.0)
+"""Of the style layers and the content layer; the early ones would give way to the deep ones otherwise."""
+LAYER_WEIGHTS = dict.fromkeys(LAYERS[:13], 0.25) | dict(zip(REPORTED_LAYERS, REPORTED_WEIGHTS, strict=True))
 GRAM_WEIGHT = 1.0
 REVIVE_EVERY = 250
 LEAK = 0.1
 EVALUATION_SIDE = 256
+FITTING_BATCHES, FITTING_SIDE = 24, 224
 LINEAR_LAYERS = ("relu1_1", "relu2_1", "relu3_1")
 """Layers whose expanded features are compared through a linear metric, because heads cost too much there."""
-
-
-def new_student(seed: int, widths: tuple[int, ...] = WIDTHS) -> dict[str, np.ndarray]:
-    """Return random weights for a student that reaches relu5_1 (He et al. 2015 initialisation)."""
-    rng = np.random.default_rng(seed)
-    weights = {
-        "preprocess/kernel": np.eye(3, dtype=np.float32)[None, None] * 4,
-        "preprocess/bias": np.full(3, -2.0, np.float32),
-    }
-    channels = 3
-    for name in CONVOLUTION_NAMES[:13]:
-        width = widths[CONVOLUTION_NAMES.index(name)]
-        kernel = rng.normal(0, np.sqrt(2 / 9 / channels), (3, 3, channels, width))
-        weights[f"{name}/kernel"] = kernel.astype(np.float32)
-        weights[f"{name}/bias"] = np.zeros(width, np.float32)
-        channels = width
-    return weights
 
 
 class Distiller(keras.Model):  # type: ignore[misc]
@@ -88,6 +72,10 @@ class Distiller(keras.Model):  # type: ignore[misc]
         student: weights as of `new_student`; trained, except the preprocessing.
         teacher: the network to learn from, with ``expand`` heads at the style layers.
         dtype: the precision in which features are computed.
+        seed: of the heads.
+
+    Attributes:
+        origin: sha256 of the student that the training began with; empty for random weights.
     """
 
     def __init__(
@@ -95,7 +83,7 @@ class Distiller(keras.Model):  # type: ignore[misc]
     ) -> None:
         super().__init__(dtype="float32")
         self.teacher = teacher
-        self.precision = dtype
+        self.precision, self.origin = dtype, ""
         self.fixed = {k: ops.convert_to_tensor(student[k]) for k in student if k.startswith("pre")}
         self.trained = {k: self._variable(k, student[k]) for k in student if k not in self.fixed}
         rng = np.random.default_rng(seed + 1)
@@ -190,18 +178,6 @@ def thin(features: Tensor) -> Tensor:
     return features[:, ::2, ::2] if features.shape[1] > 48 else features
 
 
-def rate_schedule(settings: DistillSettings) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return a learning rate that rises for 500 steps and falls along a cosine."""
-    warmup = min(500, settings.steps // 10)
-    return keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate / 50,
-        settings.steps - warmup,
-        0.005,
-        warmup_target=settings.learning_rate,
-        warmup_steps=warmup,
-    )
-
-
 def distill_steps(
     distiller: Distiller, crops: Crops, settings: DistillSettings, checkpoint: Path
 ) -> Iterator[tuple[int, float]]:
@@ -218,8 +194,8 @@ def distill_steps(
         OutputError: the checkpoint cannot be written.
     """
     steps = settings.steps
-    rate = rate_schedule(settings)
-    distiller.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=1.0), jit_compile=False)
+    optimizer = ConvolutionMuon(rate_schedule(settings.learning_rate, steps))
+    distiller.compile(optimizer=optimizer, jit_compile=False)
     distiller.optimizer.build(distiller.trainable_variables)
     record = record_of(distiller, settings)
     first = restore(distiller, checkpoint, record)
@@ -259,12 +235,14 @@ class Distillation:
         crops: the training pictures.
         settings: how long and on what.
         output: the student's weights file, .npz.
+        start: the student that the training began with; None for random weights.
     """
 
     distiller: Distiller
     crops: Crops
     settings: DistillSettings
     output: Path
+    start: FeatureNetwork | None = None
 
     @classmethod
     def prepare(
@@ -274,6 +252,7 @@ class Distillation:
         output: str | Path,
         settings: DistillSettings,
         dtype: str,
+        start: str | Path | None = None,
     ) -> Distillation:
         """Read the teacher and the pictures and make a new student.
 
@@ -283,9 +262,10 @@ class Distillation:
             output: the student's weights file to write, .npz.
             settings: how long and on what.
             dtype: of the features, ``float32`` or ``bfloat16``.
+            start: an earlier student, by name or file, to go on from; random weights if None.
 
         Raises:
-            WeightsError: the teacher cannot be read or has no heads.
+            WeightsError: the teacher cannot be read or has no heads, or the start is no such student.
             ImageError: there are too few readable pictures.
         """
         if runtime.start_engine() != "tensorflow":
@@ -294,10 +274,15 @@ class Distillation:
         missing = [k for k in STYLE_LAYERS if f"expand{k[4:]}/bias" not in network.weights]
         if missing:
             raise WeightsError(f"the teacher {teacher} has no expand heads at {', '.join(missing)}")
-        distiller = Distiller(new_student(settings.seed), network, dtype, settings.seed)
+        begun, weights = None, new_student(settings.seed)
+        if start is not None:
+            begun = load_network(start)
+            weights = grown_student({k: to_host(v) for k, v in begun.weights.items()}, settings.seed)
+        distiller = Distiller(weights, network, dtype, settings.seed)
+        distiller.origin = begun.sha256 if begun else ""
         crops = Crops(images, least=16)
         center_squares(crops.held_out, EVALUATION_SIDE)  # says now if there is nothing to evaluate on
-        return cls(distiller=distiller, crops=crops, settings=settings, output=Path(output))
+        return cls(distiller=distiller, crops=crops, settings=settings, output=Path(output), start=begun)
 
     @property
     def checkpoint(self) -> Path:
@@ -306,7 +291,24 @@ class Distillation:
 
     def steps(self) -> Iterator[tuple[int, float]]:
         """Train, yielding (step, loss); continue from the checkpoint if there is one."""
+        if self.start is not None and not self.checkpoint.exists():
+            self._take_heads(self.start)
         yield from distill_steps(self.distiller, self.crops, self.settings, self.checkpoint)
+
+    def _take_heads(self, start: FeatureNetwork) -> None:
+        """Take the heads that a finished student has, and fit those that it lacks."""
+        for name, value in self.fit_heads().items():
+            name = name.replace("metric", "expand")
+            if name in self.distiller.trained:
+                self.distiller.trained[name].assign(value)
+        for layer in STYLE_LAYERS:
+            for part in ("kernel", "bias"):
+                name = f"expand{layer[4:]}/{part}"
+                if name in start.weights:
+                    trained, kept = self.distiller.trained[name], to_host(start.weights[name])
+                    whole = np.zeros(trained.shape, np.float32)
+                    whole[: kept.shape[-2] if part == "kernel" else None] = kept.reshape(-1, *whole.shape[1:])
+                    trained.assign(whole)
 
     def evaluate(self) -> dict[str, Any]:
         """Compare the student with its teacher on the held-out pictures, in float32."""
@@ -316,33 +318,36 @@ class Distillation:
             replace(student, dtype="float32"), replace(teacher, dtype="float32"), pictures
         )
 
-    def linear_metrics(self, batches: int = 12) -> dict[str, np.ndarray]:
-        """Fit, for the large early layers, the teacher's expanded features by least squares.
+    def fit_heads(self) -> dict[str, np.ndarray]:
+        """Fit all that is linear by least squares, and take the fitted heads.
 
         Returns:
-            ``metric1_1/kernel`` (width, wide) and ``metric1_1/bias`` (wide,) and so on.
+            ``metric1_1/kernel`` (width, wide) and ``metric1_1/bias`` (wide,) and so on, which take the
+            large early layers to the teacher's expanded features.
         """
         student, teacher = (
             replace(n, dtype="float32") for n in (self.distiller.student, self.distiller.teacher)
         )
-        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in LINEAR_LAYERS}
-        for step in range(batches):
-            images = self.crops.batch(step, seed=self.settings.seed + 9, count=8, size=self.settings.crop)
-            image = ops.convert_to_tensor(vary(images, np.random.default_rng(step)))
-            narrow = student.features(image, LINEAR_LAYERS)
-            wide = teacher.features(image, LINEAR_LAYERS)
-            for layer in LINEAR_LAYERS:
-                x = to_host(narrow[layer]).reshape(-1, narrow[layer].shape[-1]).astype(np.float64)
-                x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-                target = to_host(teacher.expanded(layer, wide[layer]))
-                sums[layer][0] += x.T @ x
-                sums[layer][1] += x.T @ target.reshape(len(x), -1)
-        found = {}
-        for layer, (squares, products) in sums.items():
-            ridge = 1e-6 * np.trace(squares) / len(squares) * np.eye(len(squares))
-            solution = np.linalg.solve(squares + ridge, products).astype(np.float32)
-            found[f"metric{layer[4:]}/kernel"], found[f"metric{layer[4:]}/bias"] = solution[:-1], solution[-1]
-        return found
+
+        def pairs() -> Iterator[dict[str, tuple[np.ndarray, np.ndarray]]]:
+            for step in range(FITTING_BATCHES):
+                image = self.crops.batch(step, seed=self.settings.seed + 9, count=4, size=FITTING_SIDE)
+                image = vary(image, np.random.default_rng(step)) if step % 2 else image
+                narrow, wide = (n.features(image, student.layers) for n in (student, teacher))
+                narrow, wide = ({k: thin(v) for k, v in found.items()} for found in (narrow, wide))
+                found = {f"head{k[4:]}": (narrow[k], wide[k]) for k in narrow}
+                for layer in LINEAR_LAYERS:
+                    found[f"metric{layer[4:]}"] = narrow[layer], teacher.expanded(layer, wide[layer])
+                yield {k: (_rows(features), _rows(target)) for k, (features, target) in found.items()}
+
+        metrics = {}
+        for name, kernel, bias in fit_linear(pairs()):
+            for part, value in (("kernel", kernel), ("bias", bias)):
+                if name.startswith("head"):
+                    self.distiller.trained[f"{name}/{part}"].assign(value)
+                else:
+                    metrics[f"{name}/{part}"] = value
+        return metrics
 
     def finish(self) -> dict[str, Any]:
         """Write the student's weights and its entry in the folder's manifest; return its figures.
@@ -352,11 +357,11 @@ class Distillation:
         Raises:
             OutputError: the file cannot be written.
         """
-        trained = {k: to_host(v) for k, v in self.distiller.student.weights.items()}
+        metrics = self.fit_heads()
+        trained = {k: to_host(v) for k, v in self.distiller.student.weights.items()} | metrics
         heads = (f"head{CONTENT_LAYER[4:]}", *(f"metric{layer[4:]}" for layer in LINEAR_LAYERS))
         dropped = ("head", *(f"expand{layer[4:]}" for layer in LINEAR_LAYERS))
         arrays = {k: v for k, v in trained.items() if not k.startswith(dropped)}
-        trained |= self.linear_metrics()
         for head in heads:
             for part in ("kernel", "bias"):
                 name = f"{head}/{part}".replace("head", "expand")
@@ -370,9 +375,17 @@ class Distillation:
             sha256=sha256,
             licence="Apache-2.0",
             source="trained by impasto distill; see NOTICE for the teacher",
-            recipe=asdict(self.settings) | {"teacher_sha256": self.distiller.teacher.sha256},
+            recipe=asdict(self.settings)
+            | {
+                "teacher_sha256": self.distiller.teacher.sha256,
+                "start_sha256": self.distiller.origin or None,
+            },
             figures=figures,
         )
         folder = self.output.parent
         write_manifest(folder, {**read_manifest(folder), self.output.stem: entry})
         return figures
+
+
+def _rows(features: Tensor) -> np.ndarray:
+    return to_host(features).reshape(-1, features.shape[-1])

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def record_of(distiller: Distiller, settings: DistillSettings) -> str:
     """Return what a checkpoint must agree with: everything but the number of steps."""
     chosen = {k: v for k, v in asdict(settings).items() if k != "steps"}
-    return json.dumps({**chosen, "teacher": distiller.teacher.sha256, "precision": distiller.precision})
+    teacher, origin = distiller.teacher.sha256, distiller.origin
+    return json.dumps({**chosen, "teacher": teacher, "origin": origin, "precision": distiller.precision})
 
 
 def save_checkpoint(distiller: Distiller, path: Path, step: int, record: str) -> None:
