@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.shared_files import ROOT, SHARED, standin
 
-COMPACT = [(512, None), (1024, None), (1024, 640), (2048, None), (2048, 1104), (4096, 1104)]
-STANDIN = [(512, None), (1024, None), (2048, 1120)]
+COMPACT = [(512, None), (1024, None), (1024, 640), (2048, None), (2048, 1168), (4096, 1168), (8192, 1168)]
+STANDIN = [(512, None), (1024, None), (2048, None), (2048, 800)]
 ITERATIONS = 2
 
 
@@ -34,17 +34,17 @@ def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
     runtime.start_engine()
     from impasto import gatys
     from impasto.gallery import make_style
-    from impasto.images import resize
     from impasto.planning import plan_run
     from impasto.scales import Scale
     from impasto.settings import Settings
+    from impasto.style_targets import StyledRegion, StyleImage
     from impasto.weights import load_network
 
     dtype = runtime.resolve_precision("auto")
     network = load_network(name, dtype=dtype)
     settings = Settings(tile_size=tile, max_size=side, iterations=(ITERATIONS,))
     content = np.random.default_rng(0).random((side, side, 3), np.float32)
-    style = resize(make_style("swirls", 1024), (side, side))
+    style = [StyledRegion(styles=(StyleImage(pixels=make_style("swirls", 1024), shape=(side, side)),))]
     plan = plan_run((side, side), network, settings)
     gatys.plan_scales = lambda shape, settings: [Scale(shape, ITERATIONS)]
     marks = [time.perf_counter()]

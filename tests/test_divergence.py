@@ -251,3 +251,15 @@ def test_the_command_line_saves_the_last_good_picture(desk, monkeypatch, capsys)
     saved = np.asarray(Image.open(desk / "out.png"))
     assert saved.shape == (48, 64, 3)
     assert saved.std() > 5
+
+
+def test_a_restored_guard_counts_on():
+    bowl = Bowl({"always": nan_in("style")})
+    first = Bowl()
+    optimizer = new_optimizer(first, picture(16, 16, 1)[None], Scale((16, 16), 5), Settings())
+    guard = Guard(optimizer)
+    guard.restore({**guard.state(), "troubles": TROUBLES - 1})
+    optimizer.evaluate = bowl
+    with pytest.raises(DivergenceError, match="scale 1, iteration 1"):
+        guard.step(1, 1)
+    assert guard.state()["troubles"] == TROUBLES

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from conftest import TINY_SETTINGS, picture
+from impasto import gatys
 from impasto.errors import DivergenceError
 from impasto.gatys import optimize_steps, plan_scales
 from impasto.settings import Settings
@@ -75,3 +76,25 @@ def test_a_nan_ends_the_run_and_names_the_loss(tiny_network):
     steps = optimize_steps(content, picture(32, 32, 5), bad, tiny_network, Settings(**TINY_SETTINGS))
     with pytest.raises(DivergenceError, match=r"the .* loss became nan at scale 1, iteration 1"):
         list(steps)
+
+
+def test_a_resumed_run_keeps_its_tiles_whatever_memory_is_free(tiny_network, monkeypatch):
+    settings = Settings(**{**TINY_SETTINGS, "iterations": (2, 4)})
+    content, style = picture(352, 496, 1), picture(64, 80, 2)
+    sides = {"now": 336}
+
+    def tiles(scales, network, settings):
+        return [None, sides["now"]]
+
+    monkeypatch.setattr(gatys, "choose_tiles", tiles)
+    whole = list(optimize_steps(content, style, content, tiny_network, settings))
+    steps, state = optimize_steps(content, style, content, tiny_network, settings), None
+    for step in steps:
+        if (step.scale, step.iteration) == (2, 2):
+            state = step.make_state()
+            break
+    assert list(state.tiles) == [None, 336]
+    sides["now"] = None
+    resumed = list(optimize_steps(content, style, content, tiny_network, settings, state))
+    assert [step.iteration for step in resumed] == [3, 4]
+    assert resumed[-1].image.tobytes() == whole[-1].image.tobytes()

@@ -6,9 +6,10 @@ import itertools
 
 import numpy as np
 import pytest
+from keras import ops
 from scipy.optimize import minimize, rosen, rosen_der
 
-from impasto.gradients import Evaluation
+from impasto.gradients import DeviceVectors, Evaluation, HostVectors, to_host, vectors_for
 from impasto.optimizers import LBFGS, Adam
 
 
@@ -155,3 +156,31 @@ def test_on_the_device_as_on_the_host():
             host.step()
             device.step()
         np.testing.assert_allclose(ops.convert_to_numpy(device.point), host.point, atol=1e-4)
+
+
+def test_the_engines_vectors_take_the_same_path_as_the_hosts():
+    """On a GPU the vectors are the engine's; here the same code runs on the processor."""
+    start = np.tile(np.array([-1.2, 1.0], np.float32), 5).reshape(1, 2, 5)
+
+    def on_the_engine(point):
+        found = ROSENBROCK(to_host(point))
+        return Evaluation(found.total, found.terms, ops.convert_to_tensor(found.gradient))
+
+    host, device = LBFGS(ROSENBROCK, start, memory=3), LBFGS(on_the_engine, ops.convert_to_tensor(start), 3)
+    assert vectors_for(host.point) is HostVectors and vectors_for(device.point) is DeviceVectors
+    for _ in range(12):
+        expected, found = host.step(), device.step()
+        assert found.total == pytest.approx(expected.total, rel=1e-3)
+    np.testing.assert_allclose(to_host(device.point), host.point, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [LBFGS, Adam])
+def test_released_optimizers_keep_point_and_state(kind):
+    optimizer = kind(ROSENBROCK, np.zeros((1, 2, 500), np.float32))
+    for _ in range(3):
+        optimizer.step()
+    point, before = optimizer.point.copy(), sum(np.asarray(v).nbytes for v in optimizer.state().values())
+    optimizer.release()
+    np.testing.assert_array_equal(optimizer.point, point)
+    np.testing.assert_array_equal(optimizer.state()["point"], point)
+    assert sum(np.asarray(v).nbytes for v in optimizer.state().values()) < before / 1.8

@@ -28,7 +28,8 @@ def checkpoint():
         "total": np.float64(1 / 3),
     }
     losses = [{"total": 0.1 + 0.2, "style": 1e-300}, {"total": float("nan"), "style": float("inf")}]
-    state = State(scale=2, iteration=7, optimizer=optimizer)
+    guard = {"limit": 0.1 + 0.2, "contrast": 1e-9, "troubles": 2}
+    state = State(scale=2, iteration=7, tiles=(None, 640), guard=guard, optimizer=optimizer)
     return RunCheckpoint(job=JOB, recipe=RECIPE, losses=losses, state=state)
 
 
@@ -39,6 +40,7 @@ def test_everything_comes_back_to_the_last_bit(checkpoint, tmp_path):
     assert found.losses[0] == checkpoint.losses[0]
     assert np.isnan(found.losses[1]["total"])
     assert (found.state.scale, found.state.iteration) == (2, 7)
+    assert (list(found.state.tiles), found.state.guard) == ([None, 640], checkpoint.state.guard)
     assert set(found.state.optimizer) == set(checkpoint.state.optimizer)
     for name, value in checkpoint.state.optimizer.items():
         now = found.state.optimizer[name]
@@ -116,7 +118,7 @@ def rewritten(path, change):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda words: words.update(version=2), "is a checkpoint of version 2, this Impasto reads 1"),
+        (lambda words: words.update(version=3), "is a checkpoint of version 3, this Impasto reads 2"),
         (lambda words: words.pop("version") and None, "is not a whole checkpoint"),
         (lambda words: words.pop("scale") and None, "is not a whole checkpoint"),
         (lambda words: words.pop("job") and None, "is not a whole checkpoint"),

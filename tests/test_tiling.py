@@ -14,7 +14,7 @@ from impasto.feature_network import LAYERS, FeatureNetwork
 from impasto.gradients import compile_value_and_gradient
 from impasto.objective import build_objective
 from impasto.settings import Settings
-from impasto.style_losses import StyledRegion, StyleImage
+from impasto.style_targets import StyledRegion, StyleImage
 from impasto.tile_grid import reach, smallest_side, tile_grid
 from impasto.tiling import BoundedEvaluation, compile_in_tiles
 from impasto.weights import load_network
@@ -121,8 +121,8 @@ def test_the_sliced_measure_needs_the_whole_picture(compact):
 
 def test_a_tile_must_have_a_core():
     assert tile_grid((900, 900), smallest_side(["relu5_1"]), ["relu5_1"])
-    with pytest.raises(EngineError, match="tiles must be at least 208 px wide, not 200"):
-        tile_grid((900, 900), 200, ["relu5_1"])
+    with pytest.raises(EngineError, match="tiles must be at least 180 px wide, not 160"):
+        tile_grid((900, 900), 160, ["relu5_1"])
 
 
 def test_memory_that_runs_out_halves_the_tiles_and_the_value_stays(compact):

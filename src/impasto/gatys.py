@@ -16,18 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto import runtime
 from impasto.errors import DivergenceError
-from impasto.feature_network import MINIMUM_SIDE, FeatureNetwork
+from impasto.feature_network import FeatureNetwork
 from impasto.gradients import Evaluation, to_engine, to_host
 from impasto.images import resize
 from impasto.objective import TERMS, Objective, build_objective
 from impasto.optimizers import LBFGS, Adam, Optimizer
-from impasto.planning import choose_tile
+from impasto.planning import choose_tiles
 from impasto.progress import Step
 from impasto.scales import Scale, plan_scales, remembered_pairs
 from impasto.settings import Settings
-from impasto.style_losses import StyledRegion, StyleImage
+from impasto.style_targets import StyledRegion, StyleImage
 from impasto.tiling import BoundedEvaluation
 
 Array = NDArray[np.float32]
@@ -58,9 +57,6 @@ def optimize_steps(
         settings: iterations, optimiser, weights, layers, formulas.
         start: where an earlier run stopped; this one goes on as if it had not.
 
-    Yields:
-        A Step after each iteration.
-
     Raises:
         DivergenceError: it went wrong three times; the last Step is the last good one.
         OutOfMemoryError: the engine ran out of memory even in the smallest tiles.
@@ -68,15 +64,18 @@ def optimize_steps(
     Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
     """
     scales, pastiche = plan_scales(content.shape[:2], settings), initial
+    tiles = list(start.tiles) if start else choose_tiles(scales, network, settings)
     for number, scale in enumerate(scales, 1):
         if start and number < start.scale:
             continue
-        evaluate = _evaluation_at(scale, content, style, network, settings)
+        build = _objective_at(scale, content, style, network, settings)
+        evaluate = BoundedEvaluation(build, scale.shape, tiles[number - 1])
         optimizer = new_optimizer(evaluate, to_engine(resize(pastiche, scale.shape)[None]), scale, settings)
-        done = start.resume(number, optimizer) if start else 0
         guard = Guard(optimizer)
+        done = start.resume(number, optimizer, guard) if start else 0
         for iteration in range(done + 1, scale.iterations + 1):
             found, note = guard.step(number, iteration)
+            tiles[number - 1] = evaluate.side
             yield Step(
                 scale=number,
                 scales=len(scales),
@@ -87,9 +86,10 @@ def optimize_steps(
                 make_image=partial(clipped, optimizer.point),
                 last=number == len(scales) and iteration == scale.iterations,
                 note=" ".join(filter(None, (note, evaluate.note()))),
-                make_state=partial(State.of, number, iteration, optimizer),
+                make_state=partial(State.of, (number, iteration), tuple(tiles), optimizer, guard),
             )
         pastiche = clipped(optimizer.point)
+        optimizer.release()  # the last Step still knows it: the pairs of a large scale are many pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,53 +98,55 @@ class State:
 
     Attributes:
         scale, iteration: of the last Step, from 1.
+        tiles: longest side of the tiles of each scale, None for a scale in one part: another side would
+            round differently.
+        guard: what the guard remembers, numbers by name.
         optimizer: what the optimiser remembers, arrays and numbers by name.
     """
 
     scale: int
     iteration: int
+    tiles: Sequence[int | None]
+    guard: Mapping[str, float]
     optimizer: Mapping[str, Any]
 
-    def resume(self, scale: int, optimizer: Optimizer) -> int:
-        """Bring the optimiser of this state's scale where it was; return the iterations done at the scale."""
+    def resume(self, scale: int, optimizer: Optimizer, guard: Guard) -> int:
+        """Bring this state's scale where it was; return the iterations done at the scale."""
         if scale != self.scale:
             return 0
         optimizer.restore(self.optimizer)
+        guard.restore(self.guard)
         return self.iteration
 
     @classmethod
-    def of(cls, scale: int, iteration: int, optimizer: Optimizer) -> State:
-        """Return the state after an iteration; valid until the next one begins."""
-        return cls(scale=scale, iteration=iteration, optimizer=optimizer.state())
+    def of(
+        cls, at: tuple[int, int], tiles: Sequence[int | None], optimizer: Optimizer, guard: Guard
+    ) -> State:
+        """Return the state after the iteration (scale, iteration); valid until the next one begins."""
+        return cls(
+            scale=at[0], iteration=at[1], tiles=tiles, guard=guard.state(), optimizer=optimizer.state()
+        )
 
 
-def _evaluation_at(
+def _objective_at(
     scale: Scale,
     content: Array,
     style: Array | Sequence[StyledRegion],
     network: FeatureNetwork,
     settings: Settings,
-) -> BoundedEvaluation:
-    """Return the objective at one scale, as a function that keeps within the memory."""
+) -> Callable[[int | None], Objective]:
+    """Return what builds one scale's objective, its targets computed in tiles of a side or as a whole."""
     regions = [StyledRegion(styles=(StyleImage(pixels=style),))] if isinstance(style, np.ndarray) else style
     share = max(scale.shape) / max(content.shape[:2])
     photo = resize(content, scale.shape)
     scaled = [
-        replace(region, styles=tuple(_at_scale(style, share) for style in region.styles))
-        for region in regions
+        replace(region, styles=tuple(style.scaled(share) for style in region.styles)) for region in regions
     ]
 
     def build(tile: int | None) -> Objective:
         return build_objective(network, photo[None], scaled, settings, tile)
 
-    tile = choose_tile(scale, network, settings, runtime.free_memory())
-    return BoundedEvaluation(build, scale.shape, tile)
-
-
-def _at_scale(style: StyleImage, share: float) -> StyleImage:
-    pixels = _shrink(style.pixels, share)
-    mask = style.mask if style.mask is None else resize(style.mask, pixels.shape[:2])
-    return replace(style, pixels=pixels, mask=mask)
+    return build
 
 
 def new_optimizer(
@@ -173,6 +175,15 @@ class Guard:
         self._limit = EXPLODED * max(abs(optimizer.evaluation.total), 1e-6)
         self._contrast = _contrast(optimizer.point)
         self._troubles = 0
+
+    def state(self) -> dict[str, float]:
+        """Return what `restore` needs."""
+        return {"limit": self._limit, "contrast": self._contrast, "troubles": self._troubles}
+
+    def restore(self, state: Mapping[str, float]) -> None:
+        """Go on from a state; the optimiser is where it was."""
+        self._limit, self._contrast = state["limit"], state["contrast"]
+        self._troubles, self._good = int(state["troubles"]), self._optimizer.point
 
     def step(self, scale: int, iteration: int) -> tuple[Evaluation, str]:
         """Make an iteration; return its evaluation and a sentence about what went wrong, if anything.
@@ -218,14 +229,3 @@ def clipped(point: Any) -> Array:
     """Return a batch of one as a picture (height, width, 3) with its values in [0, 1]."""
     picture: Array = np.clip(to_host(point)[0], 0, 1)
     return picture
-
-
-def _shrink(picture: Array, share: float) -> Array:
-    if share == 1:
-        return picture
-    sides = picture.shape[:2]
-    return resize(picture, (_side(sides[0] * share), _side(sides[1] * share)))
-
-
-def _side(length: float) -> int:
-    return max(MINIMUM_SIDE, round(length))

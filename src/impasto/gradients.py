@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import keras
@@ -98,8 +99,8 @@ class DeviceVectors:
 
     @staticmethod
     def put(matrix: Any, row: int, vector: Any) -> Any:
-        """Return the matrix with a row replaced."""
-        return ops.slice_update(matrix, (row, 0), ops.reshape(vector, (1, -1)))
+        """Return the matrix with a row replaced, in place if possible: it must not be used any more."""
+        return _row_replacement()(matrix, row, ops.reshape(vector, (1, -1)))
 
     @staticmethod
     def row(matrix: Any, row: int, shape: tuple[int, ...]) -> Any:
@@ -133,6 +134,19 @@ class DeviceVectors:
     def dot(one: Any, other: Any) -> float:
         """Return the dot product of two arrays of one shape."""
         return float(ops.sum(one * other))
+
+
+@cache
+def _row_replacement() -> Callable[[Any, int, Any], Any]:
+    """Return (matrix, row, vector (1, size)) -> matrix; JAX is given the matrix' memory to write into."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def replaced(matrix: Any, row: Any, vector: Any) -> Any:
+            return jax.lax.dynamic_update_slice(matrix, vector, (row, 0))
+
+        return jax.jit(replaced, donate_argnums=0)  # type: ignore[no-any-return]
+    return lambda matrix, row, vector: ops.slice_update(matrix, (row, 0), vector)
 
 
 def vectors_for(array: Any) -> type[HostVectors] | type[DeviceVectors]:

@@ -5,7 +5,6 @@ The command line's ``stylize`` and ``resume`` are both this.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import threading
@@ -20,6 +19,7 @@ from impasto.errors import CheckpointError, DivergenceError, ImpastoError, Outpu
 from impasto.preparation import Inputs, Prepared, prepare
 from impasto.run_checkpoint import RunCheckpoint
 from impasto.settings import Settings
+from impasto.weight_formats import digest
 
 if TYPE_CHECKING:
     from impasto.pastiche import Pastiche
@@ -44,6 +44,7 @@ class Job:
         preview_every: iterations between previews; none if 0.
         checkpoint: where the run's state is kept; beside the output if None.
         folder: the working folder, to which the names refer.
+        network_sha256: the feature network of the recipe that is repeated, or None.
     """
 
     content: str
@@ -55,6 +56,7 @@ class Job:
     preview_every: int = 0
     checkpoint: str | None = None
     folder: str = field(default_factory=os.getcwd)
+    network_sha256: str | None = None
 
     @property
     def inputs(self) -> Inputs:
@@ -208,6 +210,8 @@ class _Run:
     def saved(self, interruption: int | None, error: ImpastoError | None) -> Outcome:
         """Write the picture and what else the end of the run asks for."""
         result, job, notes = self.pastiche(), self.job, []
+        if job.network_sha256 not in (None, self.prepared.network.sha256):
+            notes.append(f"the recipe was made with another {result.network}; the picture differs from it")
         finished = self.step is not None and self.step.last and error is None
         try:
             notes += [*result.notes, *result.save(job.output, **job.saving)]
@@ -268,7 +272,7 @@ def _is_long(prepared: Prepared) -> bool:
 
 
 def _digest(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return digest(path) if path.is_file() else None
 
 
 def resumed_job(path: Path) -> tuple[Job, RunCheckpoint]:

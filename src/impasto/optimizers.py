@@ -54,6 +54,9 @@ class Optimizer(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
 
+    def release(self) -> None:
+        """Free what further steps would need; the point and its evaluation stay."""
+
 
 def _evaluation_state(evaluation: Evaluation) -> dict[str, Any]:
     gradient = to_host(evaluation.gradient)
@@ -104,6 +107,10 @@ class Adam:
         self.point, self._first, self._second = (to_engine(state[k]) for k in ("point", "first", "second"))
         self._steps, self.rate = int(state["steps"]), float(state["rate"])
         self.evaluation = _restored_evaluation(state)
+
+    def release(self) -> None:
+        """Free the moments."""
+        self._first = self._second = self.point[:0]
 
     def step(self) -> Evaluation:
         """Make one iteration and return the new point's evaluation."""
@@ -175,6 +182,10 @@ class LBFGS:
         self._pairs, self._newest = int(state["pairs"]), int(state["newest"])
         self.converged, self._first_move = bool(state["converged"]), float(state["first_move"])
         self.evaluation = _restored_evaluation(state)
+
+    def release(self) -> None:
+        """Free the pairs."""
+        self._moves = self._bends = self._vectors.rows(0, 0)
 
     def step(self) -> Evaluation:
         """Move to a better point, or stay if there is none along the direction; return it evaluated.

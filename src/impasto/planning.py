@@ -16,11 +16,11 @@ import numpy as np
 
 from impasto import runtime
 from impasto.errors import OutOfMemoryError
-from impasto.feature_network import LAYERS, STYLE_LAYERS, FeatureNetwork
+from impasto.feature_network import LAYERS, STYLE_LAYERS, FeatureNetwork, level_of
 from impasto.images import scale_to
 from impasto.scales import Scale, plan_scales, remembered_pairs
 from impasto.settings import Settings
-from impasto.tile_grid import smallest_side, tile_grid
+from impasto.tile_grid import forward_grid, smallest_side, tile_grid
 
 LEAST_TILE = max(320, smallest_side(STYLE_LAYERS))
 """Of a tile's sides in pixels: smaller ones would be mostly surroundings."""
@@ -37,14 +37,18 @@ VECTORS = 9
 """Pictures of the final size, in float32, that are alive at once beside L-BFGS' pairs."""
 FEATURE_COPIES = {"float32": 2.6, "bfloat16": 3.4}
 """Bytes that an iteration takes, over the bytes of all layers' features."""
+BEST_SIDES = {True: (1280, 800), False: (8192, 1488)}
+"""Of a wide network and of others: the longest side that is computed as a whole, and the tiles' beyond.
+
+Large whole pictures of a wide network are no faster than tiles (benchmarks/large.py)."""
 RATE_SHARES = {("vgg19", "float32"): 0.80, ("vgg19", "bfloat16"): 0.76,
                ("compact", "float32"): 0.40, ("compact", "bfloat16"): 0.26}  # fmt: skip
 """Share of the matrix-multiply rate that an iteration reaches, by width and precision."""
 COMPILE_SECONDS = 1.2
 """Tracing and compiling one scale, plus its targets counted as iterations."""
 TARGET_ITERATIONS = 1.5
-TILED_PASSES = 1.5
-"""A tiled evaluation runs the network forward twice: three passes where the whole picture takes two."""
+FORWARD_TIME = 0.5
+"""Time of a pass forward over that of one forward and back: a tiled evaluation makes both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ def feature_bytes(network: FeatureNetwork) -> float:
             break
         head = network.weights.get(f"expand{layer[4:]}/bias")
         width = kernel.shape[3] + (0 if head is None else head.shape[0])
-        total += width / 4 ** (int(layer[4]) - 1)
+        total += width / 4 ** level_of(layer)
     return total * size
 
 
@@ -88,7 +92,7 @@ def operations(network: FeatureNetwork) -> float:
     for layer in LAYERS[: LAYERS.index(STYLE_LAYERS[-1]) + 1]:
         kernel = network.weights.get(f"conv{layer[4:]}/kernel")
         if kernel is not None:
-            total += 2 * 2 * float(np.prod(kernel.shape)) / 4 ** (int(layer[4]) - 1)
+            total += 2 * 2 * float(np.prod(kernel.shape)) / 4 ** level_of(layer)
     return total
 
 
@@ -111,9 +115,10 @@ def picture_memory(scale: Scale, network: FeatureNetwork, settings: Settings) ->
 def fitting_tile(scale: Scale, network: FeatureNetwork, settings: Settings, free: int) -> int | None:
     """Return the longest side of the tiles of a scale (its own for the whole), or None if nothing fits."""
     left = USABLE * free - picture_memory(scale, network, settings)
-    if tile_memory(network, math.prod(scale.shape)) <= left:
+    whole, tile = BEST_SIDES[is_wide(network)]
+    if max(scale.shape) <= whole and tile_memory(network, math.prod(scale.shape)) <= left:
         return max(scale.shape)
-    side = int(math.sqrt(max(0.0, left) / tile_memory(network, 1))) // 16 * 16
+    side = min(tile, int(math.sqrt(max(0.0, left) / tile_memory(network, 1))) // 16 * 16)
     return min(side, max(scale.shape)) if side >= LEAST_TILE else None
 
 
@@ -134,6 +139,12 @@ def choose_tile(scale: Scale, network: FeatureNetwork, settings: Settings, free:
     return side if side < max(scale.shape) else None
 
 
+def choose_tiles(scales: Sequence[Scale], network: FeatureNetwork, settings: Settings) -> list[int | None]:
+    """Return `choose_tile` for each scale, within the memory that is free now."""
+    free = runtime.free_memory()
+    return [choose_tile(scale, network, settings, free) for scale in scales]
+
+
 def largest_size(shape: tuple[int, int], network: FeatureNetwork, settings: Settings, free: int) -> int:
     """Return the longest side in pixels of the largest picture of this form all of whose scales fit."""
     size = max(shape)
@@ -147,17 +158,22 @@ def largest_size(shape: tuple[int, int], network: FeatureNetwork, settings: Sett
 
 def rate_share(network: FeatureNetwork) -> float:
     """Return the share of the matrix-multiply rate that the network's iterations reach."""
-    wide = network.weights["conv1_1/bias"].shape[0] >= 48
-    return RATE_SHARES["vgg19" if wide else "compact", network.dtype]
+    return RATE_SHARES["vgg19" if is_wide(network) else "compact", network.dtype]
+
+
+def is_wide(network: FeatureNetwork) -> bool:
+    """Return whether a network has VGG-19's widths rather than `compact`'s."""
+    return bool(network.weights["conv1_1/bias"].shape[0] >= 48)
 
 
 def iteration_seconds(scale: Scale, tile: int | None, network: FeatureNetwork, rate: float) -> float:
     """Return the predicted seconds of one iteration; rate is in operations per second."""
-    pixels, passes = math.prod(scale.shape), 1.0
+    pixels: float = math.prod(scale.shape)
     if tile is not None and tile < max(scale.shape):
-        tiles = tile_grid(scale.shape, tile, STYLE_LAYERS)
-        pixels, passes = len(tiles) * math.prod(tiles[0].shape), TILED_PASSES
-    return passes * pixels * operations(network) / (rate * rate_share(network))
+        looks, tiles = (grid(scale.shape, tile, STYLE_LAYERS) for grid in (forward_grid, tile_grid))
+        forward, both = (len(found) * math.prod(found[0].shape) for found in (looks, tiles))
+        pixels = FORWARD_TIME * forward + both
+    return pixels * operations(network) / (rate * rate_share(network))
 
 
 def plan_run(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
@@ -173,10 +189,9 @@ def plan_run(shape: tuple[int, int], network: FeatureNetwork, settings: Settings
     """
     free, scales = runtime.free_memory(), plan_scales(shape, settings)
     rate = runtime.matmul_rate(network.dtype, seconds=0.15, side=1024)
-    seconds, memory, tiles = 0.0, 0.0, []
-    for scale in scales:
-        tile = choose_tile(scale, network, settings, free)
-        tiles.append(tile)
+    seconds, memory = 0.0, 0.0
+    tiles = choose_tiles(scales, network, settings)
+    for scale, tile in zip(scales, tiles, strict=True):
         iterations = scale.iterations + TARGET_ITERATIONS
         seconds += COMPILE_SECONDS + iterations * iteration_seconds(scale, tile, network, rate)
         at_once = math.prod(scale.shape)

@@ -20,8 +20,8 @@ from impasto.errors import CheckpointError
 if TYPE_CHECKING:
     from impasto.gatys import State
 
-VERSION = 1
-WORDS = ("job", "recipe", "losses", "scale", "iteration")
+VERSION = 2
+WORDS, STATE_WORDS = ("job", "recipe", "losses"), ("scale", "iteration", "tiles", "guard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,7 @@ class RunCheckpoint:
             "job": self.job,
             "recipe": self.recipe,
             "losses": list(self.losses),
-            "scale": self.state.scale,
-            "iteration": self.state.iteration,
+            **{name: getattr(self.state, name) for name in STATE_WORDS},
         }
         arrays = {f"optimizer/{name}": np.asarray(value) for name, value in self.state.optimizer.items()}
         text = np.frombuffer(json.dumps(words).encode(), np.uint8)
@@ -83,14 +82,14 @@ class RunCheckpoint:
                 arrays = {k.partition("/")[2]: saved[k] for k in saved.files if k.startswith("optimizer/")}
             version = words["version"]
             known = {name: words[name] for name in WORDS} if version == VERSION else {}
+            at = {name: words[name] for name in STATE_WORDS} if version == VERSION else {}
         except Exception as error:  # NumPy, zipfile and json raise a dozen kinds on damaged files
             raise CheckpointError(f"{path} is not a whole checkpoint of Impasto") from error
         if version != VERSION:
             raise CheckpointError(
                 f"{path} is a checkpoint of version {version}, this Impasto reads {VERSION}"
             )
-        state = State(scale=known.pop("scale"), iteration=known.pop("iteration"), optimizer=arrays)
-        return cls(state=state, **known)
+        return cls(state=State(**at, optimizer=arrays), **known)
 
     def check(self, recipe: Mapping[str, Any], path: Path) -> None:
         """Check that a run prepared anew is the one that was interrupted.

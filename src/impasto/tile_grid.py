@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ Array = NDArray[np.float32]
 
 ALIGNMENT = 16
 """Pixels per position of block 5: tiles and cores start at its multiples."""
+FORWARD_SHARE = 1.4
+"""Side of the tiles of a pass that goes forward only, over that of one that goes back, too."""
 CONVOLUTIONS_BEFORE = {1: 0, 2: 2, 3: 4, 4: 8, 5: 12}
 """Convolutions in the blocks before a block."""
 
@@ -67,10 +69,19 @@ class Tile:
     def core(self, level: int, shape: tuple[int, int]) -> Array:
         """Return 1 in the core and 0 around it, float32 of the tile's shape after `level` poolings."""
         mask = np.zeros(shape, np.float32)
-        rows = self.rows.at(level, shape[0], self.rows.core_end == self.picture[0])
-        columns = self.columns.at(level, shape[1], self.columns.core_end == self.picture[1])
-        mask[rows, columns] = 1
+        mask[self._core(level, shape)] = 1
         return mask
+
+    def paste(self, found: NDArray[Any], layer: NDArray[Any], level: int) -> None:
+        """Put the core of the tile's map (h, w, ...) after `level` poolings into the picture's."""
+        rows, columns = self._core(level, found.shape[:2])
+        top, left = self.rows.start >> level, self.columns.start >> level
+        inside = layer[top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
+        inside[:] = found[rows, columns]
+
+    def _core(self, level: int, shape: tuple[int, int]) -> tuple[slice, slice]:
+        rows = self.rows.at(level, shape[0], self.rows.core_end == self.picture[0])
+        return rows, self.columns.at(level, shape[1], self.columns.core_end == self.picture[1])
 
 
 def reach(layers: Iterable[str]) -> int:
@@ -89,42 +100,57 @@ def reach(layers: Iterable[str]) -> int:
     return -(-pixels // ALIGNMENT) * ALIGNMENT
 
 
-def tile_grid(shape: tuple[int, int], side: int, layers: Iterable[str]) -> list[Tile]:
+def tile_grid(shape: tuple[int, int], side: int, layers: Iterable[str], further: int = 0) -> list[Tile]:
     """Return the tiles that cover a picture, all of one shape with sides of at most about `side`.
 
     Args:
         shape: (height, width) of the picture.
         side: longest side of a tile in pixels, surroundings included.
         layers: the layers that are looked at; the deepest decides the surroundings.
+        further: pixels by which the surroundings must be wider, a multiple of 16.
 
     Raises:
         EngineError: the side is too small for the surroundings.
     """
-    halo = reach(layers)
+    halo = reach(layers) + further
     rows, columns = (_spans(length, side, halo) for length in shape)
     return [Tile(rows=r, columns=c, picture=shape) for r in rows for c in columns]
 
 
+def forward_grid(shape: tuple[int, int], side: int, layers: Iterable[str]) -> list[Tile]:
+    """Return the tiles for a pass that goes forward only, which takes less memory per pixel: larger ones."""
+    return tile_grid(shape, round(FORWARD_SHARE * side), layers)
+
+
 def smallest_side(layers: Iterable[str]) -> int:
     """Return the least side of a tile that has a core."""
-    return 2 * reach(layers) + 4 * ALIGNMENT
+    return 2 * reach(layers) + 2 * ALIGNMENT
 
 
 def _spans(length: int, side: int, halo: int) -> list[Span]:
+    """Return the fewest spans of one size that cover an axis, in whole positions of the pooling grid.
+
+    All but the last end within a position if the axis does; that position is not their own.
+    """
     if length <= side:
         return [Span(start=0, end=length, core_start=0, core_end=length)]
-    overlap = 2 * halo + 2 * ALIGNMENT  # a ragged end and a rounded start cost up to one position each
-    if side < overlap + ALIGNMENT:
-        raise EngineError(f"tiles must be at least {overlap + ALIGNMENT} px wide, not {side}")
-    count = -(-(length - overlap) // (side - overlap))
-    size = -(-(length + overlap * (count - 1)) // count)
-    size += (length - size) % ALIGNMENT
-    starts = [ALIGNMENT * round(i * (length - size) / (count - 1) / ALIGNMENT) for i in range(count)]
-    cuts = [0]
-    for before, after in pairwise(starts):
-        cuts.append(ALIGNMENT * round((before + size + after) / 2 / ALIGNMENT))
-    cuts.append(length)
+    positions, ragged = -(-length // ALIGNMENT), int(length % ALIGNMENT > 0)
+    overlap = 2 * halo // ALIGNMENT + ragged
+    missing = positions * ALIGNMENT - length
+    if side + missing < (overlap + 1) * ALIGNMENT:
+        raise EngineError(f"tiles must be at least {(overlap + 1) * ALIGNMENT - missing} px wide, not {side}")
+    count, size = 1, positions
+    while size * ALIGNMENT - missing > side:
+        count += 1
+        size = -(-(positions + (count - 1) * overlap) // count)
+    starts = [i * (positions - size) // (count - 1) for i in range(count)]
+    cuts = [0, *(start + halo // ALIGNMENT for start in starts[1:]), positions]
     return [
-        Span(start=start, end=start + size, core_start=cuts[i], core_end=cuts[i + 1])
+        Span(
+            start=start * ALIGNMENT,
+            end=(start + size) * ALIGNMENT - missing,
+            core_start=cuts[i] * ALIGNMENT,
+            core_end=min(cuts[i + 1] * ALIGNMENT, length),
+        )
         for i, start in enumerate(starts)
     ]

@@ -17,6 +17,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.errors import OutOfMemoryError, SettingError
+from impasto.feature_network import layer_shapes, level_of
 from impasto.gradients import (
     Evaluation,
     compile_function,
@@ -25,14 +26,12 @@ from impasto.gradients import (
     memory_errors,
     to_host,
 )
-from impasto.objective import Objective, layer_shapes, level_of
-from impasto.tile_grid import Tile, tile_grid
+from impasto.objective import Objective
+from impasto.planning import LEAST_TILE
+from impasto.tile_grid import Tile, forward_grid, tile_grid
 
 Tensor = Any
 Array = NDArray[np.float32]
-
-SMALLEST_SIDE = 320
-"""Of a tile: smaller ones would be mostly surroundings."""
 
 
 def compile_in_tiles(objective: Objective, side: int) -> Callable[[Array], Evaluation]:
@@ -55,6 +54,7 @@ def compile_in_tiles(objective: Objective, side: int) -> Callable[[Array], Evalu
             "style_loss sliced needs the whole picture in memory; choose gram or a smaller max_size"
         )
     tiles = tile_grid(objective.shape, side, objective.layers)
+    looks = forward_grid(objective.shape, side, objective.layers)
     measure = compile_function(objective.measure)
     judge = compile_gradient(objective.judge)
     pull_back = compile_gradient(
@@ -66,7 +66,7 @@ def compile_in_tiles(objective: Objective, side: int) -> Callable[[Array], Evalu
         gradient = np.zeros_like(picture)
         with memory_errors(tiles[0].shape):
             totals: dict[str, Any] = {}
-            for tile in tiles:
+            for tile in looks:
                 sums = measure(_batch(tile, picture), view_of(objective, tile))
                 for name, value in sums.items():
                     totals[name] = totals.get(name, 0) + to_host(value).astype(np.float64)
@@ -110,6 +110,11 @@ class BoundedEvaluation:
                 self._compiled = None
                 self._halve()
 
+    @property
+    def side(self) -> int | None:
+        """Longest side of the tiles now; None for the whole picture at once."""
+        return self._side
+
     def note(self) -> str:
         """Return, once, a sentence about memory that ran out."""
         note, self._note = self._note, ""
@@ -124,7 +129,7 @@ class BoundedEvaluation:
 
     def _halve(self) -> None:
         side = min(self._side or max(self._shape), max(self._shape))
-        half = max(SMALLEST_SIDE, side // 2)
+        half = max(LEAST_TILE, side // 2)
         if half >= side:
             raise OutOfMemoryError(
                 f"memory ran out even in tiles of {side} px; choose a smaller max_size"

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import picture, tiny_weights
-from impasto import cli, pastiche
+from conftest import make_desk, picture, tiny_weights
+from impasto import pastiche
 from impasto.weights import write_weights
 
 META = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
@@ -29,18 +29,12 @@ HASTY = (
 
 
 @pytest.fixture
-def impasto(capsys, monkeypatch, tmp_path):
-    """Run the command line in this process; return (exit code, stdout, stderr as one line)."""
+def impasto(impasto, monkeypatch, tmp_path):
+    """Run the command line in this process and folder; return (exit code, stdout, stderr as one line)."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["impasto", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, err = capsys.readouterr()
+        code, out, err = impasto(*arguments)
         return code, out, " ".join(err.split())
 
     return run
@@ -49,11 +43,7 @@ def impasto(capsys, monkeypatch, tmp_path):
 @pytest.fixture
 def desk(tmp_path):
     """A folder with a photo, a painting and a tiny network."""
-    for name, seed in (("photo.png", 1), ("painting.png", 2)):
-        pixels = (picture(48, 64, seed) * 255).astype(np.uint8)
-        Image.fromarray(pixels).save(tmp_path / name)
-    write_weights(tmp_path / "tiny.npz", tiny_weights(widths=(4, 4, 4, 4, 4)), META)
-    return tmp_path
+    return make_desk(tmp_path, ("photo.png", "painting.png"), widths=(4, 4, 4, 4, 4))
 
 
 def job(output="out.png", *more, iterations="6,6"):

@@ -24,3 +24,5 @@ export IMPASTO_PARITY="$reference"
 KERAS_BACKEND=tensorflow .venv/bin/python -m pytest -m engines tests/engines
 KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m engines tests/engines
 KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m engines tests/engines
+KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_optimizers.py
+KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/test_optimizers.py tests/test_weight_formats.py  # .pth files need torch
