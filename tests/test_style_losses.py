@@ -10,16 +10,16 @@ from conftest import picture, tiny_weights
 from impasto.errors import SettingError
 from impasto.feature_network import FeatureNetwork
 from impasto.gradients import compile_gradient
+from impasto.images import resize
 from impasto.objective import build_objective, region_masks, style_targets
 from impasto.settings import Settings
 from impasto.style_losses import (
     LAYER_WEIGHTS_OF_NEIGHBORS,
     SCALES,
-    StyledRegion,
-    StyleImage,
     new_style_loss,
     style_layer_weights,
 )
+from impasto.style_targets import StyledRegion, StyleImage
 
 KINDS = ("gram", "moments", "sliced", "neighbors")
 LAYERS = {"relu1_1": 0.25, "relu2_1": 0.75}
@@ -357,3 +357,21 @@ def test_leaving_the_range_costs_and_staying_does_not(network):
     assert found[0] == 0
     beyond = np.square(np.maximum(0, outside - 1)).mean()
     assert found[1] == pytest.approx(beyond, rel=1e-4)
+
+
+@pytest.mark.parametrize("tile", [None, 256])
+def test_a_small_style_image_is_enlarged_when_it_is_looked_at(network, tile):
+    style, size = picture(140, 170, 3), (280, 340)
+    mask = np.zeros((70, 85), np.float32)
+    mask[:, 30:] = 1
+    small = StyleImage(pixels=style, shape=size, mask=mask)
+    large = StyleImage(pixels=resize(style, size), mask=resize(mask, size))
+    for share in (1.0, 0.5):
+        assert small.scaled(share).size == large.scaled(share).size == (280 * share, 340 * share)
+    values = []
+    for image in (small, large):
+        targets = style_targets(network, [StyledRegion(styles=(image,))], LAYERS, {}, (64, 64), tile)
+        loss = new_style_loss("gram", "relative", targets, seed=0)
+        features = network.features(ops.convert_to_tensor(picture(64, 64, 2)[None]), loss.layers)
+        values.append(float(loss.judge(loss.measure(features, {}))))
+    assert values[0] == pytest.approx(values[1], rel=1e-5)

@@ -7,7 +7,7 @@ are added up (`tiling.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,21 +16,14 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.errors import SettingError
-from impasto.feature_network import LAYERS, FeatureNetwork, check_layers
+from impasto.feature_network import FeatureNetwork, check_layers, layer_shapes, level_of
 from impasto.gradients import to_host
 from impasto.images import resize
 from impasto.losses import FORMULAS, Formulas, grain_sum, out_of_range_sum, squared_error
 from impasto.regions import mask_pyramid
 from impasto.settings import Settings
-from impasto.style_losses import (
-    SeenStyle,
-    StyledRegion,
-    StyleImage,
-    StyleLoss,
-    StyleTargets,
-    new_style_loss,
-    style_layer_weights,
-)
+from impasto.style_losses import StyleLoss, new_style_loss, style_layer_weights
+from impasto.style_targets import SeenStyle, StyledRegion, StyleImage, StyleTargets
 from impasto.tile_grid import tile_grid
 
 Tensor = Any
@@ -186,8 +179,8 @@ def style_grain(regions: Sequence[StyledRegion]) -> float:
     """Return the root mean square of the style images' finest details, a mean over all of them."""
     found = []
     for style in (style for region in regions for style in region.styles):
-        energy = float(grain_sum(ops.convert_to_tensor(style.pixels[None])))
-        found.append(style.weight * energy / _inner(style.pixels.shape[:2]))
+        energy = float(grain_sum(ops.convert_to_tensor(resize(style.pixels, style.size)[None])))
+        found.append(style.weight * energy / _inner(style.size))
     return float(np.sqrt(sum(found) / sum(s.weight for r in regions for s in r.styles)))
 
 
@@ -242,7 +235,7 @@ def build_objective(
 
 
 def region_masks(
-    regions: Sequence[StyledRegion], shape: tuple[int, int], layers: Mapping[str, Any], rounding: str
+    regions: Sequence[StyledRegion], shape: tuple[int, int], layers: Iterable[str], rounding: str
 ) -> dict[str, Array]:
     """Return the regions' masks at each layer, (regions, h, w); nothing if one region is everywhere."""
     if len(regions) == 1 and regions[0].mask is None:
@@ -252,11 +245,6 @@ def region_masks(
         mask = np.ones(shape, np.float32) if region.mask is None else resize(region.mask, shape)
         pyramids.append(mask_pyramid(mask, rounding=rounding))
     return {layer: np.stack([p[level_of(layer)] for p in pyramids]) for layer in layers}
-
-
-def level_of(layer: str) -> int:
-    """Return how many poolings lie before a layer."""
-    return int(layer[4]) - 1
 
 
 def content_features(
@@ -276,9 +264,7 @@ def content_features(
             wide = to_host(network.expanded(layer, features))[0]
             if layer not in targets:
                 targets[layer] = np.empty((1, *sides[level], wide.shape[-1]), np.float32)
-            where = part.cut_layer(np.moveaxis(targets[layer][0], -1, 0), level, wide.shape[:2])
-            core = part.core(level, wide.shape[:2]) > 0
-            np.moveaxis(where, 0, -1)[core] = wide[core]
+            part.paste(wide, targets[layer][0], level)
     return targets
 
 
@@ -310,29 +296,22 @@ def style_targets(
     )
 
 
-def layer_shapes(shape: tuple[int, int], rounding: str) -> list[tuple[int, int]]:
-    """Return the (height, width) of each block's layers for a picture of a shape."""
-    shapes = [shape]
-    for _ in range(int(LAYERS[-1][4]) - 1):
-        up = 1 if rounding == "ceil" else 0
-        shapes.append(((shapes[-1][0] + up) // 2, (shapes[-1][1] + up) // 2))
-    return shapes
-
-
 def seen_style(
     network: FeatureNetwork, style: StyleImage, layers: Mapping[str, float], tile: int | None
 ) -> SeenStyle:
     """Return a style image as the network sees it, in parts if it is large."""
-    shape = style.pixels.shape[:2]
-    pyramid = None if style.mask is None else mask_pyramid(style.mask, rounding=network.pool_rounding)
+    shape, pyramid = style.size, None
+    if style.mask is not None:
+        pyramid = mask_pyramid(resize(style.mask, shape), rounding=network.pool_rounding)
 
     def whole() -> Iterator[tuple[Mapping[str, Tensor], Mapping[str, Array]]]:
         masks = {layer: pyramid[level_of(layer)] for layer in layers} if pyramid else {}
-        yield network.features(ops.convert_to_tensor(style.pixels[None]), layers), masks
+        yield network.features(ops.convert_to_tensor(resize(style.pixels, shape)[None]), layers), masks
 
     def parts() -> Iterator[tuple[Mapping[str, Tensor], Mapping[str, Array]]]:
+        pixels = resize(style.pixels, shape)
         for part in tile_grid(shape, tile or max(shape), layers):
-            features = network.features(ops.convert_to_tensor(part.cut(style.pixels)[None]), layers)
+            features = network.features(ops.convert_to_tensor(part.cut(pixels)[None]), layers)
             masks = {}
             for layer, found in features.items():
                 level, sides = level_of(layer), found.shape[1:3]

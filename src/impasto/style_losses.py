@@ -18,7 +18,7 @@ neighbors    1 - cosine to the nearest of the style's features, both about the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -26,16 +26,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.feature_network import FeatureNetwork
-from impasto.gradients import to_host
 from impasto.losses import FORMULAS, Formulas, relative_style_loss
+from impasto.style_targets import Features, StyleTargets, blend, blended_moments
 
 Tensor = Any
 Array = NDArray[np.float32]
-Features = Mapping[str, Tensor]
-
-FINE_LAYERS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu3_4")
-"""Layers of brushwork; the deeper ones see composition."""
 
 LAYER_WEIGHTS_OF_NEIGHBORS = {"relu3_1": 0.5, "relu4_1": 0.5}
 NEIGHBORS_AT_MOST = 4096
@@ -44,42 +39,7 @@ CHUNK = 4096
 SORTED_AT_MOST = 65_536
 """Positions of a layer that are sorted; of larger layers every second row and column."""
 SCALES = {"gram": 1.0, "moments": 0.5, "sliced": 1.0, "neighbors": 0.2}
-"""What makes one style weight mean about the same for every measure (benchmarks/style_losses.py)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyleImage:
-    """A style image and its share in a blend.
-
-    Attributes:
-        pixels: float32 (height, width, 3), sRGB in [0, 1].
-        weight: share of its Gram matrices in the blend, relative to the other style images'.
-        part: ``fine`` for the brushwork (relu1_1 to relu3_4) only, ``coarse`` for the rest, or ``all``.
-        mask: float32 (height, width): which part of it counts; all of it if None.
-    """
-
-    pixels: Array
-    weight: float = 1.0
-    part: Literal["all", "fine", "coarse"] = "all"
-    mask: Array | None = None
-
-    def weight_at(self, layer: str) -> float:
-        """Return its weight at a layer."""
-        part = "fine" if layer in FINE_LAYERS else "coarse"
-        return self.weight if self.part in ("all", part) else 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyledRegion:
-    """A part of the picture and the style images that it is painted after.
-
-    Attributes:
-        styles: blended by their weights.
-        mask: float32 (height, width) of the content image: where; everywhere if None.
-    """
-
-    styles: tuple[StyleImage, ...]
-    mask: Array | None = None
+"""What makes one style weight mean about the same for every measure (benchmarks/controls.py)."""
 
 
 class StyleLoss(Protocol):
@@ -103,84 +63,6 @@ class StyleLoss(Protocol):
 
     def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the loss, a float32 scalar, from the whole picture's sums."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeenStyle:
-    """One style image as the network sees it, in one part or in several.
-
-    Attributes:
-        weights: its weight at each layer.
-        parts: yields (features by layer, masks by layer); positions without a mask count fully.
-    """
-
-    weights: Mapping[str, float]
-    parts: Callable[[], Iterator[tuple[Features, Mapping[str, Array]]]]
-
-    def moments(self, network: FeatureNetwork) -> dict[str, tuple[Tensor, Tensor]]:
-        """Return by layer its mean products of channels and its channel means, as compared."""
-        sums: dict[str, list[Any]] = {layer: [0.0, 0.0, 1e-6] for layer in self.weights}
-        for features, masks in self.parts():
-            for layer, total in sums.items():
-                found, mask = features[layer], masks.get(layer)
-                second, first = network.moment_sums(layer, found, mask)
-                positions = found.shape[1] * found.shape[2] if mask is None else float(mask.sum())
-                total[0], total[1], total[2] = total[0] + second, total[1] + first, total[2] + positions
-        return {k: network.wide_moments(k, second / n, first / n) for k, (second, first, n) in sums.items()}
-
-    def rows(self, layer: str, seen_as: Callable[[Tensor], Tensor]) -> Array:
-        """Return the features of its positions, (positions, channels), masked ones left out."""
-        found, counts = [], []
-        for features, masks in self.parts():
-            wide = seen_as(features[layer])
-            found.append(to_host(ops.reshape(wide, (-1, wide.shape[-1]))))
-            mask = masks.get(layer)
-            counts.append(np.ones(len(found[-1])) if mask is None else mask.ravel())
-        share = np.concatenate(counts)
-        rows: Array = np.concatenate(found)[share >= 0.5 * share.max()]
-        return rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyleTargets:
-    """What every measure needs to know: the style images, and who counts where.
-
-    Attributes:
-        network: the feature network.
-        regions: for each region its style images.
-        layer_weights: weight of each layer.
-        shares: each region's share of the picture.
-        totals: positions (sums of masks) of each region at each layer of the pastiche.
-    """
-
-    network: FeatureNetwork
-    regions: Sequence[Sequence[SeenStyle]]
-    layer_weights: Mapping[str, float]
-    shares: Sequence[float]
-    totals: Mapping[str, Sequence[float]]
-
-    def weights(self, layer: str) -> list[float]:
-        """Return the weight of a layer in each region: nothing where no style image covers it."""
-        return [
-            share * self.layer_weights[layer] * any(s.weights[layer] > 0 for s in styles)
-            for share, styles in zip(self.shares, self.regions, strict=True)
-        ]
-
-
-def _blend(weights: Sequence[float], values: Sequence[Any]) -> Any:
-    total = sum(weights) or 1.0
-    return sum(value * (weight / total) for value, weight in zip(values, weights, strict=True))
-
-
-def blended_moments(network: FeatureNetwork, styles: Sequence[SeenStyle]) -> dict[str, tuple[Tensor, Tensor]]:
-    """Return by layer the blend of several style images' Gram matrices and channel means."""
-    found = [style.moments(network) for style in styles]
-    blend = {}
-    for layer in found[0]:
-        weights = [style.weights[layer] for style in styles]
-        second, first = (_blend(weights, [f[layer][i] for f in found]) for i in (0, 1))
-        blend[layer] = second, first
-    return blend
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +106,7 @@ class MomentLoss:
                     continue
                 positions = self.targets.totals[layer][index]
                 second = sums[f"second/{layer}"][index] / positions
-                first = sums[f"first/{layer}"][index] / positions if f"first/{layer}" in sums else second[0]
+                first = sums[f"first/{layer}"][index] / positions if f"first/{layer}" in sums else None
                 found = network.wide_moments(layer, second, first)
                 loss = loss + weight * self._compare(found, self.moments[index][layer])
         return loss
@@ -249,8 +131,13 @@ class NeighborLoss:
     additive = True
 
     def __post_init__(self) -> None:
+        expanded = self.targets.network.expanded
+        seen = [[style.rows(expanded) for style in styles] for styles in self.targets.regions]
         found = {
-            layer: [self._known(styles, layer) for styles in self.targets.regions]
+            layer: [
+                _known([style.weights[layer] for style in styles], [rows[layer] for rows in several])
+                for styles, several in zip(self.targets.regions, seen, strict=True)
+            ]
             for layer in self.targets.layer_weights
         }
         object.__setattr__(self, "known", found)
@@ -259,19 +146,6 @@ class NeighborLoss:
     def layers(self) -> tuple[str, ...]:
         """The layers that it looks at."""
         return tuple(self.known)
-
-    def _known(self, styles: Sequence[SeenStyle], layer: str) -> tuple[Tensor, Tensor]:
-        """Return the style's mean (channels,) and unit features about it (count, channels)."""
-        network = self.targets.network
-        total, found = sum(s.weights[layer] for s in styles) or 1.0, []
-        for style in styles:
-            rows = style.rows(layer, lambda features: network.expanded(layer, features))
-            count = round(NEIGHBORS_AT_MOST * style.weights[layer] / total)
-            found.append(rows[np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int))])
-        flat = np.concatenate(found)
-        mean = flat.mean(axis=0) if len(flat) else np.zeros(flat.shape[1], np.float32)
-        flat = flat if len(flat) else np.ones((1, flat.shape[1]), np.float32)  # weighs nothing
-        return ops.convert_to_tensor(mean), _unit(ops.convert_to_tensor(flat - mean))
 
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each layer's summed distances to the nearest style features, (regions,)."""
@@ -291,6 +165,18 @@ class NeighborLoss:
     def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted mean distance."""
         return _weighted_means(self.targets, sums, "distance") * SCALES["neighbors"]
+
+
+def _known(weights: Sequence[float], several: Sequence[Array]) -> tuple[Tensor, Tensor]:
+    """Return the styles' mean (channels,) and unit features about it (count, channels)."""
+    total, found = sum(weights) or 1.0, []
+    for weight, rows in zip(weights, several, strict=True):
+        count = round(NEIGHBORS_AT_MOST * weight / total)
+        found.append(rows[np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int))])
+    flat = np.concatenate(found)
+    mean = flat.mean(axis=0) if len(flat) else np.zeros(flat.shape[1], np.float32)
+    flat = flat if len(flat) else np.ones((1, flat.shape[1]), np.float32)  # weighs nothing
+    return ops.convert_to_tensor(mean), _unit(ops.convert_to_tensor(flat - mean))
 
 
 def _weighted_means(targets: StyleTargets, sums: Mapping[str, Tensor], name: str) -> Tensor:
@@ -325,26 +211,28 @@ class SlicedLoss:
     additive = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "slices", {k: self._slices(k) for k in self.targets.layer_weights})
+        (styles,) = self.targets.regions
+        seen = [style.rows(lambda layer, features: features) for style in styles]
+        found = {
+            layer: self._slices([style.weights[layer] for style in styles], [rows[layer] for rows in seen])
+            for layer in self.targets.layer_weights
+        }
+        object.__setattr__(self, "slices", found)
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that it looks at."""
         return tuple(self.slices)
 
-    def _slices(self, layer: str) -> tuple[Tensor, Array, float]:
-        """Return the directions (c, c), the style's quantiles along each, and their spread."""
-        (styles,) = self.targets.regions
-        grid, quantiles, directions = np.linspace(0, 1, 1025), [], None
-        for style in styles:
-            rows = style.rows(layer, lambda features: features)
-            if directions is None:
-                rng = np.random.default_rng((self.seed, rows.shape[1]))
-                directions = np.linalg.qr(rng.normal(size=(rows.shape[1],) * 2))[0].astype(np.float32)
-            quantiles.append(np.quantile(rows @ directions, grid, axis=0).astype(np.float32))
-        blend = _blend([s.weights[layer] for s in styles], quantiles)
-        spread = float(np.mean(np.square(blend - blend.mean(axis=0)))) + 1e-12
-        return ops.convert_to_tensor(directions), np.asarray(blend, np.float32), spread
+    def _slices(self, weights: Sequence[float], several: Sequence[Array]) -> tuple[Tensor, Array, float]:
+        """Return the directions (c, c), the styles' quantiles along each, and their spread."""
+        channels = several[0].shape[1]
+        rng, grid = np.random.default_rng((self.seed, channels)), np.linspace(0, 1, 1025)
+        directions = np.linalg.qr(rng.normal(size=(channels, channels)))[0].astype(np.float32)
+        quantiles = [np.quantile(rows @ directions, grid, axis=0).astype(np.float32) for rows in several]
+        wanted = np.asarray(blend(weights, quantiles), np.float32)
+        spread = float(np.mean(np.square(wanted - wanted.mean(axis=0)))) + 1e-12
+        return ops.convert_to_tensor(directions), wanted, spread
 
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each layer's mean squared move, relative to the style's spread, (1,)."""
