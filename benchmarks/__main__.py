@@ -14,6 +14,7 @@ from impasto import __version__, runtime
 NAMES = (
     "startup",
     "iteration",
+    "profile",
     "command",
     "optimizers",
     "borders",

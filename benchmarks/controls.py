@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import skimage.data
 
-from benchmarks.shared_files import BUILD, pairs, shared_tool
+from benchmarks.shared_files import BUILD, pairs, shared_tool, standin
 from impasto import colors, gallery, runtime, stylize
 from impasto.images import resize
 
 STRENGTHS = (0, 25, 50, 75, 100)
 KINDS = ("gram", "moments", "sliced", "neighbors")
-SIZES, EVERY, ITERATION_SIDE, COLOR_SIDE, ROUNDS = (256, 512), 3, 512, 1024, 9
+SIZES, EVERY, ITERATION_SIDE, COLOR_SIDE, ROUNDS = (256, 512, 1024), 3, 512, 1024, 9
+NETWORKS_SIZE, NETWORKS_STRENGTHS = 256, (25, 50, 75)
 
 Pair = tuple[Path, Path]
 
@@ -35,7 +36,7 @@ def judged(judge: Any, pair: Pair, size: int, **settings: Any) -> dict[str, floa
     seconds = time.perf_counter() - began
     folder = BUILD / "controls"
     folder.mkdir(parents=True, exist_ok=True)
-    words = "_".join(str(value) for value in settings.values())
+    words = "_".join(Path(str(value)).stem for value in settings.values())
     path = folder / f"{pair[0].stem}+{pair[1].stem}_{size}_{words}.png"
     result.save(path, overwrite=True)
     found = next(iter(judge.judge(*pair, [path], size)))
@@ -59,19 +60,33 @@ def strength(chosen: Sequence[Pair], sizes: Sequence[int], strengths: Sequence[i
     return {
         "strengths": list(strengths),
         "all_monotone": all(row["content_rises"] and row["style_falls"] for row in rows),
-        "largest_over_smallest_size": between_sizes(rows, sizes, strengths),
+        "mean_style_by_size": {
+            size: np.mean([row["style"] for row in rows if row["size"] == size], axis=0).round(4).tolist()
+            for size in sizes
+        },
         "rows": rows,
     }
 
 
-def between_sizes(rows: Sequence[dict[str, Any]], sizes: Sequence[int], strengths: Sequence[int]) -> list:
-    """Return for each strength the judged style at the largest size over that at the smallest, by pair."""
-    small, large = ([row["style"] for row in rows if row["size"] == size] for size in (sizes[0], sizes[-1]))
-    ratios = np.array(large) / np.maximum(small, 1e-6)
-    return [
-        {"strength": value, "mean": round(float(column.mean()), 3), "by_pair": column.round(3).tolist()}
-        for value, column in zip(strengths, ratios.T, strict=True)
-    ]
+def networks(chosen: Sequence[Pair]) -> dict[str, Any]:
+    """Judge strengths with `compact` and with a network of VGG-19's shape: do they mean the same?"""
+    judge = shared_tool("judge")
+    found = {
+        name: [
+            [judged(judge, pair, NETWORKS_SIZE, strength=s, network=network) for s in NETWORKS_STRENGTHS]
+            for pair in chosen
+        ]
+        for name, network in (("compact", "compact"), ("vgg19_standin", str(standin())))
+    }
+    return {
+        "size": NETWORKS_SIZE,
+        "strengths": list(NETWORKS_STRENGTHS),
+        **{
+            f"{key}_{name}": np.mean([[one[key] for one in row] for row in rows], axis=0).round(4).tolist()
+            for name, rows in found.items()
+            for key in ("style", "content")
+        },
+    }
 
 
 def evaluation(side: int, regions: Sequence[Any]) -> Callable[[], Any]:
@@ -104,7 +119,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 def iterations(side: int, rounds: int) -> dict[str, Any]:
     """Measure what regions and blends add to an iteration."""
-    from impasto.style_losses import StyledRegion, StyleImage
+    from impasto.style_targets import StyledRegion, StyleImage
 
     one, other = (StyleImage(pixels=gallery.make_style(name, side)) for name in ("swirls", "mosaic"))
     mask = np.zeros((side, side), np.float32)
@@ -181,5 +196,6 @@ def measure(
         "color_seconds": {"side": color_side, **color_modes(color_side, rounds)},
         "iteration": iterations(side, rounds),
         "strength": strength(chosen, sizes, strengths),
-        "style_losses": style_losses(chosen, sizes[-1]),
+        "networks": networks(chosen[:2]),
+        "style_losses": style_losses(chosen, sizes[min(1, len(sizes) - 1)]),
     }

@@ -13,29 +13,28 @@ import time
 import numpy as np
 import skimage.data
 
-from benchmarks.iteration import operations
 from benchmarks.shared_files import standin
-from impasto import Settings, runtime, stylize_steps
+from impasto import runtime, stylize_steps
 
 SIZES = (512, 1024)
 
 
 def timed(size: int) -> dict[str, float]:
-    from impasto.feature_network import STYLE_LAYERS
+    from impasto.planning import operations
     from impasto.weights import load_network
 
     photo = np.tile(skimage.data.astronaut(), (2, 2, 1))[:size, :size]
     network = load_network(standin(), dtype="bfloat16")
-    settings = Settings(network=str(standin()), max_size=size, precision="bfloat16")
+    settings = {"max_size": size, "precision": "bfloat16"}
     spent, last, at_full_size = 0.0, time.perf_counter(), []
-    for step in stylize_steps(photo, "swirls", settings=settings, network=network):
+    for step in stylize_steps(photo, "swirls", network=network, **settings):
         now = time.perf_counter()
         if step.iteration > 1:
             spent += now - last
             if step.scale == step.scales:
                 at_full_size.append(now - last)
         last = now
-    work = operations(network, STYLE_LAYERS, size)
+    work = operations(network) * size**2
     iteration = float(np.median(at_full_size))
     rate = runtime.matmul_rate("bfloat16", side=8192)
     return {

@@ -23,16 +23,6 @@ SIDE = 512
 ROUNDS = 7
 
 
-def operations(network, layers, side: int = SIDE) -> float:
-    """Return the floating-point operations of one value-and-gradient, convolutions only."""
-    total = 0.0
-    for name, array in network.weights.items():
-        if name.startswith("conv") and name.endswith("kernel") and name[4:7] <= layers[-1][4:]:
-            pixels = (side // 2 ** (int(name[4]) - 1)) ** 2
-            total += 2 * 2 * pixels * float(np.prod(array.shape))
-    return total
-
-
 def evaluator(network):
     from keras import ops
 
@@ -55,14 +45,14 @@ def seconds(call) -> float:
 
 
 def share_of_rate(network, dtype: str) -> dict[str, float]:
-    from impasto.feature_network import STYLE_LAYERS
+    from impasto.planning import operations
 
     evaluate = evaluator(network)
     times, rates = [], []
     for _ in range(ROUNDS):
         rates.append(runtime.matmul_rate(dtype, seconds=0.4))
         times += [seconds(evaluate) for _ in range(2)]
-    work = operations(network, STYLE_LAYERS)
+    work = operations(network) * SIDE**2
     rate, best = max(rates), min(times)
     return {
         "seconds": round(best, 4),

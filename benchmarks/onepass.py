@@ -27,7 +27,7 @@ def painter(shape: tuple[int, int], dtype: str):
     """Return a function that paints a photo of one shape; its style code and its compilation are done."""
     from impasto.feedforward import OnePass, load_pastiche_network
     from impasto.gallery import make_style
-    from impasto.style_losses import StyledRegion, StyleImage
+    from impasto.style_targets import StyledRegion, StyleImage
 
     photo = np.random.default_rng(0).random((*shape, 3), np.float32)
     style = StyleImage(pixels=make_style("swirls", 512))

@@ -67,3 +67,52 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
     smooth = gaussian_filter(noise, (2, 2, 0), mode="wrap")
     smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
     return smooth.astype(np.float32)
+
+
+@pytest.fixture
+def impasto(capsys, monkeypatch):
+    """Run the command line in this process; return (exit code, stdout, stderr)."""
+    import sys
+
+    from impasto import cli
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["impasto", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def make_desk(folder: Path, names: tuple[str, ...], widths: tuple[int, ...] = (4, 4)) -> Path:
+    """Fill a folder with small pictures, of the seeds 1, 2 and so on, and a tiny network, tiny.npz."""
+    from PIL import Image
+
+    from impasto.weights import write_weights
+
+    for seed, name in enumerate(names, 1):
+        Image.fromarray((picture(48, 64, seed) * 255).astype(np.uint8)).save(folder / name)
+    meta = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
+    write_weights(folder / "tiny.npz", tiny_weights(widths=widths), meta)
+    return folder
+
+
+def tensor(values):
+    """Return numbers as a float32 tensor of the engine."""
+    from keras import ops
+
+    return ops.convert_to_tensor(np.asarray(values, np.float32))
+
+
+def modulating(weights):
+    """Return a new one-pass network's weights with a code that changes something, as after training."""
+    kernel = weights["code_out/kernel"]
+    return {
+        **weights,
+        "code_out/kernel": np.random.default_rng(8).normal(0, 0.005, kernel.shape).astype("f4"),
+    }

@@ -6,18 +6,22 @@ import numpy as np
 import pytest
 from keras import ops
 
-from conftest import picture
+from conftest import modulating, picture
 from impasto.errors import ImageError, SettingError
 from impasto.feedforward import OnePass
-from impasto.pastiche_network import PasticheNetwork, encoder_widths, new_pastiche_network
-from impasto.style_losses import StyledRegion, StyleImage
+from impasto.gradients import to_host
+from impasto.pastiche_network import CODE_LAYERS, PasticheNetwork, encoder_widths, new_pastiche_network
+from impasto.style_targets import StyledRegion, StyleImage
 from impasto.weights import load_network
 
 
 @pytest.fixture(scope="module")
 def network():
     encoder = load_network("compact")
-    weights = new_pastiche_network(3, encoder_widths(encoder))
+    weights = modulating(new_pastiche_network(3, encoder_widths(encoder)))
+    features = encoder.features(ops.convert_to_tensor(picture(64, 64, 2)[None]), CODE_LAYERS)
+    for layer, found in features.items():  # as training scales them
+        weights[f"scale/{layer}"] = weights[f"scale/{layer}"] / np.sqrt(np.mean(np.square(to_host(found))))
     tensors = {k: ops.convert_to_tensor(v) for k, v in weights.items()}
     return PasticheNetwork(name="random", encoder=encoder, weights=tensors)
 
@@ -36,7 +40,7 @@ def test_tiles_equal_the_whole(network, shape):
     mask[:, : shape[1] // 3] = 1
     regions = [StyledRegion(styles=(ONE,), mask=mask), StyledRegion(styles=(TWO,), mask=1 - mask)]
     whole = OnePass(network, regions, shape).paint(photo)
-    tiled = OnePass(network, regions, shape, side=256).paint(photo)
+    tiled = OnePass(network, regions, shape, side=304).paint(photo)
     assert np.abs(whole - tiled).max() < 1 / 255
     assert whole.std() > 0.02
 
@@ -47,7 +51,7 @@ def test_strength_is_continuous_and_0_is_the_photo(network):
     found = [painter.paint(photo, strength) for strength in (0, 1, 2, 10, 11, 50, 51, 100)]
     np.testing.assert_array_equal(found[0], photo)
     for one, two in ((0, 1), (1, 2), (3, 4), (5, 6)):
-        assert 0 < np.abs(found[one] - found[two]).mean() < 0.05
+        assert 0 < np.abs(found[one] - found[two]).mean() < 0.1
     assert np.abs(found[5] - found[7]).mean() > 1e-3
 
 

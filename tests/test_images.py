@@ -314,6 +314,20 @@ def test_useless_files(tmp_path, data, message):
         read(tmp_path, data, "a.jpg")
 
 
+@pytest.mark.parametrize("as_array", [False, True])
+def test_a_reduction_that_would_lose_the_aspect_is_refused(tmp_path, as_array):
+    long = np.zeros((40, 4000, 3), np.uint8)
+    source = long
+    if not as_array:
+        source = tmp_path / "long.png"
+        Image.fromarray(long).save(source)
+    with pytest.raises(
+        ImageError, match=r"4000 x 40 px, so at a long side of 256 px .* be 3 px; at least 16"
+    ):
+        read_picture(source, max_size=256)
+    assert read_picture(source, max_size=1600).pixels.shape == (16, 1600, 3)
+
+
 @pytest.mark.parametrize("name", sorted(set(samples()) - {"alpha.j2k", "rgb.jp2", "frames.gif"}))
 def test_truncated_files(tmp_path, name):
     data = samples()[name]

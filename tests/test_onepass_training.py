@@ -6,10 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from keras import ops
 from PIL import Image
 
-from conftest import picture, tiny_weights
+from conftest import picture, tensor, tiny_weights
 from impasto.crops import Crops
 from impasto.errors import DivergenceError, SettingError, WeightsError
 from impasto.feature_network import STYLE_LAYERS, FeatureNetwork
@@ -31,10 +30,6 @@ from impasto.settings import OnePassSettings
 from impasto.weights import read_manifest
 
 WIDTHS = (4, 4, 6, 6, 6)
-
-
-def tensor(values):
-    return ops.convert_to_tensor(np.asarray(values, np.float32))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from conftest import picture
+from conftest import modulating, picture
 from impasto.errors import WeightsError
 from impasto.feature_network import pad_by_reflection
 from impasto.gradients import to_host
@@ -35,7 +35,7 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def network(encoder):
-    weights = new_pastiche_network(3, encoder_widths(encoder))
+    weights = modulating(new_pastiche_network(3, encoder_widths(encoder)))
     tensors = {k: ops.convert_to_tensor(v) for k, v in weights.items()}
     return PasticheNetwork(name="random", encoder=encoder, weights=tensors)
 
@@ -63,10 +63,33 @@ def test_a_style_equal_to_the_photo_moves_nothing(network):
     photo = picture(64, 48, 1)[None]
     features = network.encode(photo)
     moments = moments_of(features)
-    for layer, (matrix, offset) in transfer_maps(moments, moments).items():
+    maps = transfer_maps(moments, moments)
+    for layer in CODE_LAYERS:
+        matrix, offset = maps[layer]
         moved = to_host(apply_map(features[layer], matrix, offset))
         found = to_host(features[layer])
         assert np.abs(moved - found).max() < 0.02 * np.abs(found).max()
+
+
+def test_modulation_of_one_of_a_batch_and_of_regions_is_one_thing(network):
+    photos, style = np.stack([picture(64, 48, i) for i in (1, 2)]), picture(48, 40, 3)[None]
+    features = network.encode(photos)
+    code = moments_of(network.encode(np.repeat(style, 2, axis=0)))
+    together = to_host(network.paint(features, transfer_maps(moments_of(features), code), 0.9 * ops.ones(2)))
+    plain = replace(
+        network, weights={**network.weights, "code_out/kernel": 0 * network.weights["code_out/kernel"]}
+    )
+    for index in range(2):
+        one = {k: v[index : index + 1] for k, v in features.items()}
+        maps = transfer_maps(moments_of(one), {k: tuple(x[:1] for x in v) for k, v in code.items()})
+        alone = to_host(network.paint(one, maps, 0.9 * ops.ones(1)))
+        np.testing.assert_allclose(together[index : index + 1], alone, atol=1e-3)
+        twice = {k: tuple(ops.repeat(x, 2, axis=0) for x in v) for k, v in maps.items()}
+        masks = {k: np.full((2, *v.shape[1:3]), 0.5, "f4") for k, v in one.items()}
+        np.testing.assert_allclose(
+            to_host(network.paint(one, twice, 0.9 * ops.ones(1), masks)), alone, atol=1e-3
+        )
+        assert np.abs(to_host(plain.paint(one, maps, 0.9 * ops.ones(1))) - alone).max() > 0.01
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (33, 47), (65, 38), (104, 129)])

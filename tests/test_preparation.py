@@ -73,14 +73,14 @@ def test_sizes(ready):
 @pytest.mark.parametrize(("stroke_size", "shape"), [(0.5, (19, 32)), (1, (38, 64)), (2.5, (96, 160))])
 def test_stroke_size_is_the_styles_long_side_over_the_photos(ready, stroke_size, shape):
     style = ready(stroke_size=stroke_size).regions[0].styles[0]
-    assert style.pixels.shape[:2] == pytest.approx(shape, abs=1)
-    assert max(style.pixels.shape) == shape[1]
+    assert style.size == pytest.approx(shape, abs=1)
+    assert max(style.size) == shape[1]
 
 
 def test_stroke_size_does_not_depend_on_the_output_size(ready):
     for size in (32, 48, 64):
         prepared = ready(max_size=size, stroke_size=0.75)
-        assert max(prepared.regions[0].styles[0].pixels.shape) == 0.75 * size
+        assert max(prepared.regions[0].styles[0].size) == 0.75 * size
 
 
 def test_the_smallest_strokes_of_a_small_photo_still_make_a_picture(network):
@@ -176,7 +176,7 @@ def test_regions_that_cover_everything_leave_nothing_to_the_main_style(ready):
 def test_a_style_mask_travels_in_the_styles_size(ready):
     prepared = ready(regions=[RegionSpec(left(), PAINTING, left((36, 60), 0.25))])
     style = prepared.regions[0].styles[0]
-    assert style.mask.shape == style.pixels.shape[:2]
+    assert style.mask.shape == style.size
     assert style.mask.mean() == pytest.approx(0.25, abs=0.03)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import picture, tiny_weights
-from impasto import __version__, cli
+from conftest import make_desk, picture, tiny_weights
+from impasto import __version__
 from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.image_output import OutputOptions, write_picture
 from impasto.recipes import load_recipe
@@ -40,29 +39,22 @@ def written(path, values=RECIPE):
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
     """A folder with photos, paintings, a mask and a tiny network."""
-    for name, seed in (("photo.png", 1), ("painting.png", 2), ("other.png", 3), ("second.png", 4)):
-        Image.fromarray((picture(48, 64, seed) * 255).astype(np.uint8)).save(tmp_path / name)
+    names = ("photo.png", "painting.png", "other.png", "second.png")
+    make_desk(tmp_path, names, widths=(4, 4, 4, 4, 4))
     mask = np.zeros((48, 64), np.uint8)
     mask[:, :20] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
-    meta = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
-    write_weights(tmp_path / "tiny.npz", tiny_weights(widths=(4, 4, 4, 4, 4)), meta)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def impasto(capsys, monkeypatch):
+def impasto(impasto):
     """Run the command line in this process; return (exit code, stderr as one line)."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["impasto", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return code, " ".join(capsys.readouterr().err.split())
+        code, _, err = impasto(*arguments)
+        return code, " ".join(err.split())
 
     return run
 
@@ -240,6 +232,24 @@ def test_a_network_that_is_missing_is_one_sentence(impasto, desk):
     assert code == 1
     assert "a network must be" in err
     assert "tiny.npz" in err
+
+
+def test_a_network_that_is_another_by_now_is_said(impasto, desk):
+    assert impasto(*tiny("out.png", "painting.png"))[0] == 0
+    meta = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
+    write_weights(desk / "tiny.npz", tiny_weights(seed=9, widths=(4, 4, 4, 4, 4)), meta)
+    code, err = impasto("stylize", "--recipe", "out.png", "photo.png", "-o", "x.png")
+    assert code == 0
+    assert "the recipe was made with another tiny" in " ".join(err.split())
+
+
+def test_a_named_style_keeps_the_recipe_s_regions(impasto, desk):
+    assert impasto(*tiny("out.png", "painting.png", "--region", "mask.png=second.png"))[0] == 0
+    code, err = impasto("stylize", "--recipe", "out.png", "photo.png", "second.png", "-o", "x.png")
+    assert code == 0, err
+    found = load_recipe("x.png").values
+    assert [style["name"] for style in found["styles"]] == ["second.png"]
+    assert [region["mask"] for region in found["regions"]] == ["mask.png"]
 
 
 def test_without_a_recipe_nothing_can_be_repeated(impasto, desk):

@@ -9,10 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from keras import ops
 from PIL import Image
 
-from conftest import picture, tiny_weights
+from conftest import picture, tensor, tiny_weights
 from impasto.errors import MissingFileError, OutputError, SettingError, WeightsError
 from impasto.feature_network import FeatureNetwork
 from impasto.gradients import to_host
@@ -27,10 +26,6 @@ from impasto.pastiche_network import (
 from impasto.style_file import FORMAT, StyleCard, StyleFile, is_style_file, read_style_file, write_style_file
 
 WIDTHS = (4, 4, 6, 6, 6)
-
-
-def tensor(values):
-    return ops.convert_to_tensor(np.asarray(values, np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +92,7 @@ def test_a_file_keeps_everything(style, encoder, written):
     before, after = (paint(s, encoder, 0.5, photo) for s in (style, found))
     assert np.abs(after - before).max() < 2 / 255
     assert found.network(encoder).sha256 == found.sha256 == read_style_file(written).sha256
-    assert written.stat().st_size < 2.5e6
+    assert written.stat().st_size < 4e6
     with zipfile.ZipFile(written) as archive:
         assert all(name.endswith(".npy") for name in archive.namelist())
 

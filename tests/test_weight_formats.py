@@ -224,6 +224,24 @@ def test_a_pytorch_file_is_read_or_the_way_out_is_named(tmp_path: Path) -> None:
         assert_layers_equal(dict(read_weights(path).weights), layers)
 
 
+class Mischief:
+    """Unpickled, it would make a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.mkdir, (self.folder,)
+
+
+def test_a_pytorch_file_runs_no_code(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save({"features.0.weight": Mischief(tmp_path / "made")}, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match=r"x\.pth"):
+        read_weights(tmp_path / "x.pth")
+    assert not (tmp_path / "made").exists()
+
+
 def test_batch_normalised_vgg_is_refused(tmp_path: Path) -> None:
     state = state_dict(thin_layers(), "features.{}", numbered=True)
     save_file(state | {"features.1.running_mean": np.ones(4)}, tmp_path / "x.safetensors")

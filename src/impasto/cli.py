@@ -60,7 +60,7 @@ PresetName = Annotated[
 @app.callback(invoke_without_command=True)
 def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; anywhere on the line.")] = False,
 ) -> None:
     """Repaint a photo in the style of another picture."""
     if version:
@@ -103,12 +103,13 @@ def stylize_command(
 
     Example: impasto stylize photo.jpg painting.jpg -o pastiche.png --strength 60
     """
+    known = _recipe(recipe)
     saving = {"overwrite": overwrite, "quality": quality, "bit_depth": bit_depth}
     job = _job(
         content,
         [*([painting] if painting else []), *(style or [])],
-        recipe,
-        settings_for(preset, {**(_recipe_settings(recipe) if recipe else {}), **settings}),
+        known,
+        settings_for(preset, {**(known.settings if known else {}), **settings}),
         regions=tuple(region or []),
         output=str(output),
         saving=saving | {"keep_gps": keep_gps, "recipe": not no_recipe},
@@ -119,34 +120,35 @@ def stylize_command(
     _run(job, quiet, threads)
 
 
-def _job(content: str, styles: list[str], recipe: Path | None, settings: Settings, **asked: Any) -> Job:
+def _job(content: str, styles: list[str], recipe: Recipe | None, settings: Settings, **asked: Any) -> Job:
     from impasto.job import Job
 
     job = Job(content=content, styles=tuple(styles), settings=settings.to_mapping(), **asked)
-    if recipe and not styles:
+    if recipe:
         job = _with_recipe_inputs(job, recipe)
     if not job.styles:
         raise SettingError("a style must be named after the photo, or with --style or --recipe")
     return job
 
 
-def _recipe_settings(path: Path) -> dict[str, Any]:
+def _recipe(path: Path | None) -> Recipe | None:
+    if path is None:
+        return None
     from impasto.recipes import load_recipe
 
-    return load_recipe(path).settings
+    return load_recipe(path)
 
 
-def _with_recipe_inputs(job: Job, path: Path) -> Job:
+def _with_recipe_inputs(job: Job, recipe: Recipe) -> Job:
     from dataclasses import replace
 
-    from impasto.recipes import load_recipe
-
-    recipe: Recipe = load_recipe(path)
-    written = [f"{style.source}:{style.weight!r}@{style.part}" for style in recipe.styles()]
+    styles = job.styles or tuple(f"{s.source}:{s.weight!r}@{s.part}" for s in recipe.styles())
     regions = job.regions or tuple(
         f"{r.mask}={r.style}" + (f"#{r.style_mask}" if r.style_mask else "") for r in recipe.regions()
     )
-    return replace(job, styles=tuple(written), regions=regions)
+    same = recipe.settings.get("network", job.settings["network"]) == job.settings["network"]
+    sha256 = recipe.network_sha256 if same else None
+    return replace(job, styles=styles, regions=regions, network_sha256=sha256)
 
 
 def _check_outputs(job: Job) -> None:
@@ -281,9 +283,10 @@ training_commands.register(app)
 
 def main() -> None:
     """Run the command line: an error of ours is one line on stderr and exit code 1 (2 for usage)."""
-    debug = "--debug" in sys.argv or bool(os.environ.get("IMPASTO_DEBUG"))
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get("IMPASTO_DEBUG"))
     try:
-        app()
+        app(arguments)
     except ImpastoError as error:
         if debug:
             raise

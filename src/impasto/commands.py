@@ -135,6 +135,10 @@ def distill_command(
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = DistillSettings.seed,
     batch: Annotated[int, typer.Option(min=8, help="Crops per step.")] = DistillSettings.batch,
     crop: Annotated[int, typer.Option(min=32, help="Side of the crops.")] = DistillSettings.crop,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Highest learning rate.")
+    ] = DistillSettings.learning_rate,
+    start: Annotated[str | None, typer.Option(help="Go on from this student, by name or file.")] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
@@ -149,9 +153,9 @@ def distill_command(
     runtime.start_engine()
     from impasto.distillation import Distillation
 
-    settings = DistillSettings(steps=steps, seed=seed, batch=batch, crop=crop)
+    settings = DistillSettings(steps=steps, seed=seed, batch=batch, crop=crop, learning_rate=rate)
     dtype = runtime.resolve_precision(precision)
-    training = Distillation.prepare(teacher, images, output, settings, dtype)
+    training = Distillation.prepare(teacher, images, output, settings, dtype, start)
     if training.crops.broken:
         say(f"Note: {len(training.crops.broken)} pictures could not be read and are left out.")
     _show_training(training)

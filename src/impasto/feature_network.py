@@ -165,7 +165,7 @@ class FeatureNetwork:
 
         Args:
             layer: name out of ``relu1_1`` ... ``relu5_4``.
-            second: first of `moment_sums`, divided by the number of positions.
+            second: first of `moment_sums`, divided by the number of positions; or a batch of them.
             first: the other one, divided by the same.
         """
         if not self.has_metric(layer):
@@ -175,9 +175,9 @@ class FeatureNetwork:
         kernel = ops.reshape(kernel, kernel.shape[-2:])
         bias = ops.cast(self.weights[f"{metric}/bias"], "float32")
         mean = ops.matmul(first, kernel)
-        mixed = ops.outer(mean, bias)
+        mixed = mean[..., :, None] * bias
         wide = ops.matmul(ops.transpose(kernel), ops.matmul(second, kernel))
-        return wide + mixed + ops.transpose(mixed) + ops.outer(bias, bias), mean + bias
+        return wide + mixed + ops.swapaxes(mixed, -1, -2) + ops.outer(bias, bias), mean + bias
 
     def gram_matrix(self, layer: str, features: Tensor) -> Tensor:
         """Return the Gram matrix by which a style layer is compared, float32, divided by positions."""
@@ -248,3 +248,17 @@ def check_layers(layers: Iterable[str], available: Iterable[str]) -> tuple[str, 
     if missing:
         raise WeightsError(f"the network has no weights for {', '.join(sorted(missing))}")
     return tuple(layer for layer in LAYERS if layer in wanted)
+
+
+def level_of(layer: str) -> int:
+    """Return how many poolings lie before a layer."""
+    return int(layer[4]) - 1
+
+
+def layer_shapes(shape: tuple[int, int], rounding: str) -> list[tuple[int, int]]:
+    """Return the (height, width) of each block's layers for a picture of a shape."""
+    shapes = [shape]
+    for _ in range(level_of(LAYERS[-1])):
+        up = 1 if rounding == "ceil" else 0
+        shapes.append(((shapes[-1][0] + up) // 2, (shapes[-1][1] + up) // 2))
+    return shapes

@@ -11,6 +11,7 @@ before they are decoded, once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,13 @@ from numpy.typing import NDArray
 
 from impasto import runtime
 from impasto.errors import ImageError, SettingError, WeightsError
+from impasto.feature_network import layer_shapes, level_of
 from impasto.gradients import compile_function, memory_errors, to_host
 from impasto.losses import moment_sums
-from impasto.objective import layer_shapes, level_of
+from impasto.objective import region_masks
 from impasto.pastiche_network import (
     CODE_LAYERS,
+    DECODER_REACH,
     MINIMUM_SIDE,
     Masks,
     Moments,
@@ -36,10 +39,9 @@ from impasto.pastiche_network import (
     transfer_maps,
 )
 from impasto.progress import Step
-from impasto.regions import mask_pyramid
 from impasto.settings import Settings
 from impasto.style_codes import blended_code
-from impasto.style_losses import StyledRegion
+from impasto.style_targets import StyledRegion
 from impasto.tile_grid import Tile, tile_grid
 from impasto.weights import EMBEDDED, load_network, read_manifest
 
@@ -50,15 +52,13 @@ ONEPASS, ENCODER = "onepass", "compact"
 """Names in the manifests: of the one-pass network, and of the feature network that it was trained with."""
 FOLDER = EMBEDDED / "onepass"
 """Where the one-pass weights and their manifest lie."""
-TILE_SIDE = 1536
+TILE_SIDE = 1408
 """Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
 CODE_SIDE = 512
 """Style images of larger pictures are looked at as if the picture's long side were this."""
 WEAKEST = 0.1
 """Strength below which the photo shines through, until at 0 nothing else is left."""
 FUNCTIONS_KEPT = 24
-REACHING = ("relu5_1",)
-"""A layer that sees as far as the encoder and the decoder do together, `pastiche_network.HALO`."""
 
 
 @cache
@@ -111,9 +111,10 @@ class OnePass:
             raise SettingError("one-pass painting needs at least one region with a style")
         self.shape, self._network = shape, network
         whole = shape[0] * shape[1] <= side**2
-        self._tiles = tile_grid(shape, max(shape) if whole else side, REACHING)
-        self._sides = layer_shapes(self._tiles[0].shape, network.encoder.pool_rounding)
-        self._masks = region_masks(regions, shape, network.encoder.pool_rounding)
+        side = max(shape) if whole else side
+        self._looks = tile_grid(shape, side, CODE_LAYERS)
+        self._tiles = tile_grid(shape, side, (), DECODER_REACH)
+        self._masks = mixing_masks(regions, shape, network.encoder.pool_rounding)
         share = min(1.0, CODE_SIDE / max(shape))
         codes = [code or blended_code(region.styles, network, share) for region in regions]
         self._style: Moments = {
@@ -146,30 +147,49 @@ class OnePass:
         photo = np.asarray(photo, np.float32)
         amount = np.full(1, amount_at(strength / 100), np.float32)
         with memory_errors(self.shape):
-            if len(self._tiles) == 1:
+            if len(self._looks) == 1:
                 paint = _compiled(self._network, "whole", self.shape, len(self._masks))
                 painted = to_host(paint(photo[None], self._style, amount, self._masks))[0]
             else:
                 painted = self._in_tiles(photo, amount)
         share = np.float32(min(1.0, strength / 100 / WEAKEST))
-        return np.asarray(np.clip(photo + share * (painted - photo), 0, 1), np.float32)
+        if share < 1:
+            painted = photo + share * (painted - photo)
+        return np.asarray(np.clip(painted, 0, 1), np.float32)
 
     def _in_tiles(self, photo: Array, amount: Array) -> Array:
-        measure = _compiled(self._network, "measure", self._tiles[0].shape, 0)
-        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in CODE_LAYERS}
-        for tile in self._tiles:
-            found = measure(_batch(tile, photo), self._cores(tile))
-            for layer, total in sums.items():
-                for index in (0, 1):
-                    total[index] = total[index] + to_host(found[layer][index]).astype(np.float64)
+        sums, layers = self._looked_at(photo)
         maps = self._maps(sums)
         paint = _compiled(self._network, "paint", self._tiles[0].shape, len(self._masks))
         painted = np.empty_like(photo)
         for tile in self._tiles:
-            found = paint(_batch(tile, photo), maps, amount, self._cut(tile))
-            core = tile.core(0, tile.shape) > 0
-            tile.cut(painted)[core] = to_host(found)[0][core]
+            features = {k: self._cut(tile, v, level_of(k))[None] for k, v in layers.items()}
+            masks = {
+                k: np.moveaxis(self._cut(tile, np.moveaxis(v, 0, -1), level_of(k)), -1, 0)
+                for k, v in self._masks.items()
+            }
+            tile.paste(to_host(paint(_batch(tile, photo), features, maps, amount, masks))[0], painted, 0)
         return painted
+
+    def _looked_at(self, photo: Array) -> tuple[dict[str, list[Any]], dict[str, NDArray[Any]]]:
+        """Return the sums of the whole photo's features, and those of the deeper layers themselves."""
+        shape, rounding = self._looks[0].shape, self._network.encoder.pool_rounding
+        measure = _compiled(self._network, "measure", shape, 0)
+        inside, outside = layer_shapes(shape, rounding), layer_shapes(self.shape, rounding)
+        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in CODE_LAYERS}
+        layers: dict[str, NDArray[Any]] = {}
+        for tile in self._looks:
+            cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in CODE_LAYERS}
+            found, features = measure(_batch(tile, photo), cores)
+            for layer, total in sums.items():
+                for index in (0, 1):
+                    total[index] = total[index] + to_host(found[layer][index]).astype(np.float64)
+            for layer, maps in features.items():
+                kept, level = np.asarray(ops.convert_to_numpy(maps))[0], level_of(layer)
+                if layer not in layers:
+                    layers[layer] = np.empty((*outside[level], kept.shape[-1]), kept.dtype)
+                tile.paste(kept, layers[layer], level)
+        return sums, layers
 
     def _maps(self, sums: dict[str, list[Any]]) -> Any:
         sides = layer_shapes(self.shape, self._network.encoder.pool_rounding)
@@ -181,15 +201,11 @@ class OnePass:
             moments[layer] = mean[None].astype(np.float32), covariance[None]
         return transfer_maps(_repeated(moments, self._style), self._style)
 
-    def _cores(self, tile: Tile) -> dict[str, Tensor]:
-        levels = {layer: level_of(layer) for layer in CODE_LAYERS}
-        return {k: ops.convert_to_tensor(tile.core(v, self._sides[v])) for k, v in levels.items()}
-
-    def _cut(self, tile: Tile) -> Masks:
-        return {
-            layer: np.ascontiguousarray(tile.cut_layer(mask, level_of(layer), self._sides[level_of(layer)]))
-            for layer, mask in self._masks.items()
-        }
+    def _cut(self, tile: Tile, layer: NDArray[Any], level: int) -> NDArray[Any]:
+        """Return a tile's part of a map (h, w, ...) after `level` poolings."""
+        height, width = layer_shapes(tile.shape, self._network.encoder.pool_rounding)[level]
+        top, left = tile.rows.start >> level, tile.columns.start >> level
+        return np.ascontiguousarray(layer[top : top + height, left : left + width])
 
 
 def _repeated(photo: Moments, style: Moments) -> Moments:
@@ -214,7 +230,7 @@ def check_shape(shape: tuple[int, int]) -> None:
         )
 
 
-def region_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], rounding: str) -> dict[str, Array]:
+def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], rounding: str) -> dict[str, Array]:
     """Return by layer how much each region counts where, float32 (regions, h, w); nothing for one region.
 
     The masks add up to 1; where no region is, all count alike.
@@ -229,8 +245,9 @@ def region_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
         return {}
     masks = [np.ones(shape, np.float32) if r.mask is None else np.clip(r.mask, 0, 1) for r in regions]
     total = np.sum(masks, axis=0) + 1e-6 * len(masks)
-    pyramids = [mask_pyramid(((m + 1e-6) / total).astype(np.float32), rounding=rounding) for m in masks]
-    return {layer: np.stack([p[level_of(layer)] for p in pyramids]) for layer in CODE_LAYERS}
+    shares = [((mask + 1e-6) / total).astype(np.float32) for mask in masks]
+    mixed = [replace(region, mask=share) for region, share in zip(regions, shares, strict=True)]
+    return region_masks(mixed, shape, CODE_LAYERS, rounding)
 
 
 @lru_cache(maxsize=FUNCTIONS_KEPT)
@@ -242,11 +259,15 @@ def _compiled(network: PasticheNetwork, part: str, shape: tuple[int, int], masks
         maps = transfer_maps(_repeated(moments_of(features), style), style)
         return network.paint(features, maps, amount, masks or None)
 
-    def measure(photo: Tensor, cores: Masks) -> dict[str, tuple[Tensor, Tensor]]:
-        return {k: moment_sums(f, cores[k]) for k, f in network.encode(photo).items()}
+    def measure(photo: Tensor, cores: Masks) -> tuple[dict[str, tuple[Tensor, Tensor]], dict[str, Tensor]]:
+        features = network.encode(photo)
+        sums = {k: moment_sums(f, cores[k]) for k, f in features.items()}
+        return sums, {k: features[k] for k in CODE_LAYERS[1:]}
 
-    def paint(photo: Tensor, maps: Any, amount: Tensor, masks: Masks) -> Tensor:
-        return network.paint(network.encode(photo), maps, amount, masks or None)
+    def paint(photo: Tensor, deeper: Masks, maps: Any, amount: Tensor, masks: Masks) -> Tensor:
+        features = {k: ops.cast(v, network.encoder.dtype) for k, v in deeper.items()}
+        features |= network.encoder.features(photo, CODE_LAYERS[:1])
+        return network.paint(features, maps, amount, masks or None)
 
     parts: dict[str, Callable[..., Any]] = {"whole": whole, "measure": measure, "paint": paint}
     return compile_function(parts[part])

@@ -104,7 +104,7 @@ def read_picture(source: str | Path | Image.Image | Array, *, max_size: int | No
         color, opacity = _split(_check_array(source))
         digest = _digest(color)
         if max_size:
-            shape = fit((color.shape[0], color.shape[1]), max_size)
+            shape = _reduced_shape((color.shape[0], color.shape[1]), max_size, name)
             color, opacity = _reduced(color, shape), _reduced(opacity, shape)
         picture = color, opacity, None, []
     return _picture(*picture, name, digest)
@@ -272,7 +272,8 @@ def _read_image(image: Image.Image, data: bytes | None, name: str, max_size: int
     notes: list[str] = []
     if image.format == "TIFF":  # its tags are gone after decoding, and Pillow turns it itself
         exif, orientation = read_exif(image, name, notes)[0], 1
-    shape = fit((image.height, image.width), max_size) if max_size else (image.height, image.width)
+    shape = (image.height, image.width)
+    shape = _reduced_shape(shape, max_size, name) if max_size else shape
     if isinstance(image, ImageFile.ImageFile) and data is not None:
         image.draft(None, (2 * shape[1], 2 * shape[0]))  # JPEG: decode at 1/2, 1/4, 1/8 if that is enough
     reopen = None if data is None else lambda: _open(data, name)
@@ -283,6 +284,17 @@ def _read_image(image: Image.Image, data: bytes | None, name: str, max_size: int
     if frames > 1:
         notes.insert(0, f"{name} has {frames} frames or pages; the first is used")
     return upright(color, orientation), upright(alpha, orientation), exif, notes
+
+
+def _reduced_shape(shape: tuple[int, int], max_size: int, name: str) -> tuple[int, int]:
+    """Return `fit`, or refuse a picture so long that `MINIMUM_SIDE` would distort it twofold."""
+    short = min(shape) * min(1.0, max_size / max(shape))
+    if short < MINIMUM_SIDE / 2:
+        raise ImageError(
+            f"{name} has {shape[1]} x {shape[0]} px, so at a long side of {max_size} px its short side would "
+            f"be {short:.0f} px; at least {MINIMUM_SIDE} px are needed: crop it or choose a larger size"
+        )
+    return fit(shape, max_size)
 
 
 def _reduced(values: Any, shape: tuple[int, int]) -> Any:

@@ -28,6 +28,7 @@ from impasto.feature_network import CONTENT_LAYER, STYLE_LAYERS, FeatureNetwork,
 from impasto.gradients import to_host
 from impasto.images import resize
 from impasto.losses import batch_gram_matrices
+from impasto.muon import rate_schedule
 from impasto.pastiche_network import (
     CODE_LAYERS,
     PasticheNetwork,
@@ -35,6 +36,7 @@ from impasto.pastiche_network import (
     encoder_widths,
     moments_of,
     new_pastiche_network,
+    read_pastiche_network,
     transfer_maps,
     write_pastiche_network,
 )
@@ -48,10 +50,9 @@ Batch = dict[str, Array]
 ERROR_BOUND = 8.0
 """A layer's style error e counts as e / (1 + e / 8), so that one odd pair does not rule a step."""
 RANGE_WEIGHT = 100.0
-WARMUP, SAVE_EVERY = 300, 250
+SAVE_EVERY = 250
 LARGEST_RESCALE, EVALUATION_SIDE, EVALUATION_PAIRS = 1.8, 192, 32
 TERMS = ("loss", "content", "style", "variation")
-FIXED = ("code/mean", "code/deviation")
 
 
 class OnePassTrainer(keras.Model):  # type: ignore[misc]
@@ -61,7 +62,12 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
         weights: as of `new_pastiche_network`; trained, except the scales.
         judge: the feature network that encodes and makes the losses; its dtype is used.
         settings: of which the weights are used.
+
+    Attributes:
+        origin: sha256 of the file that the training began with; empty for random weights.
     """
+
+    origin = ""
 
     def __init__(
         self, weights: Mapping[str, np.ndarray], judge: FeatureNetwork, settings: OnePassSettings
@@ -125,17 +131,9 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
 
 def gram_matrices(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
     """Return `FeatureNetwork.gram_matrix` of each picture of a batch, float32 (batch, wide, wide)."""
-    metric = f"metric{layer[4:]}"
-    if f"{metric}/kernel" not in network.weights:
-        return batch_gram_matrices(ops.cast(network.expanded(layer, features), "float32"))
-    features = ops.cast(features, "float32")
-    kernel = ops.cast(network.weights[f"{metric}/kernel"], "float32")
-    kernel = ops.reshape(kernel, kernel.shape[-2:])
-    bias = ops.cast(network.weights[f"{metric}/bias"], "float32")
-    means = ops.mean(features, axis=(1, 2))
-    wide = ops.matmul(ops.transpose(kernel), ops.matmul(batch_gram_matrices(features), kernel))
-    mixed = ops.matmul(means, kernel)[:, :, None] * bias
-    return wide + mixed + ops.transpose(mixed, (0, 2, 1)) + ops.outer(bias, bias)
+    seen = features if network.has_metric(layer) else network.expanded(layer, features)
+    seen = ops.cast(seen, "float32")
+    return network.wide_moments(layer, batch_gram_matrices(seen), ops.mean(seen, axis=(1, 2)))[0]
 
 
 def relative_style_losses(grams: Tensor, targets: Tensor) -> Tensor:
@@ -198,15 +196,6 @@ def scales_of(judge: FeatureNetwork, styles: Crops, settings: OnePassSettings) -
     return {f"scale/{k}": 1 / np.sqrt(np.maximum(v, 1e-2 * v.mean())) for k, v in sums.items()}
 
 
-def rate_schedule(settings: OnePassSettings) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return a learning rate that rises for some hundred steps and falls along a cosine."""
-    highest, warmup = settings.learning_rate, max(1, min(WARMUP, settings.steps // 10))
-    falling = max(1, settings.steps - warmup)
-    return keras.optimizers.schedules.CosineDecay(
-        highest / 20, falling, 0.05, warmup_target=highest, warmup_steps=warmup
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class OnePassTraining:
     """A training that can be stopped at any time and continued by the same command.
@@ -232,6 +221,7 @@ class OnePassTraining:
         output: str | Path,
         settings: OnePassSettings,
         judge: FeatureNetwork,
+        start: Path | None = None,
     ) -> OnePassTraining:
         """Read the pictures and make a new network.
 
@@ -241,18 +231,24 @@ class OnePassTraining:
             output: the weights file to write, .npz.
             settings: how long and on what.
             judge: the feature network that makes codes and losses; its dtype is the training's.
+            start: earlier weights to go on from, also with another judge; random ones if None.
 
         Raises:
             EngineError: the engine is not TensorFlow.
             ImageError: there are too few readable pictures.
-            WeightsError: the judge does not reach relu5_1.
+            WeightsError: the judge does not reach relu5_1, or the start cannot be used.
         """
         if runtime.start_engine() != "tensorflow":
             raise EngineError("one-pass training needs the engine tensorflow; unset KERAS_BACKEND")
         cut_photos, cut_styles = Crops(photos), Crops(styles)
         weights = new_pastiche_network(settings.seed, encoder_widths(judge))
         weights |= scales_of(judge, cut_styles, settings)
+        origin = ""
+        if start is not None:
+            earlier = read_pastiche_network(start, judge, own=False)
+            weights, origin = {k: to_host(v) for k, v in earlier.weights.items()}, earlier.sha256
         trainer = OnePassTrainer(weights, judge, settings)
+        trainer.origin = origin
         pictures = {"photos": cut_photos, "styles": cut_styles}
         return cls(trainer=trainer, settings=settings, output=Path(output), **pictures)
 
@@ -266,6 +262,7 @@ class OnePassTraining:
         """What a checkpoint must agree with: everything but the number of steps."""
         judge = self.trainer.judge
         known = asdict(self.settings) | {"judge": judge.sha256, "precision": judge.dtype}
+        known["origin"] = self.trainer.origin
         return json.dumps({k: v for k, v in known.items() if k != "steps"})
 
     def steps(self) -> Iterator[tuple[int, dict[str, float]]]:
@@ -279,7 +276,8 @@ class OnePassTraining:
             DivergenceError: the loss is not finite.
         """
         trainer, settings = self.trainer, self.settings
-        optimizer = keras.optimizers.Adam(rate_schedule(settings), beta_2=0.99, global_clipnorm=5.0)
+        rate = rate_schedule(settings.learning_rate, settings.steps)
+        optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=5.0)
         trainer.compile(optimizer=optimizer, jit_compile=False)
         trainer.optimizer.build(trainer.trainable_variables)
         first = restore(trainer, self.checkpoint, self.record)
@@ -336,7 +334,12 @@ class OnePassTraining:
             sha256=sha256,
             licence="Apache-2.0",
             source="trained by impasto; see NOTICE for the pictures",
-            recipe=asdict(self.settings) | {"judge": judge.name, "judge_sha256": judge.sha256},
+            recipe=asdict(self.settings)
+            | {
+                "judge": judge.name,
+                "judge_sha256": judge.sha256,
+                "start_sha256": self.trainer.origin or None,
+            },
             figures=figures,
         )
         folder = self.output.parent

@@ -21,8 +21,10 @@ from impasto.gradients import to_host
 from impasto.pastiche_network import (
     BLOCKS,
     CODE_LAYERS,
+    MODULATED,
     MOST_GAIN,
     RIDGE,
+    WIDTHS,
     PasticheNetwork,
     amount_at,
 )
@@ -149,12 +151,13 @@ def painter_graph(network: PasticheNetwork, code: Mapping[str, Array] | None = N
     photo, strength = graph.input("photo", PICTURE), graph.input("strength", ("batch",))
     planes = graph.add("Transpose", photo, perm=[0, 3, 1, 2])
     share = graph.add("Mul", graph.add("Pow", graph.add("Unsqueeze", strength, [1, 2]), POWER), AMOUNT)
-    mixed = {}
+    mixed, codes = {}, []
     for layer, features in _encode(graph, planes, network.encoder.pooling).items():
         width = graph.weights[f"scale/{layer}"].size
         rows = graph.input(layer, ("batch", width + 1, width)) if code is None else code[layer][None]
-        mixed[layer] = _transferred(graph, features, rows, share)
-    painted = _decode(graph, mixed)
+        mixed[layer], found = _transferred(graph, features, rows, share)
+        codes += found
+    painted = _decode(graph, mixed, _told(graph, codes))
     shown = graph.add("Clip", graph.add("Div", strength, WEAKEST), 0.0, 1.0)
     change = graph.add("Mul", graph.add("Sub", painted, planes), graph.add("Unsqueeze", shown, [1, 2, 3]))
     pastiche = graph.add("Clip", graph.add("Add", planes, change), 0.0, 1.0)
@@ -221,17 +224,50 @@ def _moments(graph: Graph, rows: str) -> tuple[str, str, str]:
     return centered, mean, graph.add("Div", products, count)
 
 
-def _transferred(graph: Graph, features: str, code: str | Array, share: str) -> str:
-    """Return features with a share of the style's moments: `transfer_maps` and `apply_map` of a layer."""
+def _transferred(graph: Graph, features: str, code: str | Array, share: str) -> tuple[str, list[str]]:
+    """Return features with a share of the style's moments, and a layer's part of the code.
+
+    `transfer_maps`, `apply_map` and `code_of` of a layer; the code is its mean and deviation, (batch, 1, c).
+    """
     rows = _as_rows(graph, features)
-    centered, _, covariance = _moments(graph, rows)
+    centered, mean, covariance = _moments(graph, rows)
     style = graph.add("Slice", code, [0], [-1], [1])
     target = graph.add("Slice", code, [-1], [LARGEST], [1])
     matrix = graph.add("Cast", _transfer_map(graph, covariance, style), to=FLOAT)
     moved = graph.add("Add", graph.add("MatMul", centered, matrix), target)
     moved = graph.add("Add", rows, graph.add("Mul", share, graph.add("Sub", moved, rows)))
     moved = graph.add("Transpose", moved, perm=[0, 2, 1])
-    return graph.add("Reshape", moved, graph.add("Shape", features))
+    pairs = ((mean, target), (_deviation(graph, covariance), _deviation(graph, style)))
+    codes = [
+        graph.add("Add", seen, graph.add("Mul", share, graph.add("Sub", wanted, seen)))
+        for seen, wanted in pairs
+    ]
+    return graph.add("Reshape", moved, graph.add("Shape", features)), codes
+
+
+def _deviation(graph: Graph, covariance: str) -> str:
+    """Return the square roots of the diagonals of (batch, c, c), (batch, 1, c)."""
+    eye = graph.add("Cast", _eye(graph, covariance), to=FLOAT)
+    variances = graph.add("ReduceSum", graph.add("Mul", covariance, eye), [1], keepdims=1)
+    return graph.add("Sqrt", graph.add("Add", graph.add("Relu", variances), 1e-8))
+
+
+def _told(graph: Graph, codes: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return `PasticheNetwork.told`: by convolution the factor and the shift, (batch, c, 1, 1)."""
+    scales = [graph.weights[f"scale/{layer}"] for layer in CODE_LAYERS]
+    scale = np.concatenate([scale for scale in scales for _ in range(2)])
+    x = graph.add("Squeeze", graph.add("Mul", graph.add("Concat", *codes, axis=2), scale), [1])
+    for name in ("code_in", "code_out"):
+        x = graph.add("MatMul", x, graph.weights[f"{name}/kernel"])
+        x = graph.add("Add", x, graph.weights[f"{name}/bias"])
+        x = graph.add("Relu", x) if name == "code_in" else x
+    widths = [WIDTHS[size] for size in MODULATED.values() for _ in range(2)]
+    parts = graph.add_many("Split", len(widths), x, widths, axis=1)
+    parts = [graph.add("Unsqueeze", part, [2, 3]) for part in parts]
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return {
+        n: (graph.add("Add", gain, 1.0), shift) for n, (gain, shift) in zip(MODULATED, pairs, strict=True)
+    }
 
 
 def _transfer_map(graph: Graph, photo: str, style: str) -> str:
@@ -293,19 +329,24 @@ def _product(graph: Graph, first: str, *others: str) -> str:
     return first
 
 
-def _decode(graph: Graph, features: Mapping[str, str]) -> str:
+def _decode(graph: Graph, features: Mapping[str, str], told: Mapping[str, tuple[str, str]]) -> str:
     """Return `PasticheNetwork.decode`."""
+
+    def modulated(x: str, name: str) -> str:
+        factor, shift = told[name]
+        return graph.add("Relu", graph.add("Add", graph.add("Mul", graph.convolve(x, name), factor), shift))
+
     scales = {k: graph.weights[f"scale/{k}"][:, None, None] for k in features}
     scaled = {k: graph.add("Mul", x, scales[k]) for k, x in features.items()}
-    x = graph.add("Relu", graph.convolve(scaled["relu4_1"], "eighth"))
+    x = modulated(scaled["relu4_1"], "eighth")
     for block in range(1, BLOCKS + 1):
-        y = graph.add("Relu", graph.convolve(x, f"block{block}_1"))
+        y = modulated(x, f"block{block}_1")
         x = graph.add("Add", x, graph.convolve(y, f"block{block}_2"))
     for size, layer in (("quarter", "relu3_1"), ("half", "relu2_1")):
         skip = graph.convolve(scaled[layer], f"skip_{size}")
         x = _fit_to(graph, graph.convolve(graph.enlarge(x), f"up_{size}"), skip)
         x = graph.add("Relu", graph.add("Add", x, skip))
-        x = graph.add("Relu", graph.convolve(x, size))
+        x = modulated(x, size)
     x = graph.add("DepthToSpace", graph.convolve(x, "pixels"), blocksize=2, mode="DCR")
     edges = graph.convolve(scaled["relu1_1"], "edges")
     x = _smooth(graph, _fit_to(graph, x, edges))

@@ -5,14 +5,17 @@ Four things happen, all but the first in one pass over the picture:
 - the photo's moments: channel means and covariances of the feature network's relu1_1 to relu4_1;
 - `transfer_map`: the linear map of each layer that gives the photo's features the style's moments;
 - the feature network encodes, the maps are applied, with a strength;
-- `PasticheNetwork.decode`, the trained part, makes a picture of what no picture has as its features.
+- `PasticheNetwork.decode`, the trained part, makes a picture of what no picture has as its features; its
+  convolutions are modulated by a code of the moments that the picture is to have.
 
-Moments are sums over positions, and everything else is local (`HALO`): a huge picture is painted in tiles,
-with the result of the whole. A style is its moments, of any picture, computed once.
+Moments are sums over positions, and everything else is local (`DECODER_REACH`): a huge picture is painted in
+tiles, with the result of the whole. A style is its moments, of any picture, computed once.
 
 Reference: Li et al., "Universal Style Transfer via Feature Transforms" (NIPS 2017), for encoding, mapping and
 decoding; Lu et al., "A Closed-form Solution to Universal Style Transfer" (ICCV 2019), for the optimal
-transport map; Johnson, Alahi and Fei-Fei (ECCV 2016) for the loss that the decoder is trained with.
+transport map; Huang and Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance
+Normalization" (ICCV 2017), and Dumoulin et al., "A Learned Representation for Artistic Style" (ICLR 2017),
+for modulation; Johnson, Alahi and Fei-Fei (ECCV 2016) for the loss that the decoder is trained with.
 """
 
 from __future__ import annotations
@@ -39,16 +42,21 @@ Arrays = dict[str, np.ndarray]
 Moments = Mapping[str, tuple[Tensor, Tensor]]
 """By layer: channel means (batch, c) and covariances (batch, c, c), float32."""
 Maps = Mapping[str, tuple[Tensor, Tensor]]
-"""By layer: matrices (batch, c, c) and offsets (batch, c), float32."""
+"""By layer: matrices (batch, c, c) and offsets (batch, c), float32; ``code``: the photo's and the style's."""
 Masks = Mapping[str, Tensor]
+Told = Mapping[str, tuple[Tensor, Tensor]]
+"""By convolution: what its outputs are multiplied by, less 1, and shifted by, float32 (batch, c)."""
 
 CODE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-WIDTHS = (24, 48, 96)
+WIDTHS = (24, 48, 128)
 """Channels of the decoder at 1/2, 1/4 and 1/8 of the picture's size."""
-BLOCKS = 2
+BLOCKS = 3
 """Residual blocks at 1/8."""
-HALO = 80
-"""Pixels around a part of the picture on which its result depends."""
+MODULATED = {"eighth": 2, **{f"block{i + 1}_1": 2 for i in range(BLOCKS)}, "quarter": 1, "half": 0}
+"""Convolutions that the code modulates, and which of the `WIDTHS` each has."""
+CODE_WIDTH = 96
+DECODER_REACH = 80
+"""Pixels around a position of the encoder's deepest layer on which the decoder's result depends."""
 MINIMUM_SIDE = 32
 RIDGE = 1e-3
 """Added to covariances, relative to their mean variance: directions without variance stay as they are."""
@@ -85,43 +93,72 @@ class PasticheNetwork:
 
         Args:
             features: of `encode`.
-            maps: of `transfer_maps`; one per picture, or with masks one per region of a single picture.
+            maps: of `transfer_maps`; for each picture, or with masks for each region of a single picture.
             amount: float32 (batch,): how far features go from the photo's (0) to the style's (1) or beyond.
             masks: by layer float32 (regions, h, w), which add up to 1 everywhere; no regions if None.
 
         Returns:
             float32 (batch, height, width, 3).
         """
-        mixed = {}
+        mixed, share = {}, amount[:, None]
         for layer in CODE_LAYERS:
             matrix, offset = maps[layer]
-            share = amount[:, None, None]
-            matrix = share * matrix + (1 - share) * ops.eye(matrix.shape[-1])
-            moved = apply_map(features[layer], matrix, share[:, 0] * offset)
+            matrix = share[..., None] * matrix + (1 - share[..., None]) * ops.eye(matrix.shape[-1])
+            moved = apply_map(features[layer], matrix, share * offset)
             if masks is not None:
                 moved = ops.sum(moved * ops.cast(masks[layer][..., None], moved.dtype), axis=0, keepdims=True)
             mixed[layer] = moved
-        return self.decode(mixed)
+        photo, style = maps["code"]
+        return self.decode(mixed, self.told((1 - share) * photo + share * style), masks)
 
-    def decode(self, features: Mapping[str, Tensor]) -> Tensor:
+    def told(self, code: Tensor) -> Told:
+        """Return the modulations of the decoder's convolutions for codes (batch, `code_of`'s length)."""
+        weights = {k: ops.cast(v, "float32") for k, v in self.weights.items() if k[:4] in ("code", "scal")}
+        scales = [weights[f"scale/{layer}"] for layer in CODE_LAYERS]
+        code = code * ops.concatenate([scale for scale in scales for _ in range(2)])
+        hidden = ops.relu(ops.matmul(code, weights["code_in/kernel"]) + weights["code_in/bias"])
+        found = ops.matmul(hidden, weights["code_out/kernel"]) + weights["code_out/bias"]
+        told, first = {}, 0
+        for name, size in MODULATED.items():
+            middle, last = first + WIDTHS[size], first + 2 * WIDTHS[size]
+            told[name] = found[:, first:middle], found[:, middle:last]
+            first = last
+        return told
+
+    def decode(self, features: Mapping[str, Tensor], told: Told, masks: Masks | None = None) -> Tensor:
         """Return float32 pixels (batch, height, width, 3) from transformed features of the code layers."""
         scaled = {k: v * ops.cast(self.weights[f"scale/{k}"], v.dtype) for k, v in features.items()}
-        x = ops.relu(self._convolve(scaled["relu4_1"], "eighth"))
+        where = masks or dict.fromkeys(CODE_LAYERS)
+        x = ops.relu(self._modulated(scaled["relu4_1"], "eighth", told, where["relu4_1"]))
         for block in range(1, BLOCKS + 1):
-            y = ops.relu(self._convolve(x, f"block{block}_1"))
+            y = ops.relu(self._modulated(x, f"block{block}_1", told, where["relu4_1"]))
             x = x + self._convolve(y, f"block{block}_2")
         for size, layer in (("quarter", "relu3_1"), ("half", "relu2_1")):
             skip = self._convolve(scaled[layer], f"skip_{size}")
             x = ops.relu(fit_to(self._convolve_enlarged(x, f"up_{size}"), skip) + skip)
-            x = ops.relu(self._convolve(x, size))
+            x = ops.relu(self._modulated(x, size, told, where[layer]))
         x = depth_to_space(self._convolve(x, "pixels"))
         edges = self._convolve(scaled["relu1_1"], "edges")
         x = ops.cast(fit_to(x, edges), "float32")
         return smooth(x) + ops.cast(edges, "float32") + 0.5
 
-    def _convolve(self, x: Tensor, name: str) -> Tensor:
+    def _convolve(self, x: Tensor, name: str, gain: Tensor | None = None) -> Tensor:
         kernel, bias = (ops.cast(self.weights[f"{name}/{part}"], x.dtype) for part in ("kernel", "bias"))
+        if gain is not None:
+            kernel, bias = kernel * gain, bias * gain
         return add_bias(ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last"), bias)
+
+    def _modulated(self, x: Tensor, name: str, told: Told, mask: Tensor | None) -> Tensor:
+        """Return a convolution of x, its outputs changed as told for each picture or, masked, region."""
+        gain, shift = (ops.cast(value, x.dtype) for value in told[name])
+        if mask is not None:
+            mask = ops.cast(ops.transpose(mask, (1, 2, 0)), x.dtype)
+            gain, shift = (ops.matmul(mask, value)[None] for value in (gain, shift))
+        elif gain.shape[0] == 1:
+            return self._convolve(x, name, 1 + gain[0]) + shift[0]
+        else:
+            gain, shift = gain[:, None, None], shift[:, None, None]
+        return self._convolve(x, name) * (1 + gain) + shift
 
     def _convolve_enlarged(self, x: Tensor, name: str) -> Tensor:
         """Return `_convolve` of x with every position repeated twice in both directions.
@@ -162,8 +199,18 @@ def moments_of(features: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor
     return found
 
 
+def code_of(moments: Moments) -> Tensor:
+    """Return the channel means and deviations of all code layers, float32 (batch, 2 x channels)."""
+    parts = []
+    for layer in CODE_LAYERS:
+        mean, covariance = moments[layer]
+        variances = ops.sum(covariance * ops.eye(covariance.shape[-1]), axis=-1)
+        parts += [mean, ops.sqrt(ops.maximum(variances, 0.0) + 1e-8)]
+    return ops.concatenate(parts, axis=-1)
+
+
 def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Tensor]]:
-    """Return by layer the map and offset that give the photo's features the style's moments.
+    """Return by layer the map and offset that give the photo's features the style's moments; and the codes.
 
     The optimal transport map between Gaussians, F' = F M + o with M = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2)
     A^(-1/2) for covariances A of the photo and B of the style: of all maps that match the moments, the
@@ -171,7 +218,7 @@ def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Ten
 
     Reference: Lu et al. (ICCV 2019), equation 8.
     """
-    found = {}
+    found = {"code": (code_of(photo), code_of(style))}
     for layer in CODE_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
         size = first.shape[-1]
@@ -230,6 +277,13 @@ def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
         gain = next((g for start, g in GAINS.items() if name.startswith(start)), 1.0)
         weights[f"{name}/kernel"] = rng.normal(0, gain * np.sqrt(2 / 9 / inputs), (3, 3, inputs, outputs))
         weights[f"{name}/bias"] = np.zeros(outputs)
+    length, told = 2 * sum(widths.values()), 2 * sum(WIDTHS[size] for size in MODULATED.values())
+    weights |= {
+        "code_in/kernel": rng.normal(0, np.sqrt(2 / length), (length, CODE_WIDTH)),
+        "code_in/bias": np.zeros(CODE_WIDTH),
+        "code_out/kernel": np.zeros((CODE_WIDTH, told)),
+        "code_out/bias": np.zeros(told),
+    }
     return {name: value.astype(np.float32) for name, value in weights.items()}
 
 
@@ -253,12 +307,13 @@ def write_pastiche_network(path: Path, weights: Mapping[str, Tensor], meta: Mapp
     return digest(path)
 
 
-def read_pastiche_network(path: Path, encoder: FeatureNetwork) -> PasticheNetwork:
+def read_pastiche_network(path: Path, encoder: FeatureNetwork, own: bool = True) -> PasticheNetwork:
     """Read what `write_pastiche_network` wrote.
 
     Args:
         path: the .npz.
         encoder: the feature network that it was trained with; its dtype is used.
+        own: whether it must be that one; another of its widths will do to go on training with.
 
     Raises:
         WeightsError: the file is missing, damaged, of another network or of another encoder.
@@ -269,7 +324,7 @@ def read_pastiche_network(path: Path, encoder: FeatureNetwork) -> PasticheNetwor
             meta = json.loads(file["meta"].tobytes())
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise WeightsError(f"{path} is not a whole file of one-pass weights; install it again") from error
-    if meta.get("encoder_sha256") != encoder.sha256:
+    if own and meta.get("encoder_sha256") != encoder.sha256:
         raise WeightsError(
             f"{path} was trained with another feature network than {encoder.name}; "
             "install impasto again or train it anew"

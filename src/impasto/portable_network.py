@@ -26,7 +26,9 @@ from impasto.pastiche_network import (
     RIDGE,
     Moments,
     PasticheNetwork,
+    Told,
     amount_at,
+    code_of,
     transfer_maps,
 )
 
@@ -97,30 +99,36 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
         maps = (
             iterated_transfer_maps(seen, style, positions) if self.iterative else transfer_maps(seen, style)
         )
-        for layer, (matrix, offset) in maps.items():
+        told = self.network.told((1 - share[:, 0]) * maps["code"][0] + share[:, 0] * maps["code"][1])
+        for layer in CODE_LAYERS:
+            matrix, offset = maps[layer]
             matrix = share * matrix + (1 - share) * ops.eye(matrix.shape[-1])
             flat = ops.matmul(as_rows(features[layer]), matrix) + share * offset[:, None]
             mixed[layer] = ops.reshape(flat, ops.shape(features[layer]))
         shown = ops.minimum(1.0, strength / WEAKEST)[:, None, None, None]
-        return {"pastiche": ops.clip(photo + shown * (self._decode(mixed) - photo), 0, 1)}
+        return {"pastiche": ops.clip(photo + shown * (self._decode(mixed, told) - photo), 0, 1)}
 
-    def _decode(self, features: Mapping[str, Tensor]) -> Tensor:
+    def _decode(self, features: Mapping[str, Tensor], told: Told) -> Tensor:
         scaled = {k: v * self.network.weights[f"scale/{k}"] for k, v in features.items()}
-        x = ops.relu(self._convolve(scaled["relu4_1"], "eighth"))
+        x = ops.relu(self._convolve(scaled["relu4_1"], "eighth", told))
         for block in range(1, BLOCKS + 1):
-            y = ops.relu(self._convolve(x, f"block{block}_1"))
+            y = ops.relu(self._convolve(x, f"block{block}_1", told))
             x = x + self._convolve(y, f"block{block}_2")
         for size, layer in (("quarter", "relu3_1"), ("half", "relu2_1")):
             skip = self._convolve(scaled[layer], f"skip_{size}")
             x = fit_to(self._convolve(interleave([x] * 4), f"up_{size}"), skip)
-            x = ops.relu(self._convolve(ops.relu(x + skip), size))
+            x = ops.relu(self._convolve(ops.relu(x + skip), size, told))
         x = interleave(ops.split(self._convolve(x, "pixels"), 4, axis=-1))
         edges = self._convolve(scaled["relu1_1"], "edges")
         return smooth(fit_to(x, edges)) + edges + 0.5
 
-    def _convolve(self, x: Tensor, name: str) -> Tensor:
+    def _convolve(self, x: Tensor, name: str, told: Told | None = None) -> Tensor:
         kernel, bias = (self.network.weights[f"{name}/{part}"] for part in ("kernel", "bias"))
-        return ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last") + bias
+        x = ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last") + bias
+        if told is None:
+            return x
+        gain, shift = (value[:, None, None] for value in told[name])
+        return x * (1 + gain) + shift
 
 
 def iterated_transfer_maps(
@@ -141,7 +149,7 @@ def iterated_transfer_maps(
 
     Reference: Higham, "Functions of Matrices" (2008), sections 5.3 (sign) and 6.3 (roots).
     """
-    found = {}
+    found = {"code": (code_of(photo), code_of(style))}
     for layer in CODE_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
         size = first.shape[-1]

@@ -29,16 +29,19 @@ from impasto.regions import (
 )
 from impasto.settings import Settings
 from impasto.style_names import StyleSpec, parse_style
+from impasto.weight_formats import digest
 
 if TYPE_CHECKING:
     from impasto.feature_network import FeatureNetwork
     from impasto.style_file import StyleFile
-    from impasto.style_losses import StyledRegion, StyleImage
+    from impasto.style_targets import StyledRegion, StyleImage
 
 Array = NDArray[np.float32]
 Source = Any
 """A picture as a path, a PIL image or an array; for styles also a built-in style's name."""
 
+LEAST_STYLE_SIDE = 128
+"""Long side in pixels in which a style image is read at least; the smallest strokes are reduced from it."""
 ERODED_PIXELS = 16
 """How far within its border a region's style is learned with ``region_edges="eroded"``: what relu3_1 sees."""
 
@@ -87,7 +90,7 @@ class Prepared:
 
     Attributes:
         content: float32 (height, width, 3), as the method sees it.
-        regions: the style images, each (height, width, 3), and where they count.
+        regions: the style images and where they count.
         initial: where the optimisation starts.
         settings: how.
         network: the feature network.
@@ -219,7 +222,7 @@ def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Pla
 
 
 def _region(place: _Place, reader: StyleReader, main_styles: tuple[StyleImage, ...]) -> StyledRegion:
-    from impasto.style_losses import StyledRegion
+    from impasto.style_targets import StyledRegion
 
     styles = main_styles if place.style is None else (reader.read(place.style),)
     return StyledRegion(styles=styles, mask=place.mask)
@@ -246,7 +249,7 @@ def _digest(source: Source) -> str | None:
     if not isinstance(source, str | Path):
         return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()
     path = Path(source)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else f"built-in:{source}"
+    return digest(path) if path.is_file() else f"built-in:{source}"
 
 
 class StyleReader:
@@ -269,18 +272,19 @@ class StyleReader:
 
     def read(self, spec: StyleSpec) -> StyleImage:
         """Return a style image; its size relative to the photo's sets the size of its strokes."""
-        from impasto.style_losses import StyleImage
+        from impasto.style_targets import StyleImage
 
         stretch = self._settings.fit == "stretch"
-        picture = self._read(spec.source, None if stretch else self._side)
+        picture = self._read(spec.source, None if stretch else max(self._side, LEAST_STYLE_SIDE))
         shape = (self._side, self._side) if stretch else scale_to(picture.pixels.shape[:2], self._side)
-        pixels = resize(picture.pixels, shape)
+        pixels = picture.pixels if max(picture.pixels.shape) < max(shape) else resize(picture.pixels, shape)
         self.notes += picture.notes
         self.digests.append(picture.sha256)
         known = {"name": picture.name, "sha256": picture.sha256}
         self.record.append(known | {"weight": spec.weight, "part": spec.part})
         mask = None if spec.mask is None else read_mask(spec.mask, shape)
-        return StyleImage(pixels=self._recolored(pixels), weight=spec.weight, part=spec.part, mask=mask)
+        pixels = self._recolored(pixels)
+        return StyleImage(pixels=pixels, shape=shape, weight=spec.weight, part=spec.part, mask=mask)
 
     def _read(self, source: Source, size: int | None) -> Picture:
         if not isinstance(source, str | Path) or Path(source).suffix.lower() != ".style":

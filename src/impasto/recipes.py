@@ -7,7 +7,6 @@ hand needs no more than the settings, as a table ``settings`` or at its top leve
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tomllib
@@ -21,6 +20,7 @@ from impasto.errors import ImageError, MissingFileError, SettingError, did_you_m
 from impasto.regions import RegionSpec
 from impasto.settings import Settings
 from impasto.style_names import StyleSpec
+from impasto.weight_formats import digest
 
 KEYS = ("impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions")
 TABLES, LISTS = ("settings", "network", "content"), {"styles": ("name",), "regions": ("mask", "style")}
@@ -46,6 +46,12 @@ class Recipe:
         given = dict(self.values.get("settings", {}))
         Settings.from_mapping(given)
         return given
+
+    @property
+    def network_sha256(self) -> str | None:
+        """The feature network that it was made with; None if the recipe does not say."""
+        sha256 = self.values.get("network", {}).get("sha256")
+        return sha256 if isinstance(sha256, str) and sha256 else None
 
     def styles(self) -> list[StyleSpec]:
         """Return the styles, found beside the recipe or in the working folder.
@@ -79,7 +85,7 @@ class Recipe:
             return name
         for folder in (self.source.parent, Path()):
             path = folder / name
-            if path.is_file() and sha256 in (None, hashlib.sha256(path.read_bytes()).hexdigest()):
+            if path.is_file() and sha256 in (None, digest(path)):
                 return path
         which = f"{name} (sha256 {sha256[:12]}...)" if sha256 else name
         raise MissingFileError(

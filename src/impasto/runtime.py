@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import os
 import platform
 import resource
@@ -61,6 +62,7 @@ def start_engine(threads: int | None = None) -> str:
         limit_threads(threads)
     if engine == "tensorflow" and "tensorflow" not in sys.modules:
         _import_quietly("tensorflow")
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a function for every size
     return engine
 
 

@@ -14,21 +14,38 @@ import typer
 from impasto.errors import SettingError
 from impasto.settings import Settings
 
+Field = dataclasses.Field[Any]
+
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for each setting; it receives those that were given as ``settings``.
 
     The command must take a keyword argument ``settings``: a mapping of setting names to values.
     """
+    return with_setting_options(command, _option, parsed)
+
+
+def with_setting_options(
+    command: Callable[..., None],
+    option: Callable[[Field], inspect.Parameter],
+    read: Callable[[str, Any], Any],
+) -> Callable[..., None]:
+    """Give a command an option for each setting.
+
+    Args:
+        command: takes a keyword argument ``settings``: a mapping of the names that were given to values.
+        option: a setting's field -> the parameter that Typer makes an option of.
+        read: a setting's name and what was given -> its value.
+    """
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
     hints = typing.get_type_hints(command, include_extras=True)
     parameters = [p.replace(annotation=hints[p.name]) for p in own]
-    parameters += [_option(spec) for spec in dataclasses.fields(Settings)]
+    parameters += [option(spec) for spec in dataclasses.fields(Settings)]
     names = [spec.name for spec in dataclasses.fields(Settings)]
 
     def wrapped(**values: Any) -> None:
         given = {name: values.pop(name, None) for name in names}
-        command(**values, settings={k: parsed(k, v) for k, v in given.items() if v is not None})
+        command(**values, settings={k: read(k, v) for k, v in given.items() if v is not None})
 
     signature = inspect.Signature(sorted(parameters, key=lambda p: p.kind == inspect.Parameter.KEYWORD_ONLY))
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
@@ -37,7 +54,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def _option(spec: dataclasses.Field[Any]) -> inspect.Parameter:
+def _option(spec: Field) -> inspect.Parameter:
     hint = plain(typing.get_type_hints(Settings)[spec.name])
     text = spec.metadata["help"]
     default = spec.default if spec.default is not dataclasses.MISSING else None

@@ -190,17 +190,17 @@ class DistillSettings:
         steps: training steps.
         batch: crops per step.
         crop: side of the crops in pixels.
-        learning_rate: Adam's, at its highest; it rises for 500 steps and falls along a cosine.
+        learning_rate: Muon's, at its highest; it rises for 500 steps and falls along a cosine.
         pastiches: how many of a batch are pastiches made against the student.
         pastiches_from: the step after which they are.
         seed: of everything random.
     """
 
     steps: int = 20_000
-    batch: int = 12
-    crop: int = 128
-    learning_rate: float = 5e-4
-    pastiches: int = 3
+    batch: int = 8
+    crop: int = 160
+    learning_rate: float = 4e-3
+    pastiches: int = 2
     pastiches_from: int = 1500
     seed: int = 0
 
@@ -213,17 +213,17 @@ class OnePassSettings:
         steps: training steps.
         stages: (share of the steps, side of the crops in pixels, pairs per step), in order; sides
             are multiples of 16.
-        learning_rate: Adam's, at its highest; it rises for 300 steps and falls along a cosine.
+        learning_rate: Adam's, at its highest; it rises for 500 steps and falls along a cosine.
         style_weight: style weight over content weight at strength 0.5; less than the optimisation's
             36, since one pass cannot bring the style loss as low.
         variation_weight: of the total variation.
         seed: of everything random.
     """
 
-    steps: int = 7_000
-    stages: tuple[tuple[float, int, int], ...] = ((0.8, 128, 8), (0.2, 192, 4))
-    learning_rate: float = 7e-4
-    style_weight: float = 12.0
+    steps: int = 13_000
+    stages: tuple[tuple[float, int, int], ...] = ((0.6, 128, 8), (0.4, 256, 3))
+    learning_rate: float = 1e-3
+    style_weight: float = 24.0
     variation_weight: float = 1.0
     seed: int = 0
 

@@ -14,12 +14,12 @@ from typing import Any
 from keras import ops
 
 from impasto.errors import SettingError
-from impasto.feature_network import MINIMUM_SIDE
+from impasto.feature_network import level_of
 from impasto.images import resize
 from impasto.losses import moment_sums
 from impasto.pastiche_network import CODE_LAYERS, Moments, PasticheNetwork
 from impasto.regions import mask_pyramid
-from impasto.style_losses import StyleImage
+from impasto.style_targets import StyleImage
 
 Tensor = Any
 
@@ -66,7 +66,7 @@ def known_code(network: PasticheNetwork, style: StyleImage, share: float = 1.0) 
     digest = hashlib.blake2b(style.pixels.tobytes(), digest_size=16)
     if style.mask is not None:
         digest.update(style.mask.tobytes())
-    key = (id(network.encoder), style.pixels.shape, round(share, 6), digest.digest())
+    key = (id(network.encoder), style.pixels.shape, style.scaled(share).size, digest.digest())
     if key not in _codes:
         _codes[key] = network, _code(network, style, share)  # the network keeps its id while it is here
     _codes.move_to_end(key)
@@ -76,14 +76,14 @@ def known_code(network: PasticheNetwork, style: StyleImage, share: float = 1.0) 
 
 
 def _code(network: PasticheNetwork, style: StyleImage, share: float) -> Moments:
-    height, width = (max(round(side * share), MINIMUM_SIDE) for side in style.pixels.shape[:2])
+    height, width = style.scaled(share).size
     features = network.encode(ops.convert_to_tensor(resize(style.pixels, (height, width))[None]))
     pyramid = None
     if style.mask is not None:
         pyramid = mask_pyramid(resize(style.mask, (height, width)), rounding=network.encoder.pool_rounding)
     found = {}
     for layer, maps in features.items():
-        mask = None if pyramid is None else ops.convert_to_tensor(pyramid[int(layer[4]) - 1])
+        mask = None if pyramid is None else ops.convert_to_tensor(pyramid[level_of(layer)])
         positions = maps.shape[1] * maps.shape[2] if mask is None else ops.sum(mask) + 1e-6
         found[layer] = centred(*(total / positions for total in moment_sums(maps, mask)))
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import typing
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import typer
 
 from impasto.commands import say
 from impasto.errors import SettingError
-from impasto.setting_options import parsed, plain
+from impasto.setting_options import Field, parsed, plain, with_setting_options
 from impasto.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,24 +28,10 @@ def with_swept_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     The command must take a keyword argument ``settings``: a mapping of names to values or lists of them.
     """
-    hints = typing.get_type_hints(command, include_extras=True)
-    own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
-    parameters = [p.replace(annotation=hints[p.name]) for p in own]
-    parameters += [_option(spec) for spec in dataclasses.fields(Settings)]
-    names = [spec.name for spec in dataclasses.fields(Settings)]
-
-    def wrapped(**values: Any) -> None:
-        given = {name: values.pop(name, None) for name in names}
-        command(**values, settings={k: swept_values(k, v) for k, v in given.items() if v is not None})
-
-    signature = inspect.Signature(sorted(parameters, key=lambda p: p.kind == inspect.Parameter.KEYWORD_ONLY))
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__signature__ = signature  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
-    return wrapped
+    return with_setting_options(command, _option, swept_values)
 
 
-def _option(spec: dataclasses.Field[Any]) -> inspect.Parameter:
+def _option(spec: Field) -> inspect.Parameter:
     hint = plain(typing.get_type_hints(Settings)[spec.name])
     text = spec.metadata["help"]
     if typing.get_origin(hint) is Literal:

@@ -11,6 +11,7 @@ import typer
 
 from impasto.commands import say
 from impasto.errors import OutputError, SettingError
+from impasto.settings import OnePassSettings
 
 if TYPE_CHECKING:
     from impasto.job import Interruption
@@ -123,8 +124,13 @@ def train_onepass_command(
     photos: Annotated[list[Path], typer.Option(help="Photos, folders or .zip; repeat for more.")],
     styles: Annotated[list[Path], typer.Option(help="Paintings, folders or .zip; repeat for more.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 7000,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = OnePassSettings.steps,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Highest learning rate.")
+    ] = OnePassSettings.learning_rate,
+    judge: Annotated[str, typer.Option(help="The feature network, by name or file.")] = "compact",
+    start: Annotated[Path | None, typer.Option(help="Go on from these weights.")] = None,
     sheet_every: Annotated[
         int, typer.Option(min=1, help="Steps between contact sheets, which lie beside the output.")
     ] = 1000,
@@ -141,12 +147,11 @@ def train_onepass_command(
 
     runtime.start_engine()
     from impasto.onepass_training import OnePassTraining
-    from impasto.settings import OnePassSettings
     from impasto.weights import load_network
 
-    judge = load_network("compact", dtype=runtime.resolve_precision(precision))
-    settings = OnePassSettings(steps=steps, seed=seed)
-    training = OnePassTraining.prepare(photos, styles, output, settings, judge)
+    network = load_network(judge, dtype=runtime.resolve_precision(precision))
+    settings = OnePassSettings(steps=steps, seed=seed, learning_rate=rate)
+    training = OnePassTraining.prepare(photos, styles, output, settings, network, start)
     for crops in (training.photos, training.styles):
         if crops.broken:
             say(f"Note: {len(crops.broken)} pictures could not be read and are left out.")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from impasto.crops import HELD_OUT_EVERY, Crops, _files
+from impasto.crops import Crops
 from impasto.images import Picture
 
 LEAST_DEVIATION = 0.02
@@ -27,20 +23,6 @@ class TrainingPhotos(Crops):
     Attributes:
         names: of the readable pictures, in the order of `pictures`.
     """
-
-    def __init__(self, paths: Iterable[str | Path], least: int) -> None:
-        paths = list(paths)
-        super().__init__(paths, least=least)
-        broken = set(self.broken)
-        self.names = [name for name, _ in _files(paths) if name not in broken]
-
-    @property
-    def pictures(self) -> list[NDArray[np.uint8]]:
-        """All readable pictures in the order in which they were found."""
-        total = len(self.train) + len(self.held_out)
-        every = min(HELD_OUT_EVERY, max(2, total // 3))
-        held, trained = iter(self.held_out), iter(self.train)
-        return [next(trained) if index % every else next(held) for index in range(total)]
 
     def notes(self, crop: int) -> tuple[str, ...]:
         """Return sentences, without a full stop, about pictures that will not help.

@@ -12,38 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import picture, tiny_weights
-from impasto import cli
-from impasto.weights import write_weights
+from conftest import make_desk
 
 META = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
 
 
 @pytest.fixture
-def impasto(capsys, monkeypatch):
-    """Run the command line in this process; return (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["impasto", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
-@pytest.fixture
 def desk(tmp_path):
     """A folder with a photo, a painting and a tiny network."""
-    for name, seed in (("photo.png", 1), ("painting.png", 2)):
-        pixels = (picture(48, 64, seed) * 255).astype(np.uint8)
-        Image.fromarray(pixels).save(tmp_path / name)
-    write_weights(tmp_path / "tiny.npz", tiny_weights(), META)
-    return tmp_path
+    return make_desk(tmp_path, ("photo.png", "painting.png"))
 
 
 def tiny(desk, *more):

@@ -19,13 +19,13 @@ LAYERS = [
         "tile_grid",
     },
     {
-        "feature_network", "losses", "objective", "gradients", "optimizers", "style_losses",
+        "feature_network", "losses", "objective", "gradients", "optimizers", "style_losses", "style_targets",
         "weights", "weight_formats", "weight_check", "pastiche_network", "rearrangements",
         "style_codes", "style_file",
     },
     {
         "gatys", "scales", "planning", "tiling", "distillation", "pastiche_pool", "evaluation",
-        "training_checkpoint", "onepass_training", "feedforward",
+        "training_checkpoint", "student", "muon", "onepass_training", "feedforward",
         "training", "training_photos", "style_trainer", "portable_network", "onnx_graph", "export",
     },
     {"pastiche", "preparation", "recipes", "stylizer"},
