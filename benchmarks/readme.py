@@ -1,12 +1,12 @@
-"""Write the measured figures into the READMEs, between their markers: python -m benchmarks.readme.
+"""Write the measured figures into the documents, between their markers: python -m benchmarks.readme.
 
-A test renders them again and compares, so that no figure in the READMEs is anything but measured.
+A test renders them again and compares, so that no figure there is anything but measured.
 """
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,8 +64,10 @@ def rows() -> list[tuple[str, str, str]]:
             ),
         ),
         (
-            "one pass, compiled, style known: 512 x 512, 1920 x 1080, 3840 x 2160; peak memory of the last",
-            "一次成画(已编译,风格已知):512 x 512、1920 x 1080、3840 x 2160;最后者的内存峰值",
+            "one pass, compiled, style known: 512 x 512, 1920 x 1080, 3840 x 2160; peak memory of the last; "
+            "the whole command at 512 px",
+            "一次成画(已编译,风格已知):512 x 512、1920 x 1080、3840 x 2160;最后者的内存峰值;"
+            "512 px 的整条命令",
             onepass_figures(),
         ),
         (
@@ -100,12 +102,11 @@ def rows() -> list[tuple[str, str, str]]:
 
 
 def onepass_figures() -> str:
-    """Return the best precision's medians at three sizes, and the peak memory of the largest."""
+    """Return the better precision's medians, the largest size's peak memory, and the command's seconds."""
     figures = result("onepass")["figures"]
     best = figures.get("bfloat16", figures["float32"])
-    sizes = ("512x512", "1920x1080", "3840x2160")
-    times = ", ".join(f"{best[size]['median_seconds']:.2f} s" for size in sizes)
-    return f"{times}; {best['peak_gib_3840x2160']:.2f} GiB"
+    times = ", ".join(f"{size['median_seconds']:.2f} s" for size in best.values())
+    return f"{times}; {best['3840x2160']['peak_gib']:.2f} GiB; {figures['command_seconds']:.1f} s"
 
 
 def large_figures() -> str:
@@ -127,20 +128,60 @@ def table(chinese: bool) -> str:
     return "\n".join([place, "", *lines])
 
 
-def filled(text: str, chinese: bool) -> str:
-    """Return a README with the figures between its markers."""
-    return re.sub(
-        r"(<!-- figures -->\n).*?(\n<!-- /figures -->)",
-        lambda found: found[1] + table(chinese) + found[2],
-        text,
-        flags=re.DOTALL,
-    )
+def large_table() -> str:
+    """Return seconds and memory of large pictures, whole and in tiles."""
+    words = ("network", "px", "megapixels", "tiles", "seconds per iteration", "microseconds per pixel")
+    words += ("peak memory", "predicted memory", "whole run", "predicted")
+    lines = [f"| {' | '.join(words)} |", "|---" * len(words) + "|"]
+    for row in result("large")["figures"]["rows"]:
+        cells = [row["network"], f"{row['side']} x {row['side']}", row["megapixels"], row["tile"] or "-"]
+        cells += [
+            row["seconds_per_iteration"],
+            f"{1e6 * row['seconds_per_iteration'] / row['side'] ** 2:.2f}",
+        ]
+        cells += [f"{row['peak_gib']:.2f} GiB", f"{row['predicted_gib']:.2f} GiB"]
+        cells += [f"{row['seconds']:.1f} s", f"{row['predicted_seconds']:.1f} s"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def methods_table() -> str:
+    """Return what each method reaches over the twelve pairs."""
+    found = result("pairs")["figures"]
+    methods = {"the optimisation": found, "one pass": found["onepass"]}
+    methods |= {
+        f"one pass, `--refine {name[6:]}`": found[name] for name in found if name.startswith("refine")
+    }
+    lines = ["| method | judged style | judged content | seconds |", "|---|---|---|---|"]
+    for name, one in methods.items():
+        mean = one["mean"]
+        lines.append(
+            f"| {name} | {mean['style']:.3f} | {mean['content']:.2f} | {one['median_seconds']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"figures": lambda: table(False)},
+    "README.zh-CN.md": {"figures": lambda: table(True)},
+    "docs/large-pictures.md": {"large": large_table},
+    "docs/one-pass.md": {"methods": methods_table},
+}
+"""By document the figures between its markers, <!-- NAME --> and <!-- /NAME -->."""
+
+
+def filled(name: str) -> str:
+    """Return a document with its figures between its markers."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for marker, figures in TABLES[name].items():
+        first, last = (text.index(f"<!-- {slash}{marker} -->") for slash in ("", "/"))
+        text = f"{text[:first]}<!-- {marker} -->\n{figures()}\n{text[last:]}"
+    return text
 
 
 def main() -> None:
-    for name, chinese in (("README.md", False), ("README.zh-CN.md", True)):
-        path = ROOT / name
-        path.write_text(filled(path.read_text(encoding="utf-8"), chinese), encoding="utf-8")
+    for name in TABLES:
+        (ROOT / name).write_text(filled(name), encoding="utf-8")
 
 
 if __name__ == "__main__":
