@@ -88,8 +88,7 @@ def optimize_steps(
                 note=" ".join(filter(None, (note, evaluate.note()))),
                 make_state=partial(State.of, (number, iteration), tuple(tiles), optimizer, guard),
             )
-        pastiche = clipped(optimizer.point)
-        optimizer.release()  # the last Step still knows it: the pairs of a large scale are many pictures
+        pastiche = clipped(optimizer.release())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,8 +54,11 @@ class Optimizer(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
 
-    def release(self) -> None:
-        """Free what further steps would need; the point and its evaluation stay."""
+    def release(self) -> Array:
+        """Free what further steps would need and return the point, which stays.
+
+        The last Step of a scale still knows its optimiser, and the pairs of a large scale are many pictures.
+        """
 
 
 def _evaluation_state(evaluation: Evaluation) -> dict[str, Any]:
@@ -108,9 +111,10 @@ class Adam:
         self._steps, self.rate = int(state["steps"]), float(state["rate"])
         self.evaluation = _restored_evaluation(state)
 
-    def release(self) -> None:
-        """Free the moments."""
+    def release(self) -> Array:
+        """Free the moments and return the point."""
         self._first = self._second = self.point[:0]
+        return self.point
 
     def step(self) -> Evaluation:
         """Make one iteration and return the new point's evaluation."""
@@ -183,9 +187,10 @@ class LBFGS:
         self.converged, self._first_move = bool(state["converged"]), float(state["first_move"])
         self.evaluation = _restored_evaluation(state)
 
-    def release(self) -> None:
-        """Free the pairs."""
+    def release(self) -> Array:
+        """Free the pairs and return the point."""
         self._moves = self._bends = self._vectors.rows(0, 0)
+        return self.point
 
     def step(self) -> Evaluation:
         """Move to a better point, or stay if there is none along the direction; return it evaluated.
