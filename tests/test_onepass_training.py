@@ -13,7 +13,7 @@ from impasto.crops import Crops
 from impasto.errors import DivergenceError, SettingError, WeightsError
 from impasto.feature_network import STYLE_LAYERS, FeatureNetwork
 from impasto.gradients import to_host
-from impasto.losses import relative_content_scale, relative_style_loss, squared_error
+from impasto.losses import ContentSums, relative_content_scale, relative_style_loss, squared_error
 from impasto.onepass_training import (
     OnePassTraining,
     contact_sheet,
@@ -87,7 +87,7 @@ def test_batched_losses_are_those_of_each_pair():
         wanted = float(relative_style_loss(tensor(grams[0][i]), tensor(targets[0][i])))
         assert style[i] == pytest.approx(wanted, rel=1e-5)
         one, other = tensor(features[i : i + 1]), tensor(photo[i : i + 1])
-        kept = float(squared_error(one, other) * relative_content_scale(other))
+        kept = float(squared_error(one, other) * relative_content_scale(ContentSums.of(to_host(other))))
         assert content[i] == pytest.approx(kept, rel=1e-5)
 
 

@@ -22,13 +22,14 @@ Reference: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Ne
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 Tensor = Any
 
@@ -127,24 +128,48 @@ def squared_error(features: Tensor, target: Tensor, mask: Tensor | None = None) 
     return ops.sum(squares if mask is None else squares * mask[None, :, :, None])
 
 
-def relative_content_scale(target: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class ContentSums:
+    """What the scale of a content loss needs to know of the content image's features P.
+
+    Attributes:
+        positions: how many there are.
+        sums, squares: of each channel over positions, float64 (channels,).
+    """
+
+    positions: int
+    sums: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, target: NDArray[np.float32]) -> ContentSums:
+        """Return the sums of features (..., channels)."""
+        flat = target.reshape(-1, target.shape[-1])
+        squares = np.square(flat).sum(axis=0, dtype=np.float64)
+        return cls(len(flat), flat.sum(axis=0, dtype=np.float64), squares)
+
+    def __add__(self, other: ContentSums) -> ContentSums:
+        positions = self.positions + other.positions
+        return ContentSums(positions, self.sums + other.sums, self.squares + other.squares)
+
+
+def relative_content_scale(target: ContentSums) -> float:
     """Return 1 / |P - mean P|^2, mean P per channel over positions: the loss 1 is no trace of the photo.
 
     The paper's equation 1 divided by a constant of the content image. The divisor is at least a
     hundredth of |P|^2, so that a photo of nothing (a plain colour) has a finite loss.
     """
-    target = ops.cast(target, "float32")
-    spread = ops.sum(ops.square(target - ops.mean(target, axis=(0, 1, 2), keepdims=True)))
-    least = 0.01 * ops.sum(ops.square(target)) + 1e-12
-    return 1 / ops.maximum(spread, least)
+    size = float(target.squares.sum())
+    spread = size - float(np.square(target.sums).sum()) / target.positions
+    return 1 / max(spread, 0.01 * size + 1e-12)
 
 
-def mean_content_scale(target: Tensor) -> float:
+def mean_content_scale(target: ContentSums) -> float:
     """Return 1 / (number of elements): the mean of squares, as the article has it."""
-    return 1 / float(math.prod(target.shape))
+    return 1 / float(target.positions * len(target.sums))
 
 
-def gatys_content_scale(target: Tensor) -> float:
+def gatys_content_scale(target: ContentSums) -> float:
     """Return 1/2: Gatys et al. 2016, equation 1, which grows with the picture's size."""
     return 0.5
 
@@ -239,14 +264,14 @@ class Formulas:
     Attributes:
         by_size: whether Gram matrices are divided by N, too.
         style: Gram matrix and target -> loss of a layer.
-        content_scale: target -> the factor of `squared_error`.
+        content_scale: sums of the content image's features -> the factor of `squared_error`.
         variation_sums: image and mask -> sums down and to the right.
         variation_scale: (height, width) -> the factors of these sums.
     """
 
     by_size: bool
     style: Callable[[Tensor, Tensor], Tensor]
-    content_scale: Callable[[Tensor], Any]
+    content_scale: Callable[[ContentSums], float]
     variation_sums: Callable[[Tensor, Tensor | None], Tensor] = variation_sums
     variation_scale: Callable[[tuple[int, int]], tuple[float, float]] = mean_variation_scale
 

@@ -19,7 +19,7 @@ from impasto.errors import SettingError
 from impasto.feature_network import FeatureNetwork, check_layers, layer_shapes, level_of
 from impasto.gradients import to_host
 from impasto.images import resize
-from impasto.losses import FORMULAS, Formulas, grain_sum, out_of_range_sum, squared_error
+from impasto.losses import FORMULAS, ContentSums, Formulas, grain_sum, out_of_range_sum, squared_error
 from impasto.regions import mask_pyramid
 from impasto.settings import Settings
 from impasto.style_losses import StyleLoss, new_style_loss, style_layer_weights
@@ -83,7 +83,8 @@ class Objective:
 
     Attributes:
         network: the feature network.
-        content_targets: content image's features by layer, each (1, h, w, channels).
+        content_targets: content image's features by layer, each (1, h, w, channels): as they are
+            compared, or, for a picture that is looked at in parts, as the network sees them, narrower.
         content_scales: by layer, the factor of the summed squared difference.
         style: the frozen measure of style, or None if style has no weight.
         weights: of the named losses.
@@ -130,15 +131,19 @@ class Objective:
 
         Args:
             image: float32 (1, height, width, 3), the picture or a part with its surroundings.
-            view: ``content/LAYER`` -> the targets there; ``mask/LAYER`` -> float32 (regions, h, w) where
+            view: ``content/LAYER`` -> the targets there, or ``seen/LAYER`` -> before they are made
+                comparable; ``mask/LAYER`` -> float32 (regions, h, w) where
                 there are regions or parts; for parts ``core/LAYER`` and ``core/pixels`` -> float32
                 (h, w), 1 where a position belongs to the part and 0 where it surrounds it.
         """
         features = self.network.features(image, set(self.layers))
         sums = self.style.measure(features, view) if self.style else {}
         for layer in self.content_targets:
-            found, core = self.network.expanded(layer, features[layer]), view.get(f"core/{layer}")
-            sums[f"content/{layer}"] = squared_error(found, view[f"content/{layer}"], core)
+            found, target = self.network.expanded(layer, features[layer]), view.get(f"content/{layer}")
+            if target is None:
+                seen = ops.cast(view[f"seen/{layer}"], features[layer].dtype)
+                target = self.network.expanded(layer, seen)
+            sums[f"content/{layer}"] = squared_error(found, target, view.get(f"core/{layer}"))
         core = view.get("core/pixels")
         sums["variation"] = self.formulas.variation_sums(image, core)
         sums["range"] = out_of_range_sum(image, core)
@@ -218,13 +223,12 @@ def build_objective(
             raise SettingError("style_loss must not be sliced where there are regions; choose gram")
         targets = style_targets(network, regions, layer_weights, masks, shape, tile)
         style_loss = new_style_loss(settings.style_loss, settings.formulas, targets, settings.seed)
-    content_targets = (
-        content_features(network, content, settings.content_layers, tile) if weights.content else {}
-    )
+    content_layers = settings.content_layers if weights.content else ()
+    content_targets, content_sums = content_features(network, content, content_layers, tile)
     return Objective(
         network=network,
         content_targets=content_targets,
-        content_scales={k: formulas.content_scale(target) for k, target in content_targets.items()},
+        content_scales={k: formulas.content_scale(sums) for k, sums in content_sums.items()},
         style=style_loss,
         weights=weights,
         formulas=formulas,
@@ -249,23 +253,30 @@ def region_masks(
 
 def content_features(
     network: FeatureNetwork, content: Tensor, layers: Sequence[str], tile: int | None
-) -> dict[str, Tensor]:
-    """Return the content image's features as they are compared, computed in parts if it is large."""
+) -> tuple[dict[str, Tensor], dict[str, ContentSums]]:
+    """Return the content image's features and their sums.
+
+    The features of a large picture are computed in parts and kept as the network sees them, in its dtype:
+    as they are compared they would be a multiple of the picture's memory.
+    """
     shape = content.shape[1], content.shape[2]
     if tile is None or max(shape) <= tile:
         found = network.features(content, layers)
-        return {layer: network.expanded(layer, features) for layer, features in found.items()}
+        wide = {layer: network.expanded(layer, features) for layer, features in found.items()}
+        return wide, {layer: ContentSums.of(to_host(target)) for layer, target in wide.items()}
     picture, sides = to_host(content)[0], layer_shapes(shape, network.pool_rounding)
-    targets: dict[str, Array] = {}
+    targets: dict[str, NDArray[Any]] = {}
+    sums: dict[str, ContentSums] = {}
     for part in tile_grid(shape, tile, layers):
         found = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
         for layer, features in found.items():
-            level = level_of(layer)
-            wide = to_host(network.expanded(layer, features))[0]
+            level, kept = level_of(layer), np.asarray(ops.convert_to_numpy(features))[0]
+            core = ContentSums.of(part.core_of(to_host(network.expanded(layer, features))[0], level))
+            sums[layer] = sums[layer] + core if layer in sums else core
             if layer not in targets:
-                targets[layer] = np.empty((1, *sides[level], wide.shape[-1]), np.float32)
-            part.paste(wide, targets[layer][0], level)
-    return targets
+                targets[layer] = np.empty((1, *sides[level], kept.shape[-1]), kept.dtype)
+            part.paste(kept, targets[layer][0], level)
+    return targets, sums
 
 
 def style_targets(

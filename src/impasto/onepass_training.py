@@ -152,14 +152,15 @@ def relative_content_losses(features: Tensor, targets: Tensor) -> Tensor:
 
 
 def recolor(pictures: Array, rng: np.random.Generator) -> Array:
-    """Return pictures of which half have other contrasts and colours, within [0, 1]."""
+    """Return pictures of which half have other contrasts, colours and exposures, within [0, 1]."""
     pictures = pictures.copy()
     for index in np.flatnonzero(rng.random(len(pictures)) < 0.5):
         order = rng.permutation(3) if rng.random() < 0.4 else np.arange(3)
         mean = pictures[index].mean(axis=(0, 1))
         mixing = np.eye(3) * rng.uniform(0.7, 1.3) + rng.normal(0, 0.1, (3, 3))
         changed = (pictures[index] - mean) @ mixing + mean + rng.normal(0, 0.04, 3)
-        pictures[index] = np.clip(changed, 0, 1)[..., order]
+        exposure = 2 ** rng.normal(0, 0.7)
+        pictures[index] = (np.clip(changed, 0, 1) ** exposure)[..., order]
     return pictures
 
 
@@ -182,7 +183,7 @@ def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step
     rng = np.random.default_rng((settings.seed, step, 5))
     style = recolor(scaled_crops(styles, (settings.seed + 1, step), pairs, side), rng)
     strength = np.where(rng.random(pairs) < 0.5, 0.5, rng.uniform(0.1, 1.0, pairs))
-    photo = scaled_crops(photos, (settings.seed, step), pairs, side)
+    photo = recolor(scaled_crops(photos, (settings.seed, step), pairs, side), rng)
     return {"photo": photo, "style": style, "strength": strength.astype(np.float32)}
 
 

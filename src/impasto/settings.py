@@ -221,7 +221,7 @@ class OnePassSettings:
     """
 
     steps: int = 13_000
-    stages: tuple[tuple[float, int, int], ...] = ((0.6, 128, 8), (0.4, 256, 3))
+    stages: tuple[tuple[float, int, int], ...] = ((0.5, 128, 8), (0.5, 256, 3))
     learning_rate: float = 1e-3
     style_weight: float = 24.0
     variation_weight: float = 1.0

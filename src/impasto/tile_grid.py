@@ -77,7 +77,11 @@ class Tile:
         rows, columns = self._core(level, found.shape[:2])
         top, left = self.rows.start >> level, self.columns.start >> level
         inside = layer[top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
-        inside[:] = found[rows, columns]
+        inside[:] = self.core_of(found, level)
+
+    def core_of(self, found: NDArray[Any], level: int) -> NDArray[Any]:
+        """Return the core of the tile's map (h, w, ...) after `level` poolings, a view."""
+        return found[self._core(level, found.shape[:2])]
 
     def _core(self, level: int, shape: tuple[int, int]) -> tuple[slice, slice]:
         rows = self.rows.at(level, shape[0], self.rows.core_end == self.picture[0])

@@ -1,0 +1,46 @@
+"""What strength means, judged by a network that is not the product's."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from impasto import stylize
+
+pytestmark = pytest.mark.slow
+
+STRENGTHS = (0, 25, 50, 75, 100)
+RESOLUTION = 0.004
+"""What the judge cannot tell: a thousandth of an untouched photo's distance to a painting, 4.09."""
+PAIRS = (
+    ("golden_gate.jpg", "van-gogh_starry-night.jpg"),
+    ("kodak04_red-hat-portrait.jpg", "klee_senecio.jpg"),
+)
+
+
+@pytest.fixture(scope="module")
+def judge(shared):
+    spec = importlib.util.spec_from_file_location("judge", shared / "tools" / "judge.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("method", ["optimize", "onepass"])
+@pytest.mark.parametrize("names", PAIRS, ids=lambda names: names[1].split("_")[0])
+def test_more_strength_means_more_style_and_less_photo(judge, shared, tmp_path, names, method):
+    photo, style = shared / "images/content" / names[0], shared / "images/style" / names[1]
+    paths = []
+    for strength in STRENGTHS:
+        result = stylize(photo, style, max_size=256, strength=strength, method=method)
+        paths.append(tmp_path / f"{strength}.png")
+        result.save(paths[-1])
+    found = list(judge.judge(photo, style, paths, 256))
+    styles, contents = ([one[key] for one in found] for key in ("style", "content"))
+    assert contents[0] < 0.01  # the photo itself
+    assert contents == sorted(contents), contents
+    assert len(set(contents)) == len(STRENGTHS)
+    for index, style_distance in enumerate(styles[1:]):
+        assert style_distance < styles[index] + RESOLUTION, styles
+    assert styles[2] < styles[1] < styles[0] / 4
