@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import skimage.data
+from PIL import Image
 
 from benchmarks.shared_files import BUILD, pairs, shared_tool, standin
 from impasto import colors, gallery, runtime, stylize
@@ -24,6 +25,8 @@ from impasto.images import resize
 STRENGTHS = (0, 25, 50, 75, 100)
 KINDS = ("gram", "moments", "sliced", "neighbors")
 SIZES, EVERY, ITERATION_SIDE, COLOR_SIDE, ROUNDS = (256, 512, 1024), 3, 512, 1024, 9
+LARGE_SIDE, LARGE_PAIRS = 900, 3
+"""Sizes are compared on pairs that are large: a smaller photo is not enlarged, a smaller style is blurred."""
 NETWORKS_SIZE, NETWORKS_STRENGTHS = 256, (25, 50, 75)
 RESOLUTION = 0.004
 """What the judge cannot tell: a thousandth of an untouched photo's distance to a painting."""
@@ -43,6 +46,16 @@ def judged(judge: Any, pair: Pair, size: int, **settings: Any) -> dict[str, floa
     result.save(path, overwrite=True)
     found = next(iter(judge.judge(*pair, [path], size)))
     return {"seconds": round(seconds, 2), "style": found["style"], "content": found["content"]}
+
+
+def large_pairs() -> list[Pair]:
+    """Return the first pairs of which both pictures are large."""
+
+    def large(path: Path) -> bool:
+        with Image.open(path) as picture:
+            return max(picture.size) >= LARGE_SIDE
+
+    return [pair for pair in pairs() if all(map(large, pair))][:LARGE_PAIRS]
 
 
 def rises(values: Sequence[float], noise: float = 0.0) -> bool:
@@ -201,7 +214,7 @@ def measure(
     return {
         "color_seconds": {"side": color_side, **color_modes(color_side, rounds)},
         "iteration": iterations(side, rounds),
-        "strength": strength(chosen, sizes, strengths),
+        "strength": strength(large_pairs(), sizes, strengths),
         "networks": networks(chosen[:2]),
         "style_losses": style_losses(chosen, sizes[min(1, len(sizes) - 1)]),
     }

@@ -15,7 +15,16 @@ import numpy as np
 
 from benchmarks.shared_files import ROOT, SHARED, standin
 
-COMPACT = [(512, None), (1024, None), (1024, 640), (2048, None), (2048, 1168), (4096, 1168), (8192, 1168)]
+COMPACT = [
+    (512, None),
+    (1024, None),
+    (1024, 640),
+    (2048, None),
+    (2048, 1168),
+    (4096, 1168),
+    (4096, 720),
+    (8192, 1168),
+]
 STANDIN = [(512, None), (1024, None), (2048, None), (2048, 800)]
 ITERATIONS = 2
 

@@ -6,11 +6,13 @@ A test renders them again and compares, so that no figure there is anything but 
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+JUDGED = ("style", "content")
 MANIFEST = ROOT / "src" / "impasto" / "data" / "manifest.json"
 
 
@@ -161,11 +163,53 @@ def methods_table() -> str:
     return "\n".join(lines)
 
 
+def strength_table() -> str:
+    """Return the mean judged style and content of each strength at each size."""
+    found = result("controls")["figures"]["strength"]
+    lines = [f"| px | {' | '.join(f'strength {value}' for value in found['strengths'])} |"]
+    lines.append("|---" * (1 + len(found["strengths"])) + "|")
+    for size in sorted({row["size"] for row in found["rows"]}):
+        rows = [row for row in found["rows"] if row["size"] == size]
+        means = [
+            [statistics.mean(column) for column in zip(*(row[k] for row in rows), strict=True)]
+            for k in JUDGED
+        ]
+        cells = [f"{style:.3f}, {content:.2f}" for style, content in zip(*means, strict=True)]
+        lines.append(f"| {size} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def losses_table() -> str:
+    """Return the means of the four measures of style."""
+    lines = ["| `--style-loss` | judged style | judged content | seconds |", "|---|---|---|---|"]
+    for kind, mean in result("controls")["figures"]["style_losses"]["mean"].items():
+        figures = f"{mean['style']:.3f} | {mean['content']:.2f} | {mean['seconds']:.1f}"
+        lines.append(f"| `{kind}` | {figures} |")
+    return "\n".join(lines)
+
+
+def costs_table() -> str:
+    """Return what controls add to an iteration or to a picture."""
+    found = result("controls")["figures"]
+    over, colors = found["iteration"]["over_plain"], found["color_seconds"]
+    lines = ["| control | cost |", "|---|---|"]
+    words = {
+        "two_styles": "two styles blended",
+        "region_on_photo": "one region, the photo around it",
+        "region_on_style": "one region, another style around it",
+    }
+    lines += [f"| {words[k]} | {100 * (over[k] - 1):+.0f}% per iteration at 512 px |" for k in words]
+    side = colors["side"]
+    lines += [f"| `--colors {k}` | {v:.2f} s at {side} px |" for k, v in colors.items() if k != "side"]
+    return "\n".join(lines)
+
+
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"figures": lambda: table(False)},
     "README.zh-CN.md": {"figures": lambda: table(True)},
     "docs/large-pictures.md": {"large": large_table},
     "docs/one-pass.md": {"methods": methods_table},
+    "docs/controls.md": {"strength": strength_table, "style-losses": losses_table, "costs": costs_table},
 }
 """By document the figures between its markers, <!-- NAME --> and <!-- /NAME -->."""
 

@@ -33,7 +33,7 @@ MIB = 2**20
 
 PROCESS_BYTES = 560 * MIB
 """A process with the engine and a compiled function."""
-VECTORS = 9
+VECTORS = 8
 """Pictures of the final size, in float32, that are alive at once beside L-BFGS' pairs."""
 FEATURE_COPIES = {"float32": 2.6, "bfloat16": 3.4}
 """Bytes that an iteration takes, over the bytes of all layers' features."""
@@ -41,10 +41,10 @@ BEST_SIDES = {True: (1280, 800), False: (8192, 1488)}
 """Of a wide network and of others: the longest side that is computed as a whole, and the tiles' beyond.
 
 Large whole pictures of a wide network are no faster than tiles (benchmarks/large.py)."""
-RATE_SHARES = {("vgg19", "float32"): 0.80, ("vgg19", "bfloat16"): 0.76,
-               ("compact", "float32"): 0.40, ("compact", "bfloat16"): 0.26}  # fmt: skip
+RATE_SHARES = {("vgg19", "float32"): 0.84, ("vgg19", "bfloat16"): 0.82,
+               ("compact", "float32"): 0.51, ("compact", "bfloat16"): 0.41}  # fmt: skip
 """Share of the matrix-multiply rate that an iteration reaches, by width and precision."""
-COMPILE_SECONDS = 1.2
+COMPILE_SECONDS = 0.8
 """Tracing and compiling one scale, plus its targets counted as iterations."""
 TARGET_ITERATIONS = 1.5
 FORWARD_TIME = 0.5
@@ -105,8 +105,7 @@ def picture_memory(scale: Scale, network: FeatureNetwork, settings: Settings) ->
     """Return the bytes that live as long as a scale: vectors, pairs and content targets."""
     pixels = math.prod(scale.shape)
     pairs = 2 * remembered_pairs(scale) if settings.optimizer == "lbfgs" else 2
-    head = network.weights.get("expand4_2/bias")
-    content = network.weights.get("conv4_2/bias") if head is None else head
+    content = network.weights.get("conv4_2/bias")
     channels = 0 if content is None else int(content.shape[0])
     targets = channels * (2 if network.dtype == "bfloat16" else 4) / 64
     return float(pixels) * (12.0 * (VECTORS + pairs) + targets)

@@ -26,11 +26,15 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from impasto.feature_network import level_of
 from impasto.losses import FORMULAS, Formulas, relative_style_loss
 from impasto.style_targets import Features, StyleTargets, blend, blended_moments
 
 Tensor = Any
 Array = NDArray[np.float32]
+
+CUT_FROM = 3
+"""Poolings before a layer of which a region is cut out before its channels are multiplied."""
 
 LAYER_WEIGHTS_OF_NEIGHBORS = {"relu3_1": 0.5, "relu4_1": 0.5}
 NEIGHBORS_AT_MOST = 4096
@@ -91,7 +95,8 @@ class MomentLoss:
         for layer in self.layers:
             masks = view.get(f"mask/{layer}")
             parts = [None] if masks is None else [masks[i] for i in range(masks.shape[0])]
-            found = [network.moment_sums(layer, features[layer], mask) for mask in parts]
+            cuts = [_within(features[layer], mask, layer) for mask in parts]
+            found = [network.moment_sums(layer, *cut) for cut in cuts]
             sums[f"second/{layer}"] = ops.stack([second for second, _ in found])
             if network.has_metric(layer) or self.kind == "moments":
                 sums[f"first/{layer}"] = ops.stack([first for _, first in found])
@@ -120,6 +125,19 @@ class MomentLoss:
             gram - ops.outer(mean, mean), wanted - ops.outer(wanted_mean, wanted_mean)
         )
         return SCALES["moments"] * (covariance + relative_style_loss(mean, wanted_mean))
+
+
+def _within(features: Tensor, mask: Tensor | None, layer: str) -> tuple[Tensor, Tensor | None]:
+    """Return features and mask without the rows and columns about a region, which count for nothing.
+
+    Only where the mask is known beforehand, as a whole picture's is, and from block 4 on: there products
+    of channels cost much and cutting little.
+    """
+    if not isinstance(mask, np.ndarray) or not mask.any() or level_of(layer) < CUT_FROM:
+        return features, mask
+    (top, bottom), (left, right) = (np.flatnonzero(mask.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    rows, columns = slice(top, bottom + 1), slice(left, right + 1)
+    return features[:, rows, columns], np.ascontiguousarray(mask[rows, columns])
 
 
 @dataclass(frozen=True, kw_only=True)
