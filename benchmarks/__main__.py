@@ -20,8 +20,10 @@ NAMES = (
     "borders",
     "pairs",
     "onepass",
+    "own_style",
     "controls",
     "large",
+    "twelve_megapixels",
     "gpu",
 )
 RESULTS = Path(__file__).parent / "results"

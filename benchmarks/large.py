@@ -25,7 +25,7 @@ COMPACT = [
     (4096, 720),
     (8192, 1168),
 ]
-STANDIN = [(512, None), (1024, None), (2048, None), (2048, 800)]
+STANDIN = [(512, None), (1024, None), (2048, 800)]
 ITERATIONS = 2
 
 

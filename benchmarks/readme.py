@@ -73,6 +73,17 @@ def rows() -> list[tuple[str, str, str]]:
             onepass_figures(),
         ),
         (
+            "a style of one's own after minutes of `impasto train`: judged style, content on photos not "
+            "trained on; the optimisation's there",
+            "用 `impasto train` 训练若干分钟得到的自有风格:在未训练照片上的风格、内容评分;优化过程的同样评分",
+            own_style_figures(),
+        ),
+        (
+            "a photo of twelve megapixels, the whole command; peak memory",
+            "一千二百万像素的照片,整条命令;内存峰值",
+            twelve_figures(),
+        ),
+        (
             "large pictures with `compact`, per iteration in tiles: seconds, peak memory",
             "大图(`compact`,分块)每次迭代:秒数、内存峰值",
             large_figures(),
@@ -109,6 +120,19 @@ def onepass_figures() -> str:
     best = figures.get("bfloat16", figures["float32"])
     times = ", ".join(f"{size['median_seconds']:.2f} s" for size in best.values())
     return f"{times}; {best['3840x2160']['peak_gib']:.2f} GiB; {figures['command_seconds']:.1f} s"
+
+
+def own_style_figures() -> str:
+    """Return minutes and judged values."""
+    found = result("own_style")["figures"]
+    own, best = (f"{found[k]['style']:.3f}, {found[k]['content']:.2f}" for k in ("own_style", "optimize"))
+    return f"{found['minutes']:.0f} min: {own}; {best}"
+
+
+def twelve_figures() -> str:
+    """Return the command's minutes and memory."""
+    found = result("twelve_megapixels")["figures"]
+    return f"{found['seconds'] / 60:.1f} min; {found['peak_gib']:.2f} GiB"
 
 
 def large_figures() -> str:

@@ -48,6 +48,14 @@ def test_relative_style_loss_by_hand():
     assert float(losses.relative_style_loss(7 * gram, 7 * target)) == pytest.approx(28 / 25)
 
 
+def test_content_sums_of_parts_add_up():
+    parts = [losses.ContentSums.of(FEATURES[:, :, i]) for i in range(2)]
+    both = parts[0] + parts[1]
+    assert both.positions == SUMS.positions == 4
+    np.testing.assert_allclose(both.sums, [6, 5])
+    np.testing.assert_allclose(both.squares, [14, 9])
+
+
 def test_relative_content_loss_by_hand():
     # target about its channel means (1.5, 1.25): 5 + 2.75 = 7.75; difference 1 everywhere: 8
     loss = losses.squared_error(FEATURES + 1, FEATURES) * losses.relative_content_scale(SUMS)

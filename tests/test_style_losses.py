@@ -42,9 +42,9 @@ def frozen(network, kind, regions, shape, layers=None):
     return new_style_loss(kind, "relative", targets, seed=0), masks
 
 
-def judged(network, kind, regions, image, layers=None):
+def judged(network, kind, regions, image, layers=None, known=False):
     loss, masks = frozen(network, kind, regions, image.shape[:2], layers)
-    view = {f"mask/{layer}": ops.convert_to_tensor(mask) for layer, mask in masks.items()}
+    view = {f"mask/{k}": mask if known else ops.convert_to_tensor(mask) for k, mask in masks.items()}
     features = network.features(ops.convert_to_tensor(image[None]), loss.layers)
     return float(loss.judge(loss.measure(features, view)))
 
@@ -209,7 +209,8 @@ def pooled(mask, level):
     return mask
 
 
-def test_regions_equal_masked_gram_matrices(network):
+@pytest.mark.parametrize("known", [False, True], ids=["parts", "whole"])
+def test_regions_equal_masked_gram_matrices(network, known):
     image, one, other = picture(32, 48, 1), picture(20, 22, 2), picture(24, 18, 3)
     masks = halves((32, 48), 14)
     regions = [
@@ -223,7 +224,7 @@ def test_regions_equal_masked_gram_matrices(network):
             counts = pooled(mask, int(layer[4]) - 1).reshape(-1, 1)
             guided = (x * counts).T @ x / counts.sum()
             wanted += weight * mask.mean() * relative(guided, gram(rows(network, style, layer)))
-    assert judged(network, "gram", regions, image) == pytest.approx(wanted, rel=1e-4)
+    assert judged(network, "gram", regions, image, known=known) == pytest.approx(wanted, rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["gram", "moments", "neighbors"])

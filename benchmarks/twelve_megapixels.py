@@ -1,0 +1,46 @@
+"""A photo of twelve megapixels by one command: seconds and peak memory, against the planner's prediction."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+
+import skimage.data
+
+from benchmarks.shared_files import BUILD
+from impasto import runtime
+from impasto.image_output import OutputOptions, write_picture
+from impasto.images import resize
+
+SHAPE = (3000, 4000)
+
+
+def measure() -> dict[str, object]:
+    """Enlarge a sample photo, make its pastiche and compare with the plan."""
+    from impasto.planning import plan_run
+    from impasto.settings import Settings
+    from impasto.weights import load_network
+
+    runtime.start_engine()
+    BUILD.mkdir(exist_ok=True)
+    photo, output = BUILD / "twelve.jpg", BUILD / "twelve-pastiche.jpg"
+    pixels = skimage.data.rocket()[:, :570]  # 427 x 570: three to four
+    write_picture(photo, resize(pixels / pixels.dtype.type(255), SHAPE), OutputOptions(overwrite=True))
+    network = load_network("compact", dtype=runtime.resolve_precision("auto"))
+    plan = plan_run(SHAPE, network, Settings(max_size=max(SHAPE)))
+    words = [sys.executable, "-m", "impasto.cli", "stylize", photo, "swirls", "-o", output, "--overwrite"]
+    began = time.perf_counter()
+    done = subprocess.run([*map(str, words), "--max-size", str(max(SHAPE))], capture_output=True, text=True)
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        sys.exit(f"benchmarks: impasto stylize failed: {done.stderr[-400:]}")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return {
+        "shape": list(SHAPE),
+        "seconds": round(seconds, 1),
+        "predicted_seconds": round(plan.seconds, 1),
+        "peak_gib": round(peak / 2**30, 2),
+        "predicted_gib": round(plan.memory / 2**30, 2),
+    }
