@@ -25,7 +25,7 @@ from impasto.images import resize
 STRENGTHS = (0, 25, 50, 75, 100)
 KINDS = ("gram", "moments", "sliced", "neighbors")
 SIZES, EVERY, ITERATION_SIDE, COLOR_SIDE, ROUNDS = (256, 512, 1024), 3, 512, 1024, 9
-LARGE_SIDE, LARGE_PAIRS = 900, 3
+LARGE_SIDE, LARGE_PAIRS = 900, 2
 """Sizes are compared on pairs that are large: a smaller photo is not enlarged, a smaller style is blurred."""
 NETWORKS_SIZE, NETWORKS_STRENGTHS = 256, (25, 50, 75)
 RESOLUTION = 0.004

@@ -25,7 +25,8 @@ def cell(source) -> np.ndarray:
 METHODS = {
     "optimize": {},
     "onepass": {"method": "onepass"},
-    "refine": {"method": "onepass", "refine": 10},
+    "refine10": {"method": "onepass", "refine": 10},
+    "refine22": {"method": "onepass", "refine": 22},
 }
 
 

@@ -62,7 +62,7 @@ def rows() -> list[tuple[str, str, str]]:
             "`--method onepass` 以及再加 `--refine 10` 的同样评分",
             "; ".join(
                 f"{pairs[m]['mean']['style']:.3f}, {pairs[m]['mean']['content']:.2f}"
-                for m in ("onepass", "refine")
+                for m in ("onepass", "refine10")
             ),
         ),
         (
