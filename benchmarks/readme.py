@@ -187,6 +187,19 @@ def methods_table() -> str:
     return "\n".join(lines)
 
 
+def own_table() -> str:
+    """Return what a style of one's own reaches."""
+    found = result("own_style")["figures"]
+    words = {
+        "any_style": "one pass, any style",
+        "own_style": f"one pass, own style after {found['minutes']:.0f} minutes of training",
+        "optimize": "the optimisation",
+    }
+    lines = ["| method | judged style | judged content |", "|---|---|---|"]
+    lines += [f"| {v} | {found[k]['style']:.3f} | {found[k]['content']:.2f} |" for k, v in words.items()]
+    return "\n".join(lines)
+
+
 def strength_table() -> str:
     """Return the mean judged style and content of each strength at each size."""
     found = result("controls")["figures"]["strength"]
@@ -232,7 +245,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"figures": lambda: table(False)},
     "README.zh-CN.md": {"figures": lambda: table(True)},
     "docs/large-pictures.md": {"large": large_table},
-    "docs/one-pass.md": {"methods": methods_table},
+    "docs/one-pass.md": {"methods": methods_table, "own": own_table},
     "docs/controls.md": {"strength": strength_table, "style-losses": losses_table, "costs": costs_table},
 }
 """By document the figures between its markers, <!-- NAME --> and <!-- /NAME -->."""

@@ -8,7 +8,7 @@ import pytest
 from conftest import TINY_SETTINGS, picture
 from impasto import gatys
 from impasto.errors import DivergenceError
-from impasto.gatys import optimize_steps, plan_scales
+from impasto.gatys import Past, optimize_steps, plan_scales
 from impasto.settings import Settings
 
 
@@ -95,6 +95,6 @@ def test_a_resumed_run_keeps_its_tiles_whatever_memory_is_free(tiny_network, mon
             break
     assert list(state.tiles) == [None, 336]
     sides["now"] = None
-    resumed = list(optimize_steps(content, style, content, tiny_network, settings, state))
+    resumed = list(optimize_steps(content, style, content, tiny_network, settings, Past(state=state)))
     assert [step.iteration for step in resumed] == [3, 4]
     assert resumed[-1].image.tobytes() == whole[-1].image.tobytes()

@@ -96,6 +96,18 @@ def test_each_picture_is_the_one_that_stylize_makes(inputs, network, tmp_path):
         np.testing.assert_array_equal(np.asarray(Image.open(variation.path)), np.asarray(alone.image))
 
 
+def test_strengths_share_what_is_compiled(inputs, network, tmp_path, monkeypatch):
+    from impasto import tiling
+
+    shapes, real = [], tiling.compile_value_and_gradient
+    monkeypatch.setattr(
+        tiling, "compile_value_and_gradient", lambda f, shape: shapes.append(shape) or real(f, shape)
+    )
+    given = {"strength": [20, 50, 80], "style_loss": ["gram", "moments"]}
+    run_sweep(plan_sweep(inputs, tmp_path / "out", {**TINY, **given}), network)
+    assert shapes == [(1, 24, 32, 3)] * 2  # one for each measure of style
+
+
 def test_rows_of_the_sheet_hold_the_first_setting_and_columns_the_last(inputs, network, tmp_path):
     run_sweep(
         plan_sweep(inputs, tmp_path / "out", {**TINY, "grain": [None, 1], "strength": [0, 50, 100]}),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from impasto.errors import DivergenceError
 from impasto.feature_network import FeatureNetwork
 from impasto.gradients import Evaluation, to_engine, to_host
 from impasto.images import resize
-from impasto.objective import TERMS, Objective, build_objective
+from impasto.objective import TERMS, LossWeights, Objective, build_objective
 from impasto.optimizers import LBFGS, Adam, Optimizer
 from impasto.planning import choose_tiles
 from impasto.progress import Step
@@ -35,6 +35,8 @@ TROUBLES, CAUTION = 3, 0.3
 """How often a run that went wrong is taken back, and by what factor its steps then shrink."""
 EXPLODED = 1e3
 """How many times the first loss is an explosion."""
+ONLY_WEIGHTS = ("strength", "content_weight", "style_weight", "tv_weight", "optimizer", "learning_rate")
+"""Settings in which runs may differ that share a compiled objective."""
 COLLAPSED = 1e-3
 """Standard deviation below which a picture is one colour."""
 
@@ -45,7 +47,7 @@ def optimize_steps(
     initial: Array,
     network: FeatureNetwork,
     settings: Settings,
-    start: State | None = None,
+    past: Past | None = None,
 ) -> Iterator[Step]:
     """Improve the initial image, yielding a Step per iteration.
 
@@ -55,7 +57,7 @@ def optimize_steps(
         initial: the same, of the content's aspect: where the optimisation starts.
         network: the feature network.
         settings: iterations, optimiser, weights, layers, formulas.
-        start: where an earlier run stopped; this one goes on as if it had not.
+        past: what earlier runs of the same inputs left.
 
     Raises:
         DivergenceError: it went wrong three times; the last Step is the last good one.
@@ -63,13 +65,14 @@ def optimize_steps(
 
     Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
     """
-    scales, pastiche = plan_scales(content.shape[:2], settings), initial
+    past = past or Past()
+    start, scales, pastiche = past.state, plan_scales(content.shape[:2], settings), initial
     tiles = list(start.tiles) if start else choose_tiles(scales, network, settings)
     for number, scale in enumerate(scales, 1):
         if start and number < start.scale:
             continue
         build = _objective_at(scale, content, style, network, settings)
-        evaluate = BoundedEvaluation(build, scale.shape, tiles[number - 1])
+        evaluate = _evaluation(build, scale, tiles[number - 1], settings, past.kept)
         optimizer = new_optimizer(evaluate, to_engine(resize(pastiche, scale.shape)[None]), scale, settings)
         guard = Guard(optimizer)
         done = start.resume(number, optimizer, guard) if start else 0
@@ -125,6 +128,36 @@ class State:
         return cls(
             scale=at[0], iteration=at[1], tiles=tiles, guard=guard.state(), optimizer=optimizer.state()
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What earlier runs of the same inputs left.
+
+    Attributes:
+        state: where one stopped; the next goes on as if it had not.
+        kept: compiled objectives, to use and to add to; None to keep nothing.
+    """
+
+    state: State | None = None
+    kept: dict[Any, BoundedEvaluation] | None = None
+
+
+def _evaluation(
+    build: Callable[[int | None], Objective],
+    scale: Scale,
+    tile: int | None,
+    settings: Settings,
+    kept: dict[Any, BoundedEvaluation] | None,
+) -> BoundedEvaluation:
+    """Return a scale's objective with the settings' weights, a kept one if it differs in these only."""
+    weights = LossWeights.from_settings(settings).vector
+    evaluate = BoundedEvaluation(build, scale.shape, tile)
+    if kept is not None:
+        same = tuple(getattr(settings, f.name) for f in fields(settings) if f.name not in ONLY_WEIGHTS)
+        evaluate = kept.setdefault((scale.shape, tile, tuple(weights > 0), repr(same)), evaluate)
+    evaluate.weights = weights
+    return evaluate
 
 
 def _objective_at(

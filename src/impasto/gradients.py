@@ -154,16 +154,17 @@ def vectors_for(array: Any) -> type[HostVectors] | type[DeviceVectors]:
     return HostVectors if isinstance(array, np.ndarray) else DeviceVectors
 
 
-def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Callable[[Array], Evaluation]:
+def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Callable[..., Evaluation]:
     """Compile a function for one shape, once.
 
     Args:
-        function: tensor of that shape -> (scalar total, terms tensor).
+        function: tensor of that shape, and perhaps constants -> (scalar total, terms tensor).
         shape: of the picture, (1, height, width, 3).
 
     Returns:
-        A function of a float32 array of that shape. On a processor arrays are NumPy's and share the
-        engine's memory where it allows that; on a GPU they are the engine's and stay there.
+        A function of a float32 array of that shape and of the constants. On a processor arrays are
+        NumPy's and share the engine's memory where it allows that; on a GPU they are the engine's and stay
+        there.
 
     Raises:
         OutOfMemoryError: when called, if the engine runs out of memory.
@@ -171,9 +172,9 @@ def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Ca
     compiled = compile_gradient(function)
     on_host = runtime.device() == "cpu"
 
-    def evaluate(point: Any) -> Evaluation:
+    def evaluate(point: Any, *constants: Any) -> Evaluation:
         with memory_errors(shape[1:3]):
-            total, terms, gradient = compiled(point)
+            total, terms, gradient = compiled(point, *constants)
         gradient = to_host(gradient) if on_host else gradient
         return Evaluation(float(total), to_host(terms), gradient)
 

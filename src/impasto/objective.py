@@ -72,6 +72,11 @@ class LossWeights:
             grain=0.0 if settings.grain is None else GRAIN_WEIGHT * (content + style),
         )
 
+    @property
+    def vector(self) -> Array:
+        """The weights in the order of `TERMS`, float32 (5,)."""
+        return np.array([getattr(self, name) for name in TERMS], np.float32)
+
 
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
@@ -104,16 +109,17 @@ class Objective:
     masks: Mapping[str, Array] = field(default_factory=dict)
     grain: float = 0.0
 
-    def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, image: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the weighted total and the unweighted terms of a whole picture.
 
         Args:
             image: float32 (1, height, width, 3), sRGB in [0, 1].
+            weights: of the terms, as for `judge`.
 
         Returns:
             total: float32 scalar; terms: float32 (5,) in the order of `TERMS`.
         """
-        return self.judge(self.measure(image, self.whole))
+        return self.judge(self.measure(image, self.whole), weights)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -151,8 +157,14 @@ class Objective:
             sums["grain"] = grain_sum(image, core)
         return sums
 
-    def judge(self, sums: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the weighted total and the unweighted terms from the whole picture's sums."""
+    def judge(self, sums: Mapping[str, Tensor], weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the weighted total and the unweighted terms from the whole picture's sums.
+
+        Args:
+            sums: of `measure`.
+            weights: float32 (5,), of the terms in their order, so that one compiled function serves all
+                weights; the objective's own if None, whose zeros leave terms out in any case.
+        """
         content = ops.zeros(())
         for layer, scale in self.content_scales.items():
             content = content + scale * sums[f"content/{layer}"] / len(self.content_scales)
@@ -165,9 +177,9 @@ class Objective:
             "grain": self._grain_loss(sums) if self.weights.grain else ops.zeros(()),
         }
         total = ops.zeros(())
-        for name in TERMS:
-            if weight := getattr(self.weights, name):
-                total = total + weight * terms[name]
+        for index, name in enumerate(TERMS):
+            if own := getattr(self.weights, name):
+                total = total + (own if weights is None else weights[index]) * terms[name]
         return total, ops.stack([terms[name] for name in TERMS])
 
     def _grain_loss(self, sums: Mapping[str, Tensor]) -> Tensor:

@@ -143,7 +143,7 @@ def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
 
 
 def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
-    from impasto.gatys import optimize_steps
+    from impasto.gatys import Past, optimize_steps
 
     return optimize_steps(
         prepared.content,
@@ -151,7 +151,7 @@ def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
         prepared.initial,
         prepared.network,
         prepared.settings,
-        start,
+        Past(state=start, kept=prepared.kept),
     )
 
 

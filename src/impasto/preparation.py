@@ -100,6 +100,7 @@ class Prepared:
         record: the styles and regions for the recipe.
         own: the style of one's own that was named, or None.
         notes: sentences about what was done to the inputs.
+        kept: what runs of these inputs with other weights can share, compiled; None to keep nothing.
     """
 
     content: Array
@@ -113,6 +114,7 @@ class Prepared:
     record: dict[str, Any]
     notes: tuple[str, ...]
     own: StyleFile | None = None
+    kept: dict[Any, Any] | None = None
 
     def complete(self, pixels: Array) -> Array:
         """Return a method's picture, of any scale, with the colours and background that were asked for."""

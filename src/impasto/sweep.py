@@ -290,8 +290,8 @@ class _Workshop:
         key = _late_key(settings)
         if self._prepared is None or key != self._key:
             self._prepared = None  # frees the old one first
-            self._prepared = prepare(self._inputs, settings, self._network or self._loaded(settings))
-            self._key = key
+            found = prepare(self._inputs, settings, self._network or self._loaded(settings))
+            self._prepared, self._key = replace(found, kept={}), key
         return replace(self._prepared, settings=settings)
 
     def _loaded(self, settings: Settings) -> FeatureNetwork:

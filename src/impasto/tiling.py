@@ -34,7 +34,7 @@ Tensor = Any
 Array = NDArray[np.float32]
 
 
-def compile_in_tiles(objective: Objective, side: int) -> Callable[[Array], Evaluation]:
+def compile_in_tiles(objective: Objective, side: int) -> Callable[..., Evaluation]:
     """Compile an objective's value and gradient so that memory is bounded by a tile's.
 
     Args:
@@ -42,8 +42,8 @@ def compile_in_tiles(objective: Objective, side: int) -> Callable[[Array], Evalu
         side: longest side of a tile in pixels, surroundings included.
 
     Returns:
-        A function of a float32 array (1, height, width, 3) on the host, as
-        `gradients.compile_value_and_gradient` returns one.
+        A function of a float32 array (1, height, width, 3) on the host and perhaps of the terms' weights,
+        as `gradients.compile_value_and_gradient` returns one.
 
     Raises:
         SettingError: the measure of style needs the whole picture.
@@ -61,7 +61,7 @@ def compile_in_tiles(objective: Objective, side: int) -> Callable[[Array], Evalu
         lambda image, view, slopes: (_dot(slopes, objective.measure(image, view)), ops.zeros(()))
     )
 
-    def evaluate(point: Any) -> Evaluation:
+    def evaluate(point: Any, *weights: Any) -> Evaluation:
         picture = to_host(point)[0]
         gradient = np.zeros_like(picture)
         with memory_errors(tiles[0].shape):
@@ -70,7 +70,7 @@ def compile_in_tiles(objective: Objective, side: int) -> Callable[[Array], Evalu
                 sums = measure(_batch(tile, picture), view_of(objective, tile))
                 for name, value in sums.items():
                     totals[name] = totals.get(name, 0) + to_host(value).astype(np.float64)
-            total, terms, slopes = judge({k: v.astype(np.float32) for k, v in totals.items()})
+            total, terms, slopes = judge({k: v.astype(np.float32) for k, v in totals.items()}, *weights)
             for tile in tiles:
                 found = pull_back(_batch(tile, picture), view_of(objective, tile), slopes)[2]
                 tile.cut(gradient)[:] += to_host(found)[0]
@@ -86,14 +86,20 @@ class BoundedEvaluation:
         build: longest side of a tile or None -> the objective, its targets computed within that bound.
         shape: (height, width) of the picture.
         side: longest side of a tile; None for the whole picture at once.
+
+    Attributes:
+        weights: of the objective's terms, float32 (5,); one compiled function serves all of them that leave
+            out the same terms. None for the objective's own.
     """
+
+    weights: Array | None = None
 
     def __init__(
         self, build: Callable[[int | None], Objective], shape: tuple[int, int], side: int | None
     ) -> None:
         self._build, self._shape, self._side = build, shape, side
         self._note = ""
-        self._compiled: Callable[[Any], Evaluation] | None = None
+        self._compiled: Callable[..., Evaluation] | None = None
 
     def __call__(self, point: Any) -> Evaluation:
         """Return the objective's value and gradient at a point (1, height, width, 3).
@@ -105,7 +111,7 @@ class BoundedEvaluation:
             try:
                 if self._compiled is None:
                     self._compiled = self._compile()
-                return self._compiled(point)
+                return self._compiled(point, *(() if self.weights is None else (self.weights,)))
             except OutOfMemoryError:
                 self._compiled = None
                 self._halve()
@@ -120,7 +126,7 @@ class BoundedEvaluation:
         note, self._note = self._note, ""
         return note
 
-    def _compile(self) -> Callable[[Any], Evaluation]:
+    def _compile(self) -> Callable[..., Evaluation]:
         with memory_errors(self._shape):
             objective = self._build(self._side)
         if self._side is None or self._side >= max(self._shape):
