@@ -22,6 +22,7 @@ NAMES = (
     "onepass",
     "own_style",
     "controls",
+    "costs",
     "large",
     "twelve_megapixels",
     "gpu",

@@ -1,8 +1,6 @@
-"""What each control does and costs: strength, regions, blends, colour modes, the four measures of style.
+"""What strength and the four measures of style do.
 
-Results are judged by a network that is not the product's, at their own size. Regions and blends are measured
-by one value and gradient, in turns with the plain one, the fastest of each; colour modes by all that they add
-to a picture, before and after its iterations.
+Results are judged by a network that is not the product's, at their own size.
 """
 
 from __future__ import annotations
@@ -10,21 +8,19 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.data
 from PIL import Image
 
 from benchmarks.shared_files import BUILD, pairs, shared_tool, standin
-from impasto import colors, gallery, runtime, stylize
-from impasto.images import resize
+from impasto import runtime, stylize
 
 STRENGTHS = (0, 25, 50, 75, 100)
 KINDS = ("gram", "moments", "sliced", "neighbors")
-SIZES, EVERY, ITERATION_SIDE, COLOR_SIDE, ROUNDS = (256, 512, 1024), 3, 512, 1024, 9
+SIZES, EVERY = (256, 512, 1024), 3
 LARGE_SIDE, LARGE_PAIRS = 900, 2
 """Sizes are compared on pairs that are large: a smaller photo is not enlarged, a smaller style is blurred."""
 NETWORKS_SIZE, NETWORKS_STRENGTHS = 256, (25, 50, 75)
@@ -108,81 +104,6 @@ def networks(chosen: Sequence[Pair]) -> dict[str, Any]:
     }
 
 
-def evaluation(side: int, regions: Sequence[Any]) -> Callable[[], Any]:
-    """Return one value and gradient of a square picture with these regions, compiled."""
-    from impasto.gradients import compile_value_and_gradient
-    from impasto.objective import build_objective
-    from impasto.settings import Settings
-    from impasto.weights import load_network
-
-    network = load_network("compact", dtype=runtime.resolve_precision("auto"))
-    content = square("astronaut", side)[None]
-    evaluate = compile_value_and_gradient(
-        build_objective(network, content, regions, Settings()), content.shape
-    )
-    evaluate(content)
-    return lambda: evaluate(content)
-
-
-def square(name: str, side: int) -> np.ndarray:
-    pixels = getattr(skimage.data, name)()
-    least = min(pixels.shape[:2])
-    return resize(pixels[:least, :least] / np.float32(255), (side, side))
-
-
-def seconds(call: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
-
-
-def iterations(side: int, rounds: int) -> dict[str, Any]:
-    """Measure what regions and blends add to an iteration."""
-    from impasto.style_targets import StyledRegion, StyleImage
-
-    one, other = (StyleImage(pixels=gallery.make_style(name, side)) for name in ("swirls", "mosaic"))
-    mask = np.zeros((side, side), np.float32)
-    mask[:, : side // 2] = 1
-    cases = {
-        "plain": [StyledRegion(styles=(one,))],
-        "two_styles": [StyledRegion(styles=(one, other))],
-        "region_on_photo": [StyledRegion(styles=(one,), mask=mask)],
-        "region_on_style": [
-            StyledRegion(styles=(other,), mask=mask),
-            StyledRegion(styles=(one,), mask=1 - mask),
-        ],
-    }
-    calls = {name: evaluation(side, regions) for name, regions in cases.items()}
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            times[name].append(seconds(call))
-    best = {name: min(found) for name, found in times.items()}
-    return {
-        "side": side,
-        "seconds": {name: round(value, 4) for name, value in best.items()},
-        "over_plain": {name: round(value / best["plain"], 3) for name, value in best.items()},
-    }
-
-
-def color_modes(side: int, rounds: int) -> dict[str, float]:
-    """Measure all that a colour mode does to one picture."""
-    photo, style = square("astronaut", side), gallery.make_style("swirls", side)
-
-    def luminance() -> None:
-        colors.lightness_pictures(photo, photo)
-        colors.lightness_pictures(photo, style)
-        colors.with_chroma_of(style, photo)
-
-    modes: dict[str, Callable[[], Any]] = {
-        "content": lambda: colors.with_chroma_of(style, photo),
-        "luminance": luminance,
-        "histogram": lambda: colors.match_histogram(style, photo),
-        "moments": lambda: colors.match_moments(style, photo),
-    }
-    return {name: round(min(seconds(call) for _ in range(rounds)), 3) for name, call in modes.items()}
-
-
 def style_losses(chosen: Sequence[Pair], size: int) -> dict[str, Any]:
     """Judge and time the four measures of style on the pairs."""
     judge, rows = shared_tool("judge"), []
@@ -204,16 +125,11 @@ def measure(
     sizes: Sequence[int] = SIZES,
     strengths: Sequence[int] = STRENGTHS,
     every: int = EVERY,
-    side: int = ITERATION_SIDE,
-    color_side: int = COLOR_SIDE,
-    rounds: int = ROUNDS,
 ) -> dict[str, object]:
     """Measure all; smaller arguments make a trial of it."""
     runtime.start_engine()
     chosen = pairs()[::every]
     return {
-        "color_seconds": {"side": color_side, **color_modes(color_side, rounds)},
-        "iteration": iterations(side, rounds),
         "strength": strength(large_pairs(), sizes, strengths),
         "networks": networks(chosen[:2]),
         "style_losses": style_losses(chosen, sizes[min(1, len(sizes) - 1)]),

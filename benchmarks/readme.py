@@ -227,7 +227,7 @@ def losses_table() -> str:
 
 def costs_table() -> str:
     """Return what controls add to an iteration or to a picture."""
-    found = result("controls")["figures"]
+    found = result("costs")["figures"]
     over, colors = found["iteration"]["over_plain"], found["color_seconds"]
     lines = ["| control | cost |", "|---|---|"]
     words = {

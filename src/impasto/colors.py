@@ -56,8 +56,8 @@ BAND = 2**14
 """Pixels converted at once: what lies in between stays in the cache, and OpenBLAS starts no threads for
 matrix products of this size; waiting for each other they took ten times as long on a busy machine."""
 
-SAMPLES = 2**18
-"""Pixels that statistics are taken from: a mean is off by a 500th of a standard deviation."""
+SAMPLES = 2**16
+"""Pixels that statistics are taken from: a mean is off by a 250th of a standard deviation."""
 
 GAMUT_TOLERANCE = 1e-5
 """Linear light this far outside [0, 1] is rounding: in sRGB at most a 30th of an 8-bit step."""

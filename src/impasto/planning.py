@@ -35,7 +35,7 @@ PROCESS_BYTES = 560 * MIB
 """A process with the engine and a compiled function."""
 VECTORS = 8
 """Pictures of the final size, in float32, that are alive at once beside L-BFGS' pairs."""
-FEATURE_COPIES = {"float32": 2.6, "bfloat16": 3.4}
+FEATURE_COPIES = {"float32": 2.6, "bfloat16": 2.9}
 """Bytes that an iteration takes, over the bytes of all layers' features."""
 BEST_SIDES = {True: (1280, 800), False: (8192, 1488)}
 """Of a wide network and of others: the longest side that is computed as a whole, and the tiles' beyond.

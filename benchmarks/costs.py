@@ -1,0 +1,103 @@
+"""What controls cost: regions, blends, colour modes.
+
+Regions and blends are measured by one value and gradient, in turns with the plain one, the fastest of each;
+colour modes by all that they add to a picture, before and after its iterations.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import skimage.data
+
+from impasto import colors, gallery, runtime
+from impasto.images import resize
+
+ITERATION_SIDE, COLOR_SIDE, ROUNDS = 512, 1024, 9
+
+
+def evaluation(side: int, regions: Sequence[Any]) -> Callable[[], Any]:
+    """Return one value and gradient of a square picture with these regions, compiled."""
+    from impasto.gradients import compile_value_and_gradient
+    from impasto.objective import build_objective
+    from impasto.settings import Settings
+    from impasto.weights import load_network
+
+    network = load_network("compact", dtype=runtime.resolve_precision("auto"))
+    content = square("astronaut", side)[None]
+    evaluate = compile_value_and_gradient(
+        build_objective(network, content, regions, Settings()), content.shape
+    )
+    evaluate(content)
+    return lambda: evaluate(content)
+
+
+def square(name: str, side: int) -> np.ndarray:
+    pixels = getattr(skimage.data, name)()
+    least = min(pixels.shape[:2])
+    return resize(pixels[:least, :least] / np.float32(255), (side, side))
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def iterations(side: int, rounds: int) -> dict[str, Any]:
+    """Measure what regions and blends add to an iteration."""
+    from impasto.style_targets import StyledRegion, StyleImage
+
+    one, other = (StyleImage(pixels=gallery.make_style(name, side)) for name in ("swirls", "mosaic"))
+    mask = np.zeros((side, side), np.float32)
+    mask[:, : side // 2] = 1
+    cases = {
+        "plain": [StyledRegion(styles=(one,))],
+        "two_styles": [StyledRegion(styles=(one, other))],
+        "region_on_photo": [StyledRegion(styles=(one,), mask=mask)],
+        "region_on_style": [
+            StyledRegion(styles=(other,), mask=mask),
+            StyledRegion(styles=(one,), mask=1 - mask),
+        ],
+    }
+    calls = {name: evaluation(side, regions) for name, regions in cases.items()}
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            times[name].append(seconds(call))
+    best = {name: min(found) for name, found in times.items()}
+    return {
+        "side": side,
+        "seconds": {name: round(value, 4) for name, value in best.items()},
+        "over_plain": {name: round(value / best["plain"], 3) for name, value in best.items()},
+    }
+
+
+def color_modes(side: int, rounds: int) -> dict[str, float]:
+    """Measure all that a colour mode does to one picture."""
+    photo, style = square("astronaut", side), gallery.make_style("swirls", side)
+
+    def luminance() -> None:
+        colors.lightness_pictures(photo, photo)
+        colors.lightness_pictures(photo, style)
+        colors.with_chroma_of(style, photo)
+
+    modes: dict[str, Callable[[], Any]] = {
+        "content": lambda: colors.with_chroma_of(style, photo),
+        "luminance": luminance,
+        "histogram": lambda: colors.match_histogram(style, photo),
+        "moments": lambda: colors.match_moments(style, photo),
+    }
+    return {name: round(min(seconds(call) for _ in range(rounds)), 3) for name, call in modes.items()}
+
+
+def measure() -> dict[str, object]:
+    """Measure both."""
+    runtime.start_engine()
+    return {
+        "color_seconds": {"side": COLOR_SIDE, **color_modes(COLOR_SIDE, ROUNDS)},
+        "iteration": iterations(ITERATION_SIDE, ROUNDS),
+    }
