@@ -65,14 +65,13 @@ def optimize_steps(
 
     Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
     """
-    past = past or Past()
-    start, scales, pastiche = past.state, plan_scales(content.shape[:2], settings), initial
+    start, kept = (past.state, past.kept) if past else (None, None)
+    scales, pastiche = plan_scales(content.shape[:2], settings), initial
     tiles = list(start.tiles) if start else choose_tiles(scales, network, settings)
-    for number, scale in enumerate(scales, 1):
-        if start and number < start.scale:
-            continue
+    first = start.scale if start else 1
+    for number, scale in enumerate(scales[first - 1 :], first):
         build = _objective_at(scale, content, style, network, settings)
-        evaluate = _evaluation(build, scale, tiles[number - 1], settings, past.kept)
+        evaluate = _evaluation(build, scale, tiles[number - 1], settings, kept)
         optimizer = new_optimizer(evaluate, to_engine(resize(pastiche, scale.shape)[None]), scale, settings)
         guard = Guard(optimizer)
         done = start.resume(number, optimizer, guard) if start else 0
