@@ -38,8 +38,9 @@ def write(name: str, rows: list, labels: list, height: int) -> None:
 
 
 def pair() -> None:
-    photo, style = skimage.data.astronaut() / np.float32(255), gallery.make_style("swirls", 512)
-    result = stylize(skimage.data.astronaut(), "swirls")
+    pixels = skimage.data.stereo_motorcycle()[0]
+    photo, style = pixels / np.float32(255), gallery.make_style("swirls", 512)
+    result = stylize(pixels, "swirls")
     write("pair.jpg", [[photo, style, result.pixels]], [["photo", "swirls", "impasto stylize"]], 320)
 
 
