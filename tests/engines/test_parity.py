@@ -81,13 +81,19 @@ def test_value_and_gradient():
 
 
 def test_fifty_iterations_of_adam_reach_the_same_objective():
-    """Adam, because L-BFGS amplifies rounding: its trajectories part after some twenty iterations."""
-    result = impasto.stylize(
-        skimage.data.astronaut(), "swirls", max_size=128, iterations=50, precision="float32",
-        initial="noise", seed=4, optimizer="adam",
-    )  # fmt: skip
-    found = np.array([step["total"] for step in result.losses])
-    assert found[-1] == pytest.approx(agree("objective", found)[-1], rel=2e-3)
+    """Adam, because L-BFGS amplifies rounding: its trajectories part after some twenty iterations.
+
+    So do Adam's, a little: on one engine, photos that differ by a millionth end up to 0.25% apart. Hence
+    the median of three such photos.
+    """
+    photo = skimage.data.astronaut() / np.float32(255)
+    settings = {"max_size": 128, "iterations": 50, "precision": "float32", "initial": "noise", "seed": 4}
+    totals = []
+    for factor in (1 - 2e-6, 1 - 1e-6, 1):
+        result = impasto.stylize(photo * np.float32(factor), "swirls", optimizer="adam", **settings)
+        totals.append(result.losses[-1]["total"])
+    found = np.median(totals)
+    assert found == pytest.approx(float(agree("objective", np.array(found))), rel=1e-3)
 
 
 def test_the_default_preset_makes_as_good_a_picture():
