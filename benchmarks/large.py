@@ -7,13 +7,12 @@ included. The planner's prediction of the same row stands beside it.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 
 import numpy as np
 
-from benchmarks.shared_files import ROOT, SHARED, standin
+from benchmarks.shared_files import SHARED, run, standin
 
 COMPACT = [
     (512, None),
@@ -75,11 +74,8 @@ def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
 def measure() -> dict[str, object]:
     found = []
     for name, side, tile in rows():
-        words = [sys.executable, "-m", "benchmarks.large", name, str(side), str(tile or 0)]
-        done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
-        if done.returncode:
-            sys.exit(f"benchmarks: {' '.join(words)} failed: {done.stderr[-400:]}")
-        found.append(json.loads(done.stdout.splitlines()[-1]))
+        printed = run("-m", "benchmarks.large", name, side, tile or 0)
+        found.append(json.loads(printed.splitlines()[-1]))
         print(found[-1], flush=True)
     return {"rows": found}
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import shutil
 import statistics
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shared_files import BUILD, pairs, require_shared, shared_tool
+from benchmarks.shared_files import BUILD, pairs, require_shared, run, shared_tool
 from impasto import stylize
 
 PAINTING, PHOTOS, MINUTES, HELD_OUT, SIDE = "van-gogh_starry-night.jpg", 120, 11, 6, 512
@@ -53,11 +51,8 @@ def measure(minutes: float = MINUTES) -> dict[str, object]:
     photos = photos_in(BUILD / "own" / "photos")
     for old in own.parent.glob("my.*"):
         old.unlink()
-    words = [sys.executable, "-m", "impasto.cli", "train", painting, photos, "-o", own]
     began = time.perf_counter()
-    done = subprocess.run([*map(str, words), "--minutes", str(minutes)], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"benchmarks: impasto train failed: {done.stderr[-400:]}")
+    run("-m", "impasto.cli", "train", painting, photos, "-o", own, "--minutes", minutes)
     trained = (time.perf_counter() - began) / 60
     judge = shared_tool("judge")
     found = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,15 @@ def pairs() -> list[tuple[Path, Path]]:
     lines = (images / "pairs.txt").read_text().splitlines()
     rows = [line.split() for line in lines if line and not line.startswith("#")]
     return [(images / "content" / content, images / "style" / style) for content, style in rows]
+
+
+def run(*words: object) -> str:
+    """Run Python with these words and return what it printed, or end with a sentence."""
+    command = [sys.executable, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        sys.exit(f"benchmarks: {' '.join(command)} failed: {done.stderr[-400:]}")
+    return done.stdout
 
 
 def standin(suffix: str = ".npz") -> Path:

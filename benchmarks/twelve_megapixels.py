@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import resource
-import subprocess
-import sys
 import time
 
+import numpy as np
 import skimage.data
 
-from benchmarks.shared_files import BUILD
+from benchmarks.shared_files import BUILD, run
 from impasto import runtime
 from impasto.image_output import OutputOptions, write_picture
 from impasto.images import resize
@@ -27,15 +26,13 @@ def measure() -> dict[str, object]:
     BUILD.mkdir(exist_ok=True)
     photo, output = BUILD / "twelve.jpg", BUILD / "twelve-pastiche.jpg"
     pixels = skimage.data.rocket()[:, :570]  # 427 x 570: three to four
-    write_picture(photo, resize(pixels / pixels.dtype.type(255), SHAPE), OutputOptions(overwrite=True))
+    write_picture(photo, resize(pixels / np.float32(255), SHAPE), OutputOptions(overwrite=True))
     network = load_network("compact", dtype=runtime.resolve_precision("auto"))
     plan = plan_run(SHAPE, network, Settings(max_size=max(SHAPE)))
-    words = [sys.executable, "-m", "impasto.cli", "stylize", photo, "swirls", "-o", output, "--overwrite"]
+    words = ["stylize", photo, "swirls", "-o", output, "--overwrite", "--max-size", max(SHAPE)]
     began = time.perf_counter()
-    done = subprocess.run([*map(str, words), "--max-size", str(max(SHAPE))], capture_output=True, text=True)
+    run("-m", "impasto.cli", *words)
     seconds = time.perf_counter() - began
-    if done.returncode:
-        sys.exit(f"benchmarks: impasto stylize failed: {done.stderr[-400:]}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     return {
         "shape": list(SHAPE),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -22,6 +24,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the shared folder {SHARED} is absent")
     return SHARED
+
+
+def script(path: Path) -> ModuleType:
+    """Return a file of Python, such as a shared tool, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def tiny_weights(seed: int = 3, widths: tuple[int, ...] = (4, 4)) -> dict[str, np.ndarray]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
+from conftest import script
 from impasto import stylize
 
 pytestmark = pytest.mark.slow
@@ -21,10 +20,7 @@ PAIRS = (
 
 @pytest.fixture(scope="module")
 def judge(shared):
-    spec = importlib.util.spec_from_file_location("judge", shared / "tools" / "judge.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script(shared / "tools" / "judge.py")
 
 
 @pytest.mark.parametrize("method", ["optimize", "onepass"])

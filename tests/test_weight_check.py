@@ -6,7 +6,6 @@ What passes here is `vgg19_as_far_as_known`: the true first five layers (activat
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import script
 from impasto.errors import WeightsError
 from impasto.weight_check import (
     FINGERPRINT,
@@ -177,12 +177,8 @@ def test_caffe_weights_in_a_pytorch_file(vgg19_as_far_as_known: WeightFile) -> N
 
 
 def test_the_standin_is_not_vgg19() -> None:
-    spec = importlib.util.spec_from_file_location("make_vgg19_standin", needs(STANDIN))
-    assert spec and spec.loader
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
     weights = caffe_preprocess()
-    for name, (kernel, bias) in tool.standin().items():
+    for name, (kernel, bias) in script(needs(STANDIN)).standin().items():
         weights |= {f"{name}/kernel": kernel, f"{name}/bias": bias}
     _, report = check(
         WeightFile(path=Path("x.npz"), format="npz", weights=weights, family="caffe", sha256="")

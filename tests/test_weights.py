@@ -8,7 +8,6 @@ what must not pass is the stand-in that ``shared/tools`` makes.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ import h5py
 import numpy as np
 import pytest
 
+from conftest import script
 from impasto.errors import OutputError, SettingError, WeightsError
 from impasto.weight_formats import (
     NAMES,
@@ -72,11 +72,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def standin() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_vgg19_standin", needs(STANDIN))
-    assert spec and spec.loader
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
+    return script(needs(STANDIN))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -153,9 +153,9 @@ def _evaluation(
     weights = LossWeights.from_settings(settings).vector
     evaluate = BoundedEvaluation(build, scale.shape, tile)
     if kept is not None:
-        same = tuple(getattr(settings, f.name) for f in fields(settings) if f.name not in ONLY_WEIGHTS)
-        evaluate = kept.setdefault((scale.shape, tile, tuple(weights > 0), repr(same)), evaluate)
-    evaluate.weights = weights
+        key = scale.shape, tile, tuple(weights > 0), settings.key_without(ONLY_WEIGHTS)
+        evaluate = kept.setdefault(key, evaluate)
+    evaluate.constants = (weights,)
     return evaluate
 
 
@@ -169,13 +169,10 @@ def _objective_at(
     """Return what builds one scale's objective, its targets computed in tiles of a side or as a whole."""
     regions = [StyledRegion(styles=(StyleImage(pixels=style),))] if isinstance(style, np.ndarray) else style
     share = max(scale.shape) / max(content.shape[:2])
-    photo = resize(content, scale.shape)
-    scaled = [
-        replace(region, styles=tuple(style.scaled(share) for style in region.styles)) for region in regions
-    ]
 
     def build(tile: int | None) -> Objective:
-        return build_objective(network, photo[None], scaled, settings, tile)
+        scaled = [replace(one, styles=tuple(style.scaled(share) for style in one.styles)) for one in regions]
+        return build_objective(network, resize(content, scale.shape)[None], scaled, settings, tile)
 
     return build
 

@@ -271,6 +271,8 @@ def content_features(
     The features of a large picture are computed in parts and kept as the network sees them, in its dtype:
     as they are compared they would be a multiple of the picture's memory.
     """
+    if not layers:
+        return {}, {}
     shape = content.shape[1], content.shape[2]
     if tile is None or max(shape) <= tile:
         found = network.features(content, layers)

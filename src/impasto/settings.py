@@ -13,7 +13,7 @@ import numbers
 import os
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -173,6 +173,11 @@ class Settings:
             if name not in names:
                 raise SettingError(f"there is no setting {name!r}{did_you_mean(str(name), names)}")
         return cls(**values)
+
+    def key_without(self, names: Container[str]) -> str:
+        """Return what is equal for settings that differ in these names only."""
+        kept = [spec.name for spec in dataclasses.fields(self) if spec.name not in names]
+        return repr([getattr(self, name) for name in kept])
 
     def to_mapping(self) -> dict[str, Any]:
         """Return every setting as plain values, as JSON and TOML can hold them."""

@@ -15,7 +15,7 @@ import time
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -303,8 +303,7 @@ class _Workshop:
 
 def _late_key(settings: Settings) -> str:
     """Return what is equal for settings that can share a preparation."""
-    names = [spec.name for spec in fields(Settings) if spec.name not in LATE]
-    return repr([getattr(settings, name) for name in names])
+    return settings.key_without(LATE)
 
 
 def _check_folder(sweep: Sweep) -> None:

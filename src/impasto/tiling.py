@@ -88,11 +88,11 @@ class BoundedEvaluation:
         side: longest side of a tile; None for the whole picture at once.
 
     Attributes:
-        weights: of the objective's terms, float32 (5,); one compiled function serves all of them that leave
-            out the same terms. None for the objective's own.
+        constants: what the objective is called with beside the point: nothing, or its terms' weights,
+            float32 (5,); one compiled function serves all weights that leave out the same terms.
     """
 
-    weights: Array | None = None
+    constants: tuple[Array, ...] = ()
 
     def __init__(
         self, build: Callable[[int | None], Objective], shape: tuple[int, int], side: int | None
@@ -111,7 +111,7 @@ class BoundedEvaluation:
             try:
                 if self._compiled is None:
                     self._compiled = self._compile()
-                return self._compiled(point, *(() if self.weights is None else (self.weights,)))
+                return self._compiled(point, *self.constants)
             except OutOfMemoryError:
                 self._compiled = None
                 self._halve()
