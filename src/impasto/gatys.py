@@ -66,13 +66,14 @@ def optimize_steps(
     Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
     """
     start, kept = (past.state, past.kept) if past else (None, None)
-    scales, pastiche = plan_scales(content.shape[:2], settings), initial
+    scales = plan_scales(content.shape[:2], settings)
     tiles = list(start.tiles) if start else choose_tiles(scales, network, settings)
-    first = start.scale if start else 1
+    first, before = start.scale if start else 1, None
     for number, scale in enumerate(scales[first - 1 :], first):
         build = _objective_at(scale, content, style, network, settings)
         evaluate = _evaluation(build, scale, tiles[number - 1], settings, kept)
-        optimizer = new_optimizer(evaluate, to_engine(resize(pastiche, scale.shape)[None]), scale, settings)
+        point = starting_point(initial, before, scale.shape, settings)
+        optimizer = new_optimizer(evaluate, to_engine(point[None]), scale, settings)
         guard = Guard(optimizer)
         done = start.resume(number, optimizer, guard) if start else 0
         for iteration in range(done + 1, scale.iterations + 1):
@@ -90,7 +91,28 @@ def optimize_steps(
                 note=" ".join(filter(None, (note, evaluate.note()))),
                 make_state=partial(State.of, (number, iteration), tuple(tiles), optimizer, guard),
             )
-        pastiche = clipped(optimizer.release())
+        before = clipped(optimizer.release())
+
+
+def starting_point(initial: Array, before: Array | None, shape: tuple[int, int], settings: Settings) -> Array:
+    """Return where the optimisation starts at a size: the initial image as the coarser scale changed it.
+
+    The change is enlarged, not the pastiche: the initial image keeps its fine details, which turn into
+    strokes in fewer iterations than nothing does. Noise has no details worth keeping.
+
+    Args:
+        initial: float32 (height, width, 3), in [0, 1].
+        before: the same, smaller: what the coarser scale made of it; None at the first.
+        shape: (height, width) wanted.
+        settings: of which it is used what the initial image is.
+    """
+    if before is None:
+        return resize(initial, shape)
+    if settings.initial == "noise":
+        return resize(before, shape)
+    change = before - resize(initial, before.shape[:2])
+    point: Array = np.clip(resize(initial, shape) + resize(change, shape), 0, 1)
+    return point
 
 
 @dataclass(frozen=True, kw_only=True)
