@@ -98,8 +98,7 @@ def test_steps_or_minutes_end_a_training():
 def test_the_loss_is_the_objective_of_the_optimisation(judge, start):
     """Its terms are those of `losses` for each photo, weighed by the photo's strength."""
     painting, photos = picture(64, 72, 5), np.stack([picture(48, 48, i) for i in (1, 2)])
-    alone = StyleSettings(style_weight=36.0, crop=48, color_weight=0.0, grain_weight=0.0)
-    trainer = StyleTrainer(new_pastiche_network(0, encoder_widths(judge)), judge, painting, alone)
+    trainer = StyleTrainer(new_pastiche_network(0, encoder_widths(judge)), judge, painting, 36.0)
     pastiches = tensor(np.stack([picture(48, 48, i) for i in (3, 4)]))
     content, style = (to_host(v) for v in trainer.losses_of(tensor(photos), pastiches))
     wanted = judge.features(tensor(painting[None]), STYLE_LAYERS)

@@ -40,7 +40,6 @@ from impasto.pastiche_network import (
     transfer_maps,
     write_pastiche_network,
 )
-from impasto.pixel_statistics import PixelStyle
 from impasto.settings import OnePassSettings, Settings
 from impasto.training_checkpoint import restore, save_checkpoint
 from impasto.weights import ManifestEntry, read_manifest, write_manifest
@@ -52,7 +51,7 @@ ERROR_BOUND = 8.0
 """A layer's style error e counts as e / (1 + e / 8), so that one odd pair does not rule a step."""
 RANGE_WEIGHT = 100.0
 SAVE_EVERY = 250
-RESCALES, EVALUATION_SIDE, EVALUATION_PAIRS = (0.7, 1.8), 192, 32
+LARGEST_RESCALE, EVALUATION_SIDE, EVALUATION_PAIRS = 1.8, 192, 32
 TERMS = ("loss", "content", "style", "variation")
 
 
@@ -106,11 +105,7 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
         content, style = self.pair_losses(x, y_pred)
         strength, pastiche = x["strength"], y_pred[0]
         keep, apply = ops.square(1 - strength), ops.square(strength)
-        total = keep + apply
-        apply = apply * self.settings.style_weight
-        weights = self.settings.color_weight, self.settings.grain_weight
-        style_of_pixels = PixelStyle.of(x["style"]).losses(pastiche, *weights)
-        pairs = (keep * content + apply * (style + style_of_pixels)) / total
+        pairs = (keep * content + self.settings.style_weight * apply * style) / (keep + apply)
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
         variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
         beyond = ops.mean(ops.square(pastiche - ops.clip(pastiche, 0, 1)))
@@ -170,11 +165,11 @@ def recolor(pictures: Array, rng: np.random.Generator) -> Array:
 
 
 def scaled_crops(crops: Crops, key: tuple[int, int], count: int, size: int) -> Array:
-    """Return (count, size, size, 3) in [0, 1]: crops of 0.7 to 1.8 times the size, brought to it."""
+    """Return (count, size, size, 3) in [0, 1]: crops of 1 to 1.8 times the size, reduced to it."""
     seed, step = key
-    rescale = np.random.default_rng((seed, step, 3)).uniform(*RESCALES)
+    rescale = np.random.default_rng((seed, step, 3)).uniform(1.0, LARGEST_RESCALE)
     least = min(min(picture.shape[:2]) for picture in crops.train[:50])
-    side = min(round(size * rescale), max(size, least))
+    side = max(size, min(round(size * rescale), least))
     found = crops.batch(step, seed=seed, count=count, size=side)
     return np.stack([resize(picture, (size, size)) for picture in found])
 
@@ -182,12 +177,12 @@ def scaled_crops(crops: Crops, key: tuple[int, int], count: int, size: int) -> A
 def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step: int) -> Batch:
     """Return the pairs of a step (from 0): photo, style (batch, side, side, 3) and strength (batch,).
 
-    Two thirds of the pairs have strength 0.5, the others any from 0.1 to 1.
+    Half of the pairs have strength 0.5, the others any from 0.1 to 1.
     """
     side, pairs = settings.stage(step)
     rng = np.random.default_rng((settings.seed, step, 5))
     style = recolor(scaled_crops(styles, (settings.seed + 1, step), pairs, side), rng)
-    strength = np.where(rng.random(pairs) < 2 / 3, 0.5, rng.uniform(0.1, 1.0, pairs))
+    strength = np.where(rng.random(pairs) < 0.5, 0.5, rng.uniform(0.1, 1.0, pairs))
     photo = recolor(scaled_crops(photos, (settings.seed, step), pairs, side), rng)
     return {"photo": photo, "style": style, "strength": strength.astype(np.float32)}
 

@@ -8,7 +8,7 @@ Reference: ONNX operators, opset 17.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from impasto.gradients import to_host
 from impasto.pastiche_network import (
     BLOCKS,
     CODE_LAYERS,
-    DIAGONAL_LAYERS,
     MODULATED,
     MOST_GAIN,
     RIDGE,
@@ -156,8 +155,7 @@ def painter_graph(network: PasticheNetwork, code: Mapping[str, Array] | None = N
     for layer, features in _encode(graph, planes, network.encoder.pooling).items():
         width = graph.weights[f"scale/{layer}"].size
         rows = graph.input(layer, ("batch", width + 1, width)) if code is None else code[layer][None]
-        find = _diagonal_map if layer in DIAGONAL_LAYERS else _transfer_map
-        mixed[layer], found = _transferred(graph, features, rows, share, find)
+        mixed[layer], found = _transferred(graph, features, rows, share)
         codes += found
     painted = _decode(graph, mixed, _told(graph, codes))
     shown = graph.add("Clip", graph.add("Div", strength, WEAKEST), 0.0, 1.0)
@@ -226,19 +224,16 @@ def _moments(graph: Graph, rows: str) -> tuple[str, str, str]:
     return centered, mean, graph.add("Div", products, count)
 
 
-def _transferred(
-    graph: Graph, features: str, code: str | Array, share: str, find: Callable[..., str]
-) -> tuple[str, list[str]]:
+def _transferred(graph: Graph, features: str, code: str | Array, share: str) -> tuple[str, list[str]]:
     """Return features with a share of the style's moments, and a layer's part of the code.
 
     `transfer_maps`, `apply_map` and `code_of` of a layer; the code is its mean and deviation, (batch, 1, c).
-    `find` makes the map from the covariances.
     """
     rows = _as_rows(graph, features)
     centered, mean, covariance = _moments(graph, rows)
     style = graph.add("Slice", code, [0], [-1], [1])
     target = graph.add("Slice", code, [-1], [LARGEST], [1])
-    matrix = graph.add("Cast", find(graph, covariance, style), to=FLOAT)
+    matrix = graph.add("Cast", _transfer_map(graph, covariance, style), to=FLOAT)
     moved = graph.add("Add", graph.add("MatMul", centered, matrix), target)
     moved = graph.add("Add", rows, graph.add("Mul", share, graph.add("Sub", moved, rows)))
     moved = graph.add("Transpose", moved, perm=[0, 2, 1])
@@ -248,20 +243,6 @@ def _transferred(
         for seen, wanted in pairs
     ]
     return graph.add("Reshape", moved, graph.add("Shape", features)), codes
-
-
-def _diagonal_map(graph: Graph, photo: str, style: str) -> str:
-    """Return `pastiche_network.diagonal_map`."""
-    eye = graph.add("Cast", _eye(graph, style), to=FLOAT)
-    seen, wanted = (
-        graph.add("Relu", graph.add("ReduceSum", graph.add("Mul", x, eye), [1], keepdims=1))
-        for x in (photo, style)
-    )
-    ridge = graph.add("Mul", graph.add("ReduceMean", wanted, axes=[2], keepdims=1), RIDGE)
-    ridge = graph.add("Add", ridge, 1e-8)
-    seen, wanted = (graph.add("Add", x, ridge) for x in (seen, wanted))
-    gains = graph.add("Clip", graph.add("Sqrt", graph.add("Div", wanted, seen)), 0.0, MOST_GAIN)
-    return graph.add("Mul", gains, eye)
 
 
 def _deviation(graph: Graph, covariance: str) -> str:
@@ -351,18 +332,13 @@ def _product(graph: Graph, first: str, *others: str) -> str:
 def _decode(graph: Graph, features: Mapping[str, str], told: Mapping[str, tuple[str, str]]) -> str:
     """Return `PasticheNetwork.decode`."""
 
-    def changed(x: str, name: str) -> str:
-        factor, shift = told[name]
-        return graph.add("Add", graph.add("Mul", graph.convolve(x, name), factor), shift)
-
     def modulated(x: str, name: str) -> str:
-        return graph.add("Relu", changed(x, name))
+        factor, shift = told[name]
+        return graph.add("Relu", graph.add("Add", graph.add("Mul", graph.convolve(x, name), factor), shift))
 
     scales = {k: graph.weights[f"scale/{k}"][:, None, None] for k in features}
     scaled = {k: graph.add("Mul", x, scales[k]) for k, x in features.items()}
-    x = graph.convolve(graph.enlarge(modulated(scaled["relu5_1"], "sixteenth")), "up_eighth")
-    y = changed(scaled["relu4_1"], "eighth")
-    x = graph.add("Relu", graph.add("Add", _fit_to(graph, x, y), y))
+    x = modulated(scaled["relu4_1"], "eighth")
     for block in range(1, BLOCKS + 1):
         y = modulated(x, f"block{block}_1")
         x = graph.add("Add", x, graph.convolve(y, f"block{block}_2"))

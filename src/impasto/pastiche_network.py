@@ -2,7 +2,7 @@
 
 Four things happen, all but the first in one pass over the picture:
 
-- the photo's moments: channel means and covariances of the feature network's relu1_1 to relu5_1;
+- the photo's moments: channel means and covariances of the feature network's relu1_1 to relu4_1;
 - `transfer_map`: the linear map of each layer that gives the photo's features the style's moments;
 - the feature network encodes, the maps are applied, with a strength;
 - `PasticheNetwork.decode`, the trained part, makes a picture of what no picture has as its features; its
@@ -47,23 +47,15 @@ Masks = Mapping[str, Tensor]
 Told = Mapping[str, tuple[Tensor, Tensor]]
 """By convolution: what its outputs are multiplied by, less 1, and shifted by, float32 (batch, c)."""
 
-CODE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-DIAGONAL_LAYERS = ("relu5_1",)
-"""Layers at which only variances are matched: a picture has too few positions there for its covariance."""
+CODE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 WIDTHS = (24, 48, 128)
-"""Channels of the decoder at 1/2, at 1/4, and at 1/8 and 1/16 of the picture's size."""
+"""Channels of the decoder at 1/2, 1/4 and 1/8 of the picture's size."""
 BLOCKS = 3
 """Residual blocks at 1/8."""
-MODULATED = {
-    "sixteenth": 2,
-    "eighth": 2,
-    **{f"block{i + 1}_1": 2 for i in range(BLOCKS)},
-    "quarter": 1,
-    "half": 0,
-}
+MODULATED = {"eighth": 2, **{f"block{i + 1}_1": 2 for i in range(BLOCKS)}, "quarter": 1, "half": 0}
 """Convolutions that the code modulates, and which of the `WIDTHS` each has."""
 CODE_WIDTH = 96
-DECODER_REACH = 112
+DECODER_REACH = 80
 """Pixels around a position of the encoder's deepest layer on which the decoder's result depends."""
 MINIMUM_SIDE = 32
 RIDGE = 1e-3
@@ -137,9 +129,7 @@ class PasticheNetwork:
         """Return float32 pixels (batch, height, width, 3) from transformed features of the code layers."""
         scaled = {k: v * ops.cast(self.weights[f"scale/{k}"], v.dtype) for k, v in features.items()}
         where = masks or dict.fromkeys(CODE_LAYERS)
-        x = ops.relu(self._modulated(scaled["relu5_1"], "sixteenth", told, where["relu5_1"]))
-        y = self._modulated(scaled["relu4_1"], "eighth", told, where["relu4_1"])
-        x = ops.relu(fit_to(self._convolve_enlarged(x, "up_eighth"), y) + y)
+        x = ops.relu(self._modulated(scaled["relu4_1"], "eighth", told, where["relu4_1"]))
         for block in range(1, BLOCKS + 1):
             y = ops.relu(self._modulated(x, f"block{block}_1", told, where["relu4_1"]))
             x = x + self._convolve(y, f"block{block}_2")
@@ -224,40 +214,25 @@ def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Ten
 
     The optimal transport map between Gaussians, F' = F M + o with M = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2)
     A^(-1/2) for covariances A of the photo and B of the style: of all maps that match the moments, the
-    one that moves features least. At `DIAGONAL_LAYERS` the covariances count as if they were diagonal.
+    one that moves features least.
 
     Reference: Lu et al. (ICCV 2019), equation 8.
     """
     found = {"code": (code_of(photo), code_of(style))}
     for layer in CODE_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
-        find = diagonal_map if layer in DIAGONAL_LAYERS else _transport_map
-        matrix = find(first, second)
+        size = first.shape[-1]
+        ridge = RIDGE * ops.trace(second, axis1=1, axis2=2)[:, None, None] / size * ops.eye(size)
+        values, vectors = ops.eigh(first + ridge)
+        values = ops.maximum(values, 1e-8)
+        root, inverse = _symmetric(vectors, ops.sqrt(values)), _symmetric(vectors, ops.rsqrt(values))
+        values, vectors = ops.eigh(ops.matmul(root, ops.matmul(second + ridge, root)))
+        middle = _symmetric(vectors, ops.sqrt(ops.maximum(values, 0.0)))
+        matrix = ops.matmul(inverse, ops.matmul(middle, inverse))
+        values, vectors = ops.eigh((matrix + ops.transpose(matrix, (0, 2, 1))) / 2)
+        matrix = _symmetric(vectors, ops.minimum(values, MOST_GAIN))
         found[layer] = matrix, target - ops.matmul(mean[:, None], matrix)[:, 0]
     return found
-
-
-def _transport_map(first: Tensor, second: Tensor) -> Tensor:
-    """Return M of `transfer_maps` for covariances of the photo and of the style, (batch, c, c)."""
-    size = first.shape[-1]
-    ridge = RIDGE * ops.trace(second, axis1=1, axis2=2)[:, None, None] / size * ops.eye(size)
-    values, vectors = ops.eigh(first + ridge)
-    values = ops.maximum(values, 1e-8)
-    root, inverse = _symmetric(vectors, ops.sqrt(values)), _symmetric(vectors, ops.rsqrt(values))
-    values, vectors = ops.eigh(ops.matmul(root, ops.matmul(second + ridge, root)))
-    middle = _symmetric(vectors, ops.sqrt(ops.maximum(values, 0.0)))
-    matrix = ops.matmul(inverse, ops.matmul(middle, inverse))
-    values, vectors = ops.eigh((matrix + ops.transpose(matrix, (0, 2, 1))) / 2)
-    return _symmetric(vectors, ops.minimum(values, MOST_GAIN))
-
-
-def diagonal_map(first: Tensor, second: Tensor) -> Tensor:
-    """Return M of `transfer_maps` where covariances count as if they were diagonal, (batch, c, c)."""
-    eye = ops.eye(first.shape[-1])
-    seen, wanted = (ops.sum(x * eye, axis=-1) for x in (first, second))
-    ridge = RIDGE * ops.mean(wanted, axis=-1, keepdims=True) + 1e-8
-    gains = ops.sqrt((wanted + ridge) / (ops.maximum(seen, 0.0) + ridge))
-    return ops.minimum(gains, MOST_GAIN)[:, None] * eye
 
 
 def _symmetric(vectors: Tensor, values: Tensor) -> Tensor:
@@ -287,8 +262,7 @@ def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
     """
     rng = np.random.default_rng(seed)
     half, quarter, eighth = WIDTHS
-    shapes = {"sixteenth": (widths["relu5_1"], eighth), "up_eighth": (eighth, eighth)}
-    shapes["eighth"] = widths["relu4_1"], eighth
+    shapes = {"eighth": (widths["relu4_1"], eighth)}
     for block in range(1, BLOCKS + 1):
         shapes |= {f"block{block}_1": (eighth, eighth), f"block{block}_2": (eighth, eighth)}
     for size, width, coarser, layer in (

@@ -22,7 +22,6 @@ from impasto.gradients import to_host
 from impasto.pastiche_network import (
     BLOCKS,
     CODE_LAYERS,
-    DIAGONAL_LAYERS,
     MOST_GAIN,
     RIDGE,
     Moments,
@@ -30,7 +29,6 @@ from impasto.pastiche_network import (
     Told,
     amount_at,
     code_of,
-    diagonal_map,
     transfer_maps,
 )
 
@@ -41,8 +39,8 @@ ENOUGH = 2
 LEAST_SHARE = (3e-8, 4e-6)
 """Added to eigenvalues, relative to their mean, so that what float32 cannot tell from 0 stays above it: for
 photos with enough positions, and for smaller ones, whose covariances have no full rank."""
-ENCODING = ("preprocess", "conv1", "conv2", "conv3", "conv4", "conv5_1")
-"""How the names of the weights that reach relu5_1 begin."""
+ENCODING = ("preprocess", "conv1", "conv2", "conv3", "conv4_1")
+"""How the names of the weights that reach relu4_1 begin."""
 
 
 class PortableEncoder(keras.Model):  # type: ignore[misc]
@@ -112,9 +110,7 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
 
     def _decode(self, features: Mapping[str, Tensor], told: Told) -> Tensor:
         scaled = {k: v * self.network.weights[f"scale/{k}"] for k, v in features.items()}
-        x = ops.relu(self._convolve(scaled["relu5_1"], "sixteenth", told))
-        y = self._convolve(scaled["relu4_1"], "eighth", told)
-        x = ops.relu(fit_to(self._convolve(interleave([x] * 4), "up_eighth"), y) + y)
+        x = ops.relu(self._convolve(scaled["relu4_1"], "eighth", told))
         for block in range(1, BLOCKS + 1):
             y = ops.relu(self._convolve(x, f"block{block}_1", told))
             x = x + self._convolve(y, f"block{block}_2")
@@ -156,29 +152,21 @@ def iterated_transfer_maps(
     found = {"code": (code_of(photo), code_of(style))}
     for layer in CODE_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
-        if layer in DIAGONAL_LAYERS:
-            matrix = diagonal_map(first, second)
-        else:
-            matrix = _iterated_map(first, second, positions[layer])
+        size = first.shape[-1]
+        eye = ops.eye(size)
+        ridge = RIDGE * _trace(second) / size * eye
+        root, _ = matrix_roots(second + ridge)
+        middle = _symmetric(ops.matmul(root, ops.matmul(first + ridge, root)))
+        share = ops.where(ops.cast(positions[layer], "int32") >= ENOUGH * size, *LEAST_SHARE)
+        _, inverse = matrix_roots(middle + share * _trace(middle) / size * eye)
+        matrix = ops.matmul(root, ops.matmul(inverse, root))
+        beyond = matrix - MOST_GAIN * eye
+        sign = beyond / ops.sqrt(ops.sum(ops.square(beyond), axis=(1, 2), keepdims=True))
+        for _ in range(ITERATIONS):
+            sign = 1.5 * sign - 0.5 * ops.matmul(sign, ops.matmul(sign, sign))
+        matrix = (matrix + MOST_GAIN * eye - ops.matmul(beyond, sign)) / 2
         found[layer] = matrix, target - ops.matmul(mean[:, None], matrix)[:, 0]
     return found
-
-
-def _iterated_map(first: Tensor, second: Tensor, positions: Any) -> Tensor:
-    """Return the map of a layer for covariances of the photo and of the style, (batch, c, c)."""
-    size = first.shape[-1]
-    eye = ops.eye(size)
-    ridge = RIDGE * _trace(second) / size * eye
-    root, _ = matrix_roots(second + ridge)
-    middle = _symmetric(ops.matmul(root, ops.matmul(first + ridge, root)))
-    share = ops.where(ops.cast(positions, "int32") >= ENOUGH * size, *LEAST_SHARE)
-    _, inverse = matrix_roots(middle + share * _trace(middle) / size * eye)
-    matrix = ops.matmul(root, ops.matmul(inverse, root))
-    beyond = matrix - MOST_GAIN * eye
-    sign = beyond / ops.sqrt(ops.sum(ops.square(beyond), axis=(1, 2), keepdims=True))
-    for _ in range(ITERATIONS):
-        sign = 1.5 * sign - 0.5 * ops.matmul(sign, ops.matmul(sign, sign))
-    return (matrix + MOST_GAIN * eye - ops.matmul(beyond, sign)) / 2
 
 
 def matrix_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:

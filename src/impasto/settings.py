@@ -221,18 +221,14 @@ class OnePassSettings:
         learning_rate: Adam's, at its highest; it rises for 500 steps and falls along a cosine.
         style_weight: style weight over content weight at strength 0.5; less than the optimisation's
             36, since one pass cannot bring the style loss as low.
-        color_weight: of the colours' distance, relative to the style loss.
-        grain_weight: of the grain's.
         variation_weight: of the total variation.
         seed: of everything random.
     """
 
     steps: int = 13_000
-    stages: tuple[tuple[float, int, int], ...] = ((0.6, 192, 4), (0.4, 256, 3))
+    stages: tuple[tuple[float, int, int], ...] = ((0.5, 128, 8), (0.5, 256, 3))
     learning_rate: float = 1e-3
     style_weight: float = 24.0
-    color_weight: float = 0.25
-    grain_weight: float = 0.01
     variation_weight: float = 1.0
     seed: int = 0
 

@@ -1,7 +1,7 @@
 """Styles as the one-pass network knows them: moments of features, of one style image or a blend of several.
 
 Several styles blend in their moments, with weights that sum to 1 at each layer: ``fine`` styles at relu1_1
-to relu3_1, ``coarse`` ones at relu4_1 and relu5_1.
+to relu3_1, ``coarse`` ones at relu4_1.
 """
 
 from __future__ import annotations

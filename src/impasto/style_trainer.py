@@ -20,7 +20,6 @@ from impasto.onepass_training import (
     relative_style_losses,
 )
 from impasto.pastiche_network import PasticheNetwork, amount_at, moments_of, transfer_maps
-from impasto.pixel_statistics import POOLING, PixelStyle
 from impasto.settings import Settings
 
 Array = NDArray[np.float32]
@@ -39,8 +38,6 @@ class StyleSettings:
         batch: crops per step.
         learning_rate: Adam's, at its highest.
         style_weight: style weight over content weight at strength 0.5, as in the optimisation.
-        color_weight: of the colours' distance, relative to the style loss.
-        grain_weight: of the grain's.
         style_size: long side in pixels to which the painting is reduced; its strokes are learned as
             large as they are there.
         seed: of everything random.
@@ -52,8 +49,6 @@ class StyleSettings:
     batch: int = 2
     learning_rate: float = 2e-4
     style_weight: float = DEFAULT_STYLE_WEIGHT
-    color_weight: float = 0.25
-    grain_weight: float = 0.01
     style_size: int = 512
     seed: int = 0
 
@@ -79,14 +74,14 @@ class StyleTrainer(keras.Model):  # type: ignore[misc]
         weights: as of `new_pastiche_network`; all are trained but the scales.
         judge: the feature network that encodes and makes the losses; its dtype is used.
         painting: float32 (height, width, 3), in [0, 1].
-        settings: of which the weights and the crops' side are used.
+        style_weight: style weight over content weight at strength 0.5.
     """
 
     def __init__(
-        self, weights: Mapping[str, Array], judge: FeatureNetwork, painting: Array, settings: StyleSettings
+        self, weights: Mapping[str, Array], judge: FeatureNetwork, painting: Array, style_weight: float
     ) -> None:
         super().__init__(dtype="float32")
-        self.judge, self.settings = judge.with_cast_weights(), settings
+        self.judge, self.style_weight = judge.with_cast_weights(), style_weight
         self.fixed = {k: ops.convert_to_tensor(v) for k, v in weights.items() if k.startswith("scale/")}
         self.parameters = {k: self._variable(k, v) for k, v in weights.items() if k not in self.fixed}
         self.seconds = self._variable("seconds", np.zeros((), np.float32), trainable=False)
@@ -95,8 +90,6 @@ class StyleTrainer(keras.Model):  # type: ignore[misc]
         features = self.judge.features(ops.convert_to_tensor(painting[None]), STYLE_LAYERS)
         self.targets = {k: gram_matrices(self.judge, k, features[k]) for k in self.layer_weights}
         self.code = moments_of(features)
-        pixels = PixelStyle.of(ops.convert_to_tensor(painting[None]))
-        self.pixels = pixels.for_positions((settings.crop // POOLING) ** 2)
         self.built = True
 
     def _variable(self, name: str, value: Array, trainable: bool = True) -> keras.Variable:
@@ -135,10 +128,8 @@ class StyleTrainer(keras.Model):  # type: ignore[misc]
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the photos of the objective at each one's strength."""
         content, style = self.losses_of(x["photo"], y_pred)
-        settings, keep, apply = self.settings, ops.square(1 - x["strength"]), ops.square(x["strength"])
-        style_of_pixels = self.pixels.losses(y_pred, settings.color_weight, settings.grain_weight)
-        each = keep * content + settings.style_weight * apply * (style + style_of_pixels)
-        each = each / (keep + apply)
+        keep, apply = ops.square(1 - x["strength"]), ops.square(x["strength"])
+        each = (keep * content + self.style_weight * apply * style) / (keep + apply)
         beyond = ops.mean(ops.square(y_pred - ops.clip(y_pred, 0, 1)))
         loss = ops.mean(each) + RANGE_WEIGHT * beyond
         variation = ops.mean(ops.square(y_pred[:, 1:] - y_pred[:, :-1]))

@@ -115,7 +115,7 @@ class StyleTraining:
         photos = TrainingPhotos(pictures[1], least=LEAST_PHOTOS)
         weights = {name: to_host(ops.cast(value, "float32")) for name, value in start.weights.items()}
         return cls(
-            trainer=StyleTrainer(weights, start.encoder, painting.pixels, settings),
+            trainer=StyleTrainer(weights, start.encoder, painting.pixels, settings.style_weight),
             start=start,
             photos=photos,
             painting=painting,
