@@ -20,6 +20,7 @@ NAMES = (
     "borders",
     "pairs",
     "onepass",
+    "transfer",
     "own_style",
     "controls",
     "costs",

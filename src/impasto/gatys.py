@@ -66,14 +66,13 @@ def optimize_steps(
     Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
     """
     start, kept = (past.state, past.kept) if past else (None, None)
-    scales = plan_scales(content.shape[:2], settings)
-    tiles = list(start.tiles) if start else choose_tiles(scales, network, settings)
-    first, before = start.scale if start else 1, None
+    scales, first = plan_scales(content.shape[:2], settings), start.scale if start else 1
+    tiles, before = list(start.tiles) if start else choose_tiles(scales, network, settings), None
     for number, scale in enumerate(scales[first - 1 :], first):
         build = _objective_at(scale, content, style, network, settings)
         evaluate = _evaluation(build, scale, tiles[number - 1], settings, kept)
-        point = starting_point(initial, before, scale.shape, settings)
-        optimizer = new_optimizer(evaluate, to_engine(point[None]), scale, settings)
+        point = to_engine(starting_point(initial, before, scale.shape, settings)[None])
+        optimizer = new_optimizer(evaluate, point, scale, settings)
         guard = Guard(optimizer)
         done = start.resume(number, optimizer, guard) if start else 0
         for iteration in range(done + 1, scale.iterations + 1):
