@@ -11,7 +11,14 @@ import statistics
 from benchmarks.shared_files import BUILD, pairs, shared_tool
 from impasto import feedforward, pastiche_network, stylize
 
-CASES = ((0.001, 4.0, 1.03), (0.1, 4.0, 1.03), (0.1, 8.0, 1.03), (0.1, 8.0, 1.056), (0.3, 8.0, 1.1))
+CASES = (
+    (0.001, 4.0, 1.03),
+    (0.1, 8.0, 1.056),
+    (0.2, 8.0, 1.08),
+    (0.3, 8.0, 1.1),
+    (0.3, 16.0, 1.1),
+    (0.5, 8.0, 1.12),
+)
 """(ridge, largest gain, amount at strength 50)."""
 
 

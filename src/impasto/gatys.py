@@ -243,19 +243,21 @@ class Guard:
         note = ""
         while True:
             found = self._optimizer.step()
-            trouble = self._trouble(found)
+            trouble = self._trouble(found, self._optimizer.rejected)
             if not trouble:
                 self._good = self._optimizer.point
                 return found, note
-            self._troubles += 1
-            where = f"{trouble} at scale {scale}, iteration {iteration}"
-            if self._troubles == TROUBLES:
-                raise DivergenceError(f"{where}; lower the weights or the learning rate")
-            note = f"{where}; going on from the last good picture with smaller steps"
-            self._optimizer.restart(self._good, CAUTION)
+            while trouble:
+                self._troubles += 1
+                where = f"{trouble} at scale {scale}, iteration {iteration}"
+                if self._troubles == TROUBLES:
+                    raise DivergenceError(f"{where}; lower the weights or the learning rate")
+                note = f"{where}; going on from the last good picture with smaller steps"
+                self._optimizer.restart(self._good, CAUTION)
+                trouble = self._trouble(self._optimizer.evaluation)  # steps along a NaN would hide its origin
 
-    def _trouble(self, found: Evaluation) -> str:
-        seen = self._optimizer.rejected or found
+    def _trouble(self, found: Evaluation, rejected: Evaluation | None = None) -> str:
+        seen = rejected or found
         for name, value in named_losses(seen).items():
             if name != "total" and not math.isfinite(value):
                 return f"the {name} loss became {value}"
