@@ -19,6 +19,7 @@ NAMES = (
     "optimizers",
     "borders",
     "pairs",
+    "details",
     "onepass",
     "transfer",
     "own_style",

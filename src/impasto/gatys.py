@@ -37,6 +37,8 @@ EXPLODED = 1e3
 """How many times the first loss is an explosion."""
 ONLY_WEIGHTS = ("strength", "content_weight", "style_weight", "tv_weight", "optimizer", "learning_rate")
 """Settings in which runs may differ that share a compiled objective."""
+DETAILS = 0.5
+"""Share of the initial image's details with which a finer scale starts (`benchmarks/details.py`)."""
 COLLAPSED = 1e-3
 """Standard deviation below which a picture is one colour."""
 
@@ -94,10 +96,10 @@ def optimize_steps(
 
 
 def starting_point(initial: Array, before: Array | None, shape: tuple[int, int], settings: Settings) -> Array:
-    """Return where the optimisation starts at a size: the initial image as the coarser scale changed it.
+    """Return where the optimisation starts at a size: the coarser pastiche and some of the initial image.
 
-    The change is enlarged, not the pastiche: the initial image keeps its fine details, which turn into
-    strokes in fewer iterations than nothing does. Noise has no details worth keeping.
+    An enlarged pastiche has no fine details. Half of the initial image's turn into strokes in fewer iterations
+    than nothing does; all of them would stay where a style is smooth. Noise has no details worth keeping.
 
     Args:
         initial: float32 (height, width, 3), in [0, 1].
@@ -107,10 +109,11 @@ def starting_point(initial: Array, before: Array | None, shape: tuple[int, int],
     """
     if before is None:
         return resize(initial, shape)
+    enlarged = resize(before, shape)
     if settings.initial == "noise":
-        return resize(before, shape)
-    change = before - resize(initial, before.shape[:2])
-    point: Array = np.clip(resize(initial, shape) + resize(change, shape), 0, 1)
+        return enlarged
+    details = resize(initial, shape) - resize(resize(initial, before.shape[:2]), shape)
+    point: Array = np.clip(enlarged + DETAILS * details, 0, 1)
     return point
 
 
