@@ -98,8 +98,9 @@ def optimize_steps(
 def starting_point(initial: Array, before: Array | None, shape: tuple[int, int], settings: Settings) -> Array:
     """Return where the optimisation starts at a size: the coarser pastiche and some of the initial image.
 
-    An enlarged pastiche has no fine details. Half of the initial image's turn into strokes in fewer iterations
-    than nothing does; all of them would stay where a style is smooth. Noise has no details worth keeping.
+    An enlarged pastiche has no fine details. Half of the initial image's turn into strokes in fewer
+    iterations than nothing does; all of them would stay where a style is smooth. Noise has none that are
+    worth keeping.
 
     Args:
         initial: float32 (height, width, 3), in [0, 1].
