@@ -27,6 +27,17 @@ def machine() -> str:
     return f"{memory}; {found['engine']} {found['engine_version']}, Keras {found['keras_version']}"
 
 
+SLOWER = {
+    False: " Figures with *: such a machine whose processor has no bfloat16 (AVX2).",
+    True: "带 * 者:处理器没有 bfloat16(AVX2)的同类机器。",
+}
+
+
+def mark(name: str) -> str:
+    """Return a star for a result of a machine without bfloat16, which `SLOWER` explains."""
+    return "" if result(name)["machine"]["native_bfloat16"] else " *"
+
+
 def rows() -> list[tuple[str, str, str]]:
     """Return (English, Chinese, figures) for each line of the table."""
     command, startup = (result(name)["figures"] for name in ("command", "startup"))
@@ -55,7 +66,7 @@ def rows() -> list[tuple[str, str, str]]:
             "judged by another network over twelve pairs: style, content (0 is perfect; untouched photos "
             "4.09, 0)",
             "由另一个网络对十二对图评分:风格、内容(0 为完美;未处理的照片为 4.09、0)",
-            f"{pairs['mean']['style']:.3f}, {pairs['mean']['content']:.2f}",
+            f"{pairs['mean']['style']:.3f}, {pairs['mean']['content']:.2f}{mark('pairs')}",
         ),
         (
             "the same for `--method onepass`, and with `--refine 10`",
@@ -63,7 +74,8 @@ def rows() -> list[tuple[str, str, str]]:
             "; ".join(
                 f"{pairs[m]['mean']['style']:.3f}, {pairs[m]['mean']['content']:.2f}"
                 for m in ("onepass", "refine10")
-            ),
+            )
+            + mark("pairs"),
         ),
         (
             "one pass, compiled, style known: 512 x 512, 1920 x 1080, 3840 x 2160; peak memory of the last; "
@@ -126,7 +138,7 @@ def own_style_figures() -> str:
     """Return minutes and judged values."""
     found = result("own_style")["figures"]
     own, best = (f"{found[k]['style']:.3f}, {found[k]['content']:.2f}" for k in ("own_style", "optimize"))
-    return f"{found['minutes']:.0f} min: {own}; {best}"
+    return f"{found['minutes']:.0f} min: {own}; {best}{mark('own_style')}"
 
 
 def twelve_figures() -> str:
@@ -151,7 +163,8 @@ def table(chinese: bool) -> str:
     lines = [head, "|---|---|"]
     lines += [f"| {zh if chinese else en} | {figures} |" for en, zh, figures in rows()]
     place = f"机器:{machine()}。" if chinese else f"Machine: {machine()}."
-    return "\n".join([place, "", *lines])
+    starred = any(line.endswith("* |") for line in lines)
+    return "\n".join([place + (SLOWER[chinese] if starred else ""), "", *lines])
 
 
 def large_table() -> str:
@@ -178,13 +191,13 @@ def methods_table() -> str:
     methods |= {
         f"one pass, `--refine {name[6:]}`": found[name] for name in found if name.startswith("refine")
     }
-    lines = ["| method | judged style | judged content | seconds |", "|---|---|---|---|"]
+    lines = [f"| method | judged style | judged content | seconds{mark('pairs')} |", "|---|---|---|---|"]
     for name, one in methods.items():
         mean = one["mean"]
         lines.append(
             f"| {name} | {mean['style']:.3f} | {mean['content']:.2f} | {one['median_seconds']:.1f} |"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *(["", SLOWER[False].strip()] if mark("pairs") else [])])
 
 
 def own_table() -> str:
