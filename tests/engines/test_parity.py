@@ -83,11 +83,11 @@ def test_value_and_gradient():
 def test_fifty_iterations_of_adam_reach_the_same_objective():
     """Adam, because L-BFGS amplifies rounding: its trajectories part after some twenty iterations.
 
-    So do Adam's, a little: on one engine, photos that differ by a millionth end up to 0.25% apart. Hence
-    the median of three such photos.
+    So do Adam's, a little: on one engine, photos that differ by a millionth end up to 0.3% apart from noise
+    (a standard deviation of 0.1%), 0.08% from the photo (0.02%). Hence the photo, and the median of three.
     """
     photo = skimage.data.astronaut() / np.float32(255)
-    settings = {"max_size": 128, "iterations": 50, "precision": "float32", "initial": "noise", "seed": 4}
+    settings = {"max_size": 128, "iterations": 50, "precision": "float32", "seed": 4}
     totals = []
     for factor in (1 - 2e-6, 1 - 1e-6, 1):
         result = impasto.stylize(photo * np.float32(factor), "swirls", optimizer="adam", **settings)
