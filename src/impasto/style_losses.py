@@ -94,9 +94,10 @@ class MomentLoss:
         network, sums = self.targets.network, {}
         for layer in self.layers:
             masks = view.get(f"mask/{layer}")
-            parts = [None] if masks is None else [masks[i] for i in range(masks.shape[0])]
-            cuts = [_within(features[layer], mask, layer) for mask in parts]
-            found = [network.moment_sums(layer, *cut) for cut in cuts]
+            if masks is None:
+                found = [network.moment_sums(layer, features[layer])]
+            else:
+                found = _sums_by_region(network, layer, features[layer], masks)
             sums[f"second/{layer}"] = ops.stack([second for second, _ in found])
             if network.has_metric(layer) or self.kind == "moments":
                 sums[f"first/{layer}"] = ops.stack([first for _, first in found])
@@ -127,13 +128,31 @@ class MomentLoss:
         return SCALES["moments"] * (covariance + relative_style_loss(mean, wanted_mean))
 
 
-def _within(features: Tensor, mask: Tensor | None, layer: str) -> tuple[Tensor, Tensor | None]:
-    """Return features and mask without the rows and columns about a region, which count for nothing.
+def _sums_by_region(
+    network: FeatureNetwork, layer: str, features: Tensor, masks: Tensor
+) -> list[tuple[Tensor, Tensor]]:
+    """Return each region's `FeatureNetwork.moment_sums`.
 
-    Only where the mask is known beforehand, as a whole picture's is, and from block 4 on: there products
-    of channels cost much and cutting little.
+    Where masks are known beforehand, as a whole picture's are, less is multiplied: from block 4 on, where
+    products of channels cost much and cutting little, only what lies within a region; before, where the
+    regions share all of the picture, the largest one's sums are what the others leave of the picture's.
     """
-    if not isinstance(mask, np.ndarray) or not mask.any() or level_of(layer) < CUT_FROM:
+    parts, last = [masks[i] for i in range(masks.shape[0])], None
+    if isinstance(masks, np.ndarray):
+        if level_of(layer) >= CUT_FROM:
+            return [network.moment_sums(layer, *_within(features, mask)) for mask in parts]
+        if np.allclose(masks.sum(axis=0), 1, atol=1e-6):
+            last = int(np.argmax(masks.sum(axis=(1, 2))))
+    found = [network.moment_sums(layer, features, None if i == last else m) for i, m in enumerate(parts)]
+    if last is not None:
+        for i in set(range(len(parts))) - {last}:
+            found[last] = found[last][0] - found[i][0], found[last][1] - found[i][1]
+    return found
+
+
+def _within(features: Tensor, mask: Array) -> tuple[Tensor, Array]:
+    """Return features and mask without the rows and columns about a region, which count for nothing."""
+    if not mask.any():
         return features, mask
     (top, bottom), (left, right) = (np.flatnonzero(mask.any(axis=axis))[[0, -1]] for axis in (1, 0))
     rows, columns = slice(top, bottom + 1), slice(left, right + 1)
