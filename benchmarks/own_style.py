@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.shared_files import BUILD, pairs, require_shared, run, shared_tool
 from impasto import stylize
 
-PAINTING, PHOTOS, MINUTES, HELD_OUT, SIDE = "van-gogh_starry-night.jpg", 120, 11, 6, 512
+PAINTING, PHOTOS, MINUTES, HELD_OUT, SIDE = "van-gogh_starry-night.jpg", 120, 38, 6, 512
 
 
 def photos_in(folder: Path) -> Path:

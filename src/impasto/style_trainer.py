@@ -47,7 +47,7 @@ class StyleSettings:
     minutes: float | None = 40.0
     crop: int = 256
     batch: int = 2
-    learning_rate: float = 2e-4
+    learning_rate: float = 1e-3
     style_weight: float = DEFAULT_STYLE_WEIGHT
     style_size: int = 512
     seed: int = 0
