@@ -38,6 +38,11 @@ def mark(name: str) -> str:
     return "" if result(name)["machine"]["native_bfloat16"] else " *"
 
 
+def explained(name: str, lines: list[str]) -> str:
+    """Return a table, and what its stars mean if it has any."""
+    return "\n".join([*lines, *(["", SLOWER[False].strip()] if mark(name) else [])])
+
+
 def rows() -> list[tuple[str, str, str]]:
     """Return (English, Chinese, figures) for each line of the table."""
     command, startup = (result(name)["figures"] for name in ("command", "startup"))
@@ -197,7 +202,7 @@ def methods_table() -> str:
         lines.append(
             f"| {name} | {mean['style']:.3f} | {mean['content']:.2f} | {one['median_seconds']:.1f} |"
         )
-    return "\n".join([*lines, *(["", SLOWER[False].strip()] if mark("pairs") else [])])
+    return explained("pairs", lines)
 
 
 def own_table() -> str:
@@ -231,18 +236,19 @@ def strength_table() -> str:
 
 def losses_table() -> str:
     """Return the means of the four measures of style."""
-    lines = ["| `--style-loss` | judged style | judged content | seconds |", "|---|---|---|---|"]
+    lines = [f"| `--style-loss` | judged style | judged content | seconds{mark('controls')} |"]
+    lines.append("|---|---|---|---|")
     for kind, mean in result("controls")["figures"]["style_losses"]["mean"].items():
         figures = f"{mean['style']:.3f} | {mean['content']:.2f} | {mean['seconds']:.1f}"
         lines.append(f"| `{kind}` | {figures} |")
-    return "\n".join(lines)
+    return explained("controls", lines)
 
 
 def costs_table() -> str:
     """Return what controls add to an iteration or to a picture."""
     found = result("costs")["figures"]
     over, colors = found["iteration"]["over_plain"], found["color_seconds"]
-    lines = ["| control | cost |", "|---|---|"]
+    lines = [f"| control | cost{mark('costs')} |", "|---|---|"]
     words = {
         "two_styles": "two styles blended",
         "region_on_photo": "one region, the photo around it",
@@ -251,7 +257,7 @@ def costs_table() -> str:
     lines += [f"| {words[k]} | {100 * (over[k] - 1):+.0f}% per iteration at 512 px |" for k in words]
     side = colors["side"]
     lines += [f"| `--colors {k}` | {v:.2f} s at {side} px |" for k, v in colors.items() if k != "side"]
-    return "\n".join(lines)
+    return explained("costs", lines)
 
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
