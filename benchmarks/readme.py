@@ -28,7 +28,7 @@ def machine() -> str:
 
 
 SLOWER = {
-    False: " Figures with *: such a machine whose processor has no bfloat16 (AVX2).",
+    False: " Figures with *: a machine of 2 cores that has no bfloat16 (AVX2).",
     True: "带 * 者:处理器没有 bfloat16(AVX2)的同类机器。",
 }
 

@@ -26,7 +26,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.feature_network import level_of
+from impasto.feature_network import FeatureNetwork, level_of
 from impasto.losses import FORMULAS, Formulas, relative_style_loss
 from impasto.style_targets import Features, StyleTargets, blend, blended_moments
 
