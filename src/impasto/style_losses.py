@@ -43,8 +43,8 @@ CHUNK = 4096
 SORTED_AT_MOST = 65_536
 """Positions of a layer that are sorted; of larger layers every second row and column."""
 SCALES = {"gram": 1.0, "moments": 0.25, "sliced": 1.0, "neighbors": 0.2}
-"""What makes one strength keep about as much of the photo with every measure (`benchmarks/controls.py`). Not
-``neighbors``: 0.6 does by the judge, and to the eye leaves nothing of a face (`benchmarks/controls_pictures.py`)."""
+"""What makes one strength keep about as much of the photo with every measure (`benchmarks/controls.py`).
+Not ``neighbors``: by the judge 0.6 would, but to the eye it leaves nothing of a face."""
 
 
 class StyleLoss(Protocol):
