@@ -23,6 +23,7 @@ from impasto.images import resize
 from impasto.objective import TERMS, LossWeights, Objective, build_objective
 from impasto.optimizers import LBFGS, Adam, Optimizer
 from impasto.planning import choose_tiles
+from impasto.preconditioner import Preconditioner
 from impasto.progress import Step
 from impasto.scales import Scale, plan_scales, remembered_pairs
 from impasto.settings import Settings
@@ -205,10 +206,14 @@ def _objective_at(
 def new_optimizer(
     evaluate: Callable[[Any], Evaluation], start: Any, scale: Scale, settings: Settings
 ) -> Optimizer:
-    """Return the optimiser that the settings name, at its starting point."""
+    """Return the optimiser that the settings name, at its starting point.
+
+    L-BFGS is preconditioned but for a publication's formulas, which had a plain one.
+    """
     if settings.optimizer == "adam":
         return Adam(evaluate, start, settings.learning_rate)
-    return LBFGS(evaluate, start, memory=remembered_pairs(scale))
+    precondition = Preconditioner(start) if settings.formulas == "relative" else None
+    return LBFGS(evaluate, start, remembered_pairs(scale), precondition)
 
 
 def named_losses(evaluation: Evaluation) -> dict[str, float]:

@@ -137,16 +137,18 @@ class LBFGS:
         evaluate: point -> Evaluation.
         point: where to start; any shape.
         memory: how many past steps the curvature is estimated from.
+        precondition: a symmetric linear map F of points; the function is minimised over z, point = F z.
 
     Attributes:
         point: the best point so far; a new array after every step.
-        evaluation: there.
+        evaluation: there; its gradient is that of z.
         converged: whether there is no better point within the precision of the numbers.
     """
 
     evaluate: Callable[[Array], Evaluation]
     point: Array
     memory: int = 12
+    precondition: Callable[[Array], Array] | None = None
     evaluation: Evaluation = field(init=False)
     converged: bool = field(init=False, default=False)
     rejected: Evaluation | None = field(init=False, default=None)
@@ -156,7 +158,7 @@ class LBFGS:
     _bends: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.evaluation = self.evaluate(self.point)
+        self.evaluation = self._evaluate(self.point)
         self._vectors = vectors_for(self.point)
         self._first_move = FIRST_MOVE
         self._move_bend = np.zeros((self.memory, self.memory))
@@ -165,7 +167,7 @@ class LBFGS:
 
     def restart(self, point: Array, caution: float) -> None:
         """Go on from a point without pairs, with a first move smaller by the factor `caution`."""
-        self.point, self.evaluation, self.converged = point, self.evaluate(point), False
+        self.point, self.evaluation, self.converged = point, self._evaluate(point), False
         self._first_move *= caution
         self._forget()
 
@@ -211,8 +213,8 @@ class LBFGS:
         del direction, start  # they live in the pair's rows from here on: a large picture's memory counts
         before, length = self.evaluation, 1.0
         for _ in range(SHRINKAGES):
-            point = self._vectors.moved(self.point, self._moves, slot, length)
-            found = self.evaluate(point)
+            point = self._moved(slot, length)
+            found = self._evaluate(point)
             if found.total <= before.total + SUFFICIENT_DECREASE * length * slope:
                 self._remember(slot, length, found.gradient)
                 self.point, self.evaluation = point, found
@@ -223,6 +225,19 @@ class LBFGS:
         self.converged = self._pairs == 0 and self.rejected is None
         self._forget()
         return self.evaluation
+
+    def _evaluate(self, point: Array) -> Evaluation:
+        found = self.evaluate(point)
+        if self.precondition is None:
+            return found
+        return replace(found, gradient=self.precondition(found.gradient))
+
+    def _moved(self, slot: int, length: float) -> Array:
+        """Return the point after a part of the direction in a row."""
+        if self.precondition is None:
+            return self._vectors.moved(self.point, self._moves, slot, length)
+        direction = self._vectors.row(self._moves, slot, tuple(self.point.shape))
+        return self.point + length * self.precondition(direction)
 
     def _begin_pair(self, direction: Any) -> int:
         """Put direction and gradient where the next pair will be, in place of the oldest; return where."""

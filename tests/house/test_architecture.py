@@ -19,8 +19,8 @@ LAYERS = [
         "tile_grid",
     },
     {
-        "feature_network", "losses", "objective", "gradients", "optimizers", "style_losses", "style_targets",
-        "weights", "weight_formats", "weight_check", "pastiche_network", "rearrangements",
+        "feature_network", "losses", "objective", "gradients", "optimizers", "preconditioner", "style_losses",
+        "style_targets", "weights", "weight_formats", "weight_check", "pastiche_network", "rearrangements",
         "style_codes", "style_file",
     },
     {
