@@ -1,7 +1,7 @@
-"""What the one-pass network's transfer of moments gains by its constants: ridge, largest gain, and amount.
+"""What the one-pass network gains by the constants of its transfer: ridge, largest gain, amount and reach.
 
 The twelve development pairs at 512 px, judged by a network that is not the product's. The embedded decoder
-was trained with a ridge of 0.001, gains up to 4 and an amount of 1.03 at strength 50.
+was trained with a ridge of 0.001, gains up to 4, an amount of 1.03 at strength 50 and one reach for all.
 """
 
 from __future__ import annotations
@@ -11,20 +11,25 @@ import statistics
 from benchmarks.shared_files import BUILD, pairs, shared_tool
 from impasto import feedforward, pastiche_network, stylize
 
+EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 CASES = (
-    (0.001, 4.0, 1.03),
-    (0.1, 8.0, 1.056),
-    (0.2, 8.0, 1.08),
-    (0.3, 8.0, 1.1),
-    (0.3, 16.0, 1.1),
-    (0.5, 8.0, 1.12),
+    (0.001, 4.0, 1.03, EVEN),
+    (0.2, 8.0, 1.08, EVEN),
+    (0.2, 8.0, 1.08, (1.1, 1.0, 1.0, 1.0, 1.0)),
+    (0.2, 8.0, 1.08, (1.0, 1.15, 1.0, 1.0, 1.0)),
+    (0.2, 8.0, 1.08, (1.0, 1.0, 1.0, 0.83, 1.0)),
+    (0.2, 8.0, 1.08, (1.0, 1.0, 1.0, 1.0, 0.93)),
+    (0.2, 8.0, 1.08, (1.0, 1.15, 1.0, 0.83, 0.93)),
+    (0.1, 8.0, 1.08, (1.0, 1.15, 1.0, 0.83, 0.93)),
+    (0.3, 8.0, 1.1, (1.0, 1.15, 1.0, 0.83, 0.93)),
 )
-"""(ridge, largest gain, amount at strength 50)."""
+"""(ridge, largest gain, amount at strength 50, reach of relu1_1, relu2_1, relu3_1, relu4_1 and the code)."""
 
 
-def judged(ridge: float, gain: float, amount: float) -> dict[str, object]:
+def judged(ridge: float, gain: float, amount: float, reach: tuple[float, ...]) -> dict[str, object]:
     """Return the pairs' means with other constants."""
     pastiche_network.RIDGE, pastiche_network.MOST_GAIN = ridge, gain
+    pastiche_network.REACH = dict(zip(pastiche_network.REACH, reach, strict=True))
     feedforward.amount_at = lambda strength: amount
     feedforward._compiled.cache_clear()
     folder, judge, found = BUILD / "transfer", shared_tool("judge"), []
@@ -35,7 +40,8 @@ def judged(ridge: float, gain: float, amount: float) -> dict[str, object]:
         found.append(next(iter(judge.judge(content, style, [path]))))
     means = {key: round(statistics.mean(one[key] for one in found), 4) for key in ("style", "content")}
     worst = max(one["style"] for one in found)
-    return {"ridge": ridge, "gain": gain, "amount": amount, **means, "worst_style": worst}
+    constants = {"ridge": ridge, "gain": gain, "amount": amount, "reach": list(reach)}
+    return constants | means | {"worst_style": worst}
 
 
 def measure() -> dict[str, object]:

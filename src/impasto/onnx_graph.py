@@ -23,6 +23,7 @@ from impasto.pastiche_network import (
     CODE_LAYERS,
     MODULATED,
     MOST_GAIN,
+    REACH,
     RIDGE,
     WIDTHS,
     PasticheNetwork,
@@ -155,7 +156,8 @@ def painter_graph(network: PasticheNetwork, code: Mapping[str, Array] | None = N
     for layer, features in _encode(graph, planes, network.encoder.pooling).items():
         width = graph.weights[f"scale/{layer}"].size
         rows = graph.input(layer, ("batch", width + 1, width)) if code is None else code[layer][None]
-        mixed[layer], found = _transferred(graph, features, rows, share)
+        shares = [graph.add("Mul", share, REACH[of]) for of in (layer, "code")]
+        mixed[layer], found = _transferred(graph, features, rows, shares)
         codes += found
     painted = _decode(graph, mixed, _told(graph, codes))
     shown = graph.add("Clip", graph.add("Div", strength, WEAKEST), 0.0, 1.0)
@@ -224,8 +226,10 @@ def _moments(graph: Graph, rows: str) -> tuple[str, str, str]:
     return centered, mean, graph.add("Div", products, count)
 
 
-def _transferred(graph: Graph, features: str, code: str | Array, share: str) -> tuple[str, list[str]]:
-    """Return features with a share of the style's moments, and a layer's part of the code.
+def _transferred(
+    graph: Graph, features: str, code: str | Array, shares: Sequence[str]
+) -> tuple[str, list[str]]:
+    """Return features with a share of the style's moments, and a layer's part of the code with another.
 
     `transfer_maps`, `apply_map` and `code_of` of a layer; the code is its mean and deviation, (batch, 1, c).
     """
@@ -235,11 +239,11 @@ def _transferred(graph: Graph, features: str, code: str | Array, share: str) -> 
     target = graph.add("Slice", code, [-1], [LARGEST], [1])
     matrix = graph.add("Cast", _transfer_map(graph, covariance, style), to=FLOAT)
     moved = graph.add("Add", graph.add("MatMul", centered, matrix), target)
-    moved = graph.add("Add", rows, graph.add("Mul", share, graph.add("Sub", moved, rows)))
+    moved = graph.add("Add", rows, graph.add("Mul", shares[0], graph.add("Sub", moved, rows)))
     moved = graph.add("Transpose", moved, perm=[0, 2, 1])
     pairs = ((mean, target), (_deviation(graph, covariance), _deviation(graph, style)))
     codes = [
-        graph.add("Add", seen, graph.add("Mul", share, graph.add("Sub", wanted, seen)))
+        graph.add("Add", seen, graph.add("Mul", shares[1], graph.add("Sub", wanted, seen)))
         for seen, wanted in pairs
     ]
     return graph.add("Reshape", moved, graph.add("Shape", features)), codes

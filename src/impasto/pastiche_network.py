@@ -64,6 +64,9 @@ stay as they are, and so does the noise in them. Over the twelve development pai
 more (`benchmarks/transfer.py`)."""
 MOST_GAIN = 8.0
 """By how much a transfer map may stretch a direction."""
+REACH = {"relu1_1": 1.0, "relu2_1": 1.15, "relu3_1": 1.0, "relu4_1": 0.83, "code": 0.93}
+"""How far the features of each layer, and the code, go to the style's, relative to the amount: the shallow
+ones carry more of the style for what they take of the photo (`benchmarks/transfer.py`)."""
 GAINS = {"block1_2": 0.3, "block2_2": 0.3, "pixels": 0.2, "edges": 0.2, "skip": 0.7, "up": 0.7}
 """Of the random weights, relative to He et al. (2015), by the beginning of their names."""
 
@@ -105,13 +108,14 @@ class PasticheNetwork:
         mixed, share = {}, amount[:, None]
         for layer in CODE_LAYERS:
             matrix, offset = maps[layer]
-            matrix = share[..., None] * matrix + (1 - share[..., None]) * ops.eye(matrix.shape[-1])
-            moved = apply_map(features[layer], matrix, share * offset)
+            reached = REACH[layer] * share
+            matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(matrix.shape[-1])
+            moved = apply_map(features[layer], matrix, reached * offset)
             if masks is not None:
                 moved = ops.sum(moved * ops.cast(masks[layer][..., None], moved.dtype), axis=0, keepdims=True)
             mixed[layer] = moved
         photo, style = maps["code"]
-        return self.decode(mixed, self.told((1 - share) * photo + share * style), masks)
+        return self.decode(mixed, self.told(photo + REACH["code"] * share * (style - photo)), masks)
 
     def told(self, code: Tensor) -> Told:
         """Return the modulations of the decoder's convolutions for codes (batch, `code_of`'s length)."""

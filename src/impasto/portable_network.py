@@ -23,6 +23,7 @@ from impasto.pastiche_network import (
     BLOCKS,
     CODE_LAYERS,
     MOST_GAIN,
+    REACH,
     RIDGE,
     Moments,
     PasticheNetwork,
@@ -99,11 +100,13 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
         maps = (
             iterated_transfer_maps(seen, style, positions) if self.iterative else transfer_maps(seen, style)
         )
-        told = self.network.told((1 - share[:, 0]) * maps["code"][0] + share[:, 0] * maps["code"][1])
+        photo_code, style_code = maps["code"]
+        told = self.network.told(photo_code + REACH["code"] * share[:, 0] * (style_code - photo_code))
         for layer in CODE_LAYERS:
             matrix, offset = maps[layer]
-            matrix = share * matrix + (1 - share) * ops.eye(matrix.shape[-1])
-            flat = ops.matmul(as_rows(features[layer]), matrix) + share * offset[:, None]
+            reached = REACH[layer] * share
+            matrix = reached * matrix + (1 - reached) * ops.eye(matrix.shape[-1])
+            flat = ops.matmul(as_rows(features[layer]), matrix) + reached * offset[:, None]
             mixed[layer] = ops.reshape(flat, ops.shape(features[layer]))
         shown = ops.minimum(1.0, strength / WEAKEST)[:, None, None, None]
         return {"pastiche": ops.clip(photo + shown * (self._decode(mixed, told) - photo), 0, 1)}
