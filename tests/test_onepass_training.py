@@ -111,11 +111,18 @@ def test_a_batch_depends_on_seed_and_step_alone(crops):
     assert first["strength"].min() >= 0.1
 
 
-def test_crops_are_reduced_never_enlarged(crops):
-    sides = {scaled_crops(crops[0], (0, step), 1, 192).shape for step in range(4)}
+@pytest.mark.parametrize("rescales", [(1.0, 1.8), (0.5, 1.4), (0.5, 0.5)])
+def test_crops_have_one_size_whatever_they_were(crops, rescales):
+    sides = {scaled_crops(crops[0], (0, step), 1, 192, rescales).shape for step in range(4)}
     assert sides == {(1, 192, 192, 3)}
-    fine = scaled_crops(crops[0], (0, 1), 8, 64)
-    assert np.isfinite(fine).all()
+
+
+def test_enlarged_crops_are_smoother_than_reduced_ones(crops):
+    def roughness(rescale):
+        found = scaled_crops(crops[0], (0, 1), 8, 64, (rescale, rescale))
+        return np.abs(np.diff(found, axis=1)).mean()
+
+    assert roughness(0.5) < 0.8 * roughness(1.0) < 0.8 * roughness(1.8)
 
 
 def test_recoloring_changes_about_half():

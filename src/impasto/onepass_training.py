@@ -51,7 +51,9 @@ ERROR_BOUND = 8.0
 """A layer's style error e counts as e / (1 + e / 8), so that one odd pair does not rule a step."""
 RANGE_WEIGHT = 100.0
 SAVE_EVERY = 250
-LARGEST_RESCALE, EVALUATION_SIDE, EVALUATION_PAIRS = 1.8, 192, 32
+RESCALES = (1.0, 1.8)
+"""Sides of crops in their pictures, least and most, relative to what they are resized to."""
+EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
 TERMS = ("loss", "content", "style", "variation")
 
 
@@ -164,12 +166,18 @@ def recolor(pictures: Array, rng: np.random.Generator) -> Array:
     return pictures
 
 
-def scaled_crops(crops: Crops, key: tuple[int, int], count: int, size: int) -> Array:
-    """Return (count, size, size, 3) in [0, 1]: crops of 1 to 1.8 times the size, reduced to it."""
+def scaled_crops(
+    crops: Crops,
+    key: tuple[int, int],
+    count: int,
+    size: int,
+    rescales: tuple[float, float] = RESCALES,
+) -> Array:
+    """Return (count, size, size, 3) in [0, 1]: crops of other sizes, as the rescales say, resized to it."""
     seed, step = key
-    rescale = np.random.default_rng((seed, step, 3)).uniform(1.0, LARGEST_RESCALE)
+    rescale = np.random.default_rng((seed, step, 3)).uniform(*rescales)
     least = min(min(picture.shape[:2]) for picture in crops.train[:50])
-    side = max(size, min(round(size * rescale), least))
+    side = min(round(size * rescale), max(size, least))
     found = crops.batch(step, seed=seed, count=count, size=side)
     return np.stack([resize(picture, (size, size)) for picture in found])
 

@@ -46,6 +46,9 @@ Array = NDArray[np.float32]
 LEAST_PHOTOS = 20
 WARMUP, LAST_RATE = 100, 0.02
 SECONDS_BETWEEN_SAVES = 60.0
+RESCALES = (0.5, 1.4)
+"""Sides of crops in the photos, least and most, relative to what they are resized to: larger pictures than
+the training's own are to be painted, and an enlarged crop is what these have in a window of its size."""
 PLATEAU_STEPS, PLATEAU_SHARE = 500, 0.995
 EVALUATION_PHOTOS, PREVIEW_PHOTOS, PREVIEW_SIDE = 8, 3, 320
 
@@ -189,7 +192,7 @@ class StyleTraining:
         settings, count = self.settings, self.settings.batch
         rng = np.random.default_rng((settings.seed, step, 7))
         strength = np.where(rng.random(count) < 0.5, 0.5, rng.uniform(0.1, 1.0, count))
-        photo = scaled_crops(self.photos, (settings.seed, step), count, settings.crop)
+        photo = scaled_crops(self.photos, (settings.seed, step), count, settings.crop, RESCALES)
         return {"photo": photo, "strength": strength.astype(np.float32)}
 
     def save(self, step: int) -> None:
