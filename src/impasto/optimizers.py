@@ -236,8 +236,10 @@ class LBFGS:
         """Return the point after a part of the direction in a row."""
         if self.precondition is None:
             return self._vectors.moved(self.point, self._moves, slot, length)
-        direction = self._vectors.row(self._moves, slot, tuple(self.point.shape))
-        return self.point + length * self.precondition(direction)
+        moved = self.precondition(self._vectors.row(self._moves, slot, tuple(self.point.shape)))
+        moved *= length
+        moved += self.point
+        return moved
 
     def _begin_pair(self, direction: Any) -> int:
         """Put direction and gradient where the next pair will be, in place of the oldest; return where."""

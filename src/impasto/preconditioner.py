@@ -49,7 +49,9 @@ class Preconditioner:
 
     def __call__(self, picture: Array) -> Array:
         """Return F times a picture."""
-        return picture + self._kept(picture[0], 0)[None]
+        found = self._kept(picture[0], 0)[None]
+        found += picture  # in place, if the array can: a large picture's memory counts
+        return found
 
     def _kept(self, picture: Array, level: int) -> Array:
         """Return what a grid and the coarser ones keep of (height, width, channels)."""
