@@ -81,8 +81,8 @@ def color_modes(side: int, rounds: int) -> dict[str, float]:
     photo, style = square("astronaut", side), gallery.make_style("swirls", side)
 
     def luminance() -> None:
-        colors.lightness_pictures(photo, photo)
-        colors.lightness_pictures(photo, style)
+        colors.lightness_of(photo)
+        colors.match_lightness(style, photo)
         colors.with_chroma_of(style, photo)
 
     modes: dict[str, Callable[[], Any]] = {

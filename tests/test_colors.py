@@ -129,16 +129,18 @@ def test_photo_of_another_size_is_refused(portrait):
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 4), (0, 4, 3)])
 def test_what_is_no_color_picture_is_refused(shape):
-    for function in (colors.lightness_pictures, colors.match_moments, colors.match_histogram):
+    for function in (colors.match_lightness, colors.match_moments, colors.match_histogram):
         with pytest.raises(ImageError, match="height, width, 3"):
             function(RNG_PICTURE, np.zeros(shape, np.float32))
+    with pytest.raises(ImageError, match="height, width, 3"):
+        colors.lightness_of(np.zeros(shape, np.float32))
 
 
 # luminance
 
 
 def test_lightness_pictures_are_grey_and_alike(portrait, coffee):
-    photo, style = colors.lightness_pictures(portrait, coffee)
+    photo, style = colors.lightness_of(portrait), colors.match_lightness(coffee, portrait)
     assert photo.shape == portrait.shape and style.shape == coffee.shape
     for grey in (photo, style):
         np.testing.assert_array_equal(grey[..., 0], grey[..., 1])
@@ -154,7 +156,8 @@ def test_lightness_pictures_are_grey_and_alike(portrait, coffee):
 def test_lightness_is_matched_exactly_where_it_fits(portrait):
     photo = 0.4 + 0.2 * portrait
     style = 0.2 + 0.5 * RNG_PICTURE
-    of_photo, of_style = (colors.to_oklab(grey)[..., 0] for grey in colors.lightness_pictures(photo, style))
+    greys = colors.lightness_of(photo), colors.match_lightness(style, photo)
+    of_photo, of_style = (colors.to_oklab(grey)[..., 0] for grey in greys)
     assert of_style.mean() == pytest.approx(of_photo.mean(), abs=1e-4)
     assert of_style.std() == pytest.approx(of_photo.std(), rel=1e-3)
     ours, theirs = of_style.ravel(), colors.to_oklab(style)[..., 0].ravel()
@@ -268,8 +271,8 @@ def test_odd_pictures(style, photo):
     painted = np.resize(style, photo.shape)
     results = [
         (colors.with_chroma_of(painted, photo), photo),
-        (colors.lightness_pictures(photo, style)[0], photo),
-        (colors.lightness_pictures(photo, style)[1], style),
+        (colors.lightness_of(photo), photo),
+        (colors.match_lightness(style, photo), style),
         (colors.match_moments(style, photo), style),
         (colors.match_histogram(style, photo), style),
     ]
@@ -287,7 +290,7 @@ def test_a_flat_style_gets_the_photos_mean_color(coffee):
 
 def test_inputs_are_left_alone_and_results_repeat(portrait, coffee):
     kept = portrait.copy(), coffee.copy()
-    for function in (colors.match_moments, colors.match_histogram, colors.lightness_pictures):
+    for function in (colors.match_moments, colors.match_histogram, colors.match_lightness):
         one, two = (np.stack(np.broadcast_arrays(function(coffee, coffee))) for _ in range(2))
         np.testing.assert_array_equal(one, two)
         function(coffee, portrait)

@@ -5,7 +5,7 @@
 ===============  =====================  ==================  ===========================================
 ``style``        nothing                nothing             the style's
 ``content``      nothing                `with_chroma_of`    the photo's, place by place
-``luminance``    `lightness_pictures`   `with_chroma_of`    the photo's, place by place
+``luminance``    `match_lightness`      `with_chroma_of`    the photo's, place by place
 ``histogram``    `match_histogram`      nothing             the style's, distributed like the photo's
 ``moments``      `match_moments`        nothing             the style's, of the photo's mean and spread
 ===============  =====================  ==================  ===========================================
@@ -23,7 +23,9 @@ and Shechtman, "Preserving Color in Neural Artistic Style Transfer" (2016); Piti
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,39 +144,52 @@ def with_chroma_of(pastiche: Array, photo: Array) -> Array:
     return _in_bands(exchange, pastiche, photo)
 
 
-def lightness_pictures(photo: Array, style: Array) -> tuple[Array, Array]:
-    """Return both pictures without colour, the style's lightness matched to the photo's.
+def lightness_of(photo: Array) -> Array:
+    """Return a picture without colour.
+
+    Args:
+        photo: (height, width, 3), sRGB in [0, 1].
+
+    Returns:
+        Its lightness in Oklab, (height, width, 3) of three equal channels in sRGB.
+
+    Raises:
+        ImageError: it is no colour picture.
+    """
+    _check(photo)
+    return _in_bands(lambda band: _grey(_band_to_oklab(band)[:, 0]), photo)
+
+
+def match_lightness(style: Array, photo: Array) -> Array:
+    """Return a style image without colour, its lightness matched to the photo's.
 
     L' = (sigma_photo / sigma_style) (L - mu_style) + mu_photo, so that painting does not darken or
     flatten the photo. The paper takes the luminance of YIQ; this is Oklab's lightness, whose
     differences are nearer to those seen. Where L' would pass black or white it bends towards them.
 
     Args:
-        photo: (height, width, 3), sRGB in [0, 1].
-        style: (height, width, 3), sRGB in [0, 1], of any size.
+        style: (height, width, 3), sRGB in [0, 1].
+        photo: (height, width, 3), sRGB in [0, 1], of any size.
 
     Returns:
-        The photo's and the style's lightness, each (height, width, 3) of three equal channels in sRGB.
+        The style's lightness, (height, width, 3) of three equal channels in sRGB.
 
     Raises:
         ImageError: one of them is no colour picture.
 
     Reference: Gatys et al. 2016 ("Preserving Color"), on luminance-only transfer.
     """
-    _check(photo, style)
+    _check(style, photo)
     of_photo, of_style = _sample(photo)[:, 0], _sample(style)[:, 0]
     mean = float(of_style.mean())
     gain = float(of_photo.std()) / max(float(of_style.std()), NOISE)
     target = float(of_photo.mean())
     low, high = (gain * (float(end) - mean) + target for end in (of_style.min(), of_style.max()))
 
-    def grey(band: Array) -> Array:
-        return _grey(_band_to_oklab(band)[:, 0])
-
-    def matched_grey(band: Array) -> Array:
+    def matched(band: Array) -> Array:
         return _grey(_roll_off(gain * (_band_to_oklab(band)[:, 0] - mean) + target, low, high))
 
-    return _in_bands(grey, photo), _in_bands(matched_grey, style)
+    return _in_bands(matched, style)
 
 
 def match_moments(style: Array, photo: Array) -> Array:
@@ -341,12 +356,16 @@ def _check(*pictures: Array) -> None:
 
 
 def _in_bands(convert: Callable[..., Array], *pictures: Array) -> Array:
-    """Apply a function of (pixels, 3) to pictures of one shape, ``BAND`` pixels at a time."""
+    """Apply a function of (pixels, 3) to pictures of one shape, ``BAND`` pixels at a time on every core."""
     flat = [np.asarray(picture, np.float32).reshape(-1, 3) for picture in pictures]
     result = np.empty_like(flat[0])
-    for start in range(0, len(result), BAND):
+
+    def convert_band(start: int) -> None:
         band = slice(start, start + BAND)
         result[band] = convert(*(pixels[band] for pixels in flat))
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(convert_band, range(0, len(result), BAND)))
     return result.reshape(pictures[0].shape)
 
 

@@ -155,7 +155,7 @@ def prepare(inputs: Inputs, settings: Settings, network: FeatureNetwork | None =
         network = load_network_for(settings)
     content = photo
     if settings.colors == "luminance":
-        content = colors.lightness_pictures(photo, photo)[0]
+        content = colors.lightness_of(photo)
     notes = [*picture.notes, *reader.notes, *network.notes]
     if picture.sha256 in reader.digests:
         notes.append("the style is the content image itself; the result will look like it")
@@ -300,7 +300,7 @@ class StyleReader:
     def _recolored(self, pixels: Array) -> Array:
         choice = self._settings.colors
         if choice == "luminance":
-            return colors.lightness_pictures(self._photo, pixels)[1]
+            return colors.match_lightness(pixels, self._photo)
         if choice == "histogram":
             return colors.match_histogram(pixels, self._photo)
         if choice == "moments":
