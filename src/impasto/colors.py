@@ -23,9 +23,7 @@ and Shechtman, "Preserving Color in Neural Artistic Style Transfer" (2016); Piti
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -356,16 +354,12 @@ def _check(*pictures: Array) -> None:
 
 
 def _in_bands(convert: Callable[..., Array], *pictures: Array) -> Array:
-    """Apply a function of (pixels, 3) to pictures of one shape, ``BAND`` pixels at a time on every core."""
+    """Apply a function of (pixels, 3) to pictures of one shape, ``BAND`` pixels at a time."""
     flat = [np.asarray(picture, np.float32).reshape(-1, 3) for picture in pictures]
     result = np.empty_like(flat[0])
-
-    def convert_band(start: int) -> None:
+    for start in range(0, len(result), BAND):
         band = slice(start, start + BAND)
         result[band] = convert(*(pixels[band] for pixels in flat))
-
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(convert_band, range(0, len(result), BAND)))
     return result.reshape(pictures[0].shape)
 
 
