@@ -155,8 +155,8 @@ def lightness_of(photo: Array) -> Array:
 def match_lightness(style: Array, photo: Array) -> Array:
     """Return a style image without colour, its lightness matched to the photo's.
 
-    L' = (sigma_photo / sigma_style) (L - mu_style) + mu_photo, so that painting does not darken or flatten the
-    photo; the paper's L is YIQ's luminance. Where L' would pass black or white it bends towards them.
+    L' = (sigma_photo / sigma_style) (L - mu_style) + mu_photo, so that painting does not darken or
+    flatten the photo; the paper's L is YIQ's. Where L' would pass black or white it bends towards them.
 
     Args:
         style: (height, width, 3), sRGB in [0, 1].
