@@ -152,11 +152,11 @@ def painter_graph(network: PasticheNetwork, code: Mapping[str, Array] | None = N
     photo, strength = graph.input("photo", PICTURE), graph.input("strength", ("batch",))
     planes = graph.add("Transpose", photo, perm=[0, 3, 1, 2])
     share = graph.add("Mul", graph.add("Pow", graph.add("Unsqueeze", strength, [1, 2]), POWER), AMOUNT)
-    mixed, codes = {}, []
+    mixed, codes, code_share = {}, [], graph.add("Mul", share, REACH["code"])
     for layer, features in _encode(graph, planes, network.encoder.pooling).items():
         width = graph.weights[f"scale/{layer}"].size
         rows = graph.input(layer, ("batch", width + 1, width)) if code is None else code[layer][None]
-        shares = [graph.add("Mul", share, REACH[of]) for of in (layer, "code")]
+        shares = graph.add("Mul", share, REACH[layer]), code_share
         mixed[layer], found = _transferred(graph, features, rows, shares)
         codes += found
     painted = _decode(graph, mixed, _told(graph, codes))
