@@ -115,6 +115,8 @@ def test_a_batch_depends_on_seed_and_step_alone(crops):
 def test_crops_have_one_size_whatever_they_were(crops, rescales):
     sides = {scaled_crops(crops[0], (0, step), 1, 192, rescales).shape for step in range(4)}
     assert sides == {(1, 192, 192, 3)}
+    fine = scaled_crops(crops[0], (0, 1), 8, 64, rescales)
+    assert np.isfinite(fine).all()
 
 
 def test_enlarged_crops_are_smoother_than_reduced_ones(crops):
