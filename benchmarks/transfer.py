@@ -1,7 +1,7 @@
 """What the one-pass network gains by the constants of its transfer: ridge, largest gain, amount and reach.
 
 The twelve development pairs at 512 px, judged by a network that is not the product's. The embedded decoder
-was trained with a ridge of 0.001, gains up to 4, an amount of 1.03 at strength 50 and one reach for all.
+was trained with a ridge of 0.2, gains up to 8, an amount of 1.08 at strength 50 and the second row's reach.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from impasto import feedforward, pastiche_network, stylize
 
 EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 CASES = (
-    (0.001, 4.0, 1.03, EVEN),
-    (0.2, 8.0, 1.08, EVEN),
-    (0.2, 8.0, 1.08, (1.1, 1.0, 1.0, 1.0, 1.0)),
-    (0.2, 8.0, 1.08, (1.0, 1.15, 1.0, 1.0, 1.0)),
-    (0.2, 8.0, 1.08, (1.0, 1.0, 1.0, 0.83, 1.0)),
-    (0.2, 8.0, 1.08, (1.0, 1.0, 1.0, 1.0, 0.93)),
+    (0.2, 8.0, 1.0, EVEN),
     (0.2, 8.0, 1.08, (1.0, 1.15, 1.0, 0.83, 0.93)),
-    (0.1, 8.0, 1.08, (1.0, 1.15, 1.0, 0.83, 0.93)),
-    (0.3, 8.0, 1.1, (1.0, 1.15, 1.0, 0.83, 0.93)),
+    (0.2, 8.0, 1.0, (1.0, 1.15, 1.0, 0.83, 0.93)),
+    (0.2, 8.0, 1.0, (1.0, 1.15, 1.0, 0.75, 0.93)),
+    (0.2, 8.0, 1.0, (1.0, 1.18, 1.0, 0.75, 0.94)),
+    (0.2, 8.0, 1.0, (1.0, 1.2, 1.0, 0.75, 0.97)),
+    (0.1, 8.0, 1.0, (1.0, 1.18, 1.0, 0.75, 0.94)),
+    (0.3, 8.0, 1.03, (1.0, 1.1, 1.0, 0.7, 0.93)),
 )
 """(ridge, largest gain, amount at strength 50, reach of relu1_1, relu2_1, relu3_1, relu4_1 and the code)."""
 

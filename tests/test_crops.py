@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from conftest import picture
-from impasto.crops import Crops, center_squares, prefetch, vary
+from impasto.crops import AHEAD, Crops, center_squares, prefetch, vary
 from impasto.errors import ImageError, MissingFileError
 
 
@@ -72,16 +73,25 @@ def test_variations_stay_in_range_and_change_pictures():
     assert 8 <= changed.sum() < 16
 
 
-def test_prefetch_keeps_the_order_and_passes_errors_on():
-    batches = [np.full((1, 2, 2, 3), i, np.float32) for i in range(9)]
-    assert [b[0, 0, 0, 0] for b in prefetch(iter(batches))] == list(range(9))
+@pytest.mark.parametrize("workers", [1, 5])
+def test_prefetch_keeps_the_order_and_passes_errors_on(workers):
+    made = []
 
-    def failing():
-        yield batches[0]
-        raise ImageError("a picture went missing")
+    def batch_at(step):
+        made.append(step)
+        if step == 40:
+            raise ImageError("a picture went missing")
+        time.sleep(0.002 * (step % 3))
+        return step
 
+    assert list(prefetch(batch_at, range(3, 20), workers)) == list(range(3, 20))
     with pytest.raises(ImageError, match="went missing"):
-        list(prefetch(failing()))
+        list(prefetch(batch_at, range(38, 45), workers))
+    made.clear()
+    batches = prefetch(batch_at, range(50, 10_000), workers)
+    assert next(batches) == 50
+    batches.close()
+    assert len(made) <= 2 * workers + AHEAD + 1  # who stops early does not wait for the rest
 
 
 def test_center_squares(folder):

@@ -275,7 +275,7 @@ def test_what_goes_wrong_on_the_way(pictures, tmp_path, start, monkeypatch):
                 monkeypatch.setattr("impasto.training.save_checkpoint", full_disk)
                 monkeypatch.setattr("impasto.training.write_picture", full_disk)
             else:
-                training.trainer.parameters["half/bias"].assign(np.full(24, np.nan, np.float32))
+                training.trainer.learned["half/bias"].assign(np.full(24, np.nan, np.float32))
     tmp_path.chmod(0o700)
     assert seen[0].notes == ()
     assert len(seen[1].notes) == 2

@@ -6,11 +6,12 @@ the crops that it would have seen.
 
 from __future__ import annotations
 
-import queue
-import threading
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ from numpy.typing import NDArray
 from impasto.errors import ImageError, MissingFileError
 from impasto.images import PICTURE_SUFFIXES, decode_bytes
 
+T = TypeVar("T")
+
+AHEAD = 3
+"""Batches that are prepared before they are needed, beside those in the making."""
 HELD_OUT_EVERY = 40
 """Every 40th picture, in the order of names, is kept for evaluation; of few, at least three."""
 
@@ -64,8 +69,11 @@ class Crops:
     def batch(self, step: int, *, seed: int, count: int, size: int) -> NDArray[np.float32]:
         """Return (count, size, size, 3) in [0, 1]: random crops, mirrored half of the time."""
         rng = np.random.default_rng((seed, step))
-        chosen = rng.integers(len(self.train), size=count)
-        return np.stack([_crop(self.train[i], size, rng) for i in chosen])
+        return np.stack([self.crop(size, rng) for _ in range(count)])
+
+    def crop(self, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Return (size, size, 3) in [0, 1]: a random crop of a random picture."""
+        return _crop(self.train[rng.integers(len(self.train))], size, rng)
 
 
 def _files(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
@@ -125,31 +133,24 @@ def vary(batch: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.flo
     return np.clip(batch, 0, 1).astype(np.float32)
 
 
-def prefetch(batches: Iterable[NDArray[np.float32]], ahead: int = 4) -> Iterator[NDArray[np.float32]]:
-    """Yield the batches, prepared by a thread while the engine computes."""
-    ready: queue.Queue[NDArray[np.float32] | BaseException | None] = queue.Queue(ahead)
-    stop = threading.Event()
+def prefetch(batch_at: Callable[[int], T], steps: range, workers: int = 1) -> Iterator[T]:
+    """Yield the batch of each step in order, prepared by threads while the engine computes.
 
-    def fill(sequence: Iterable[NDArray[np.float32]]) -> None:
-        try:
-            for batch in sequence:
-                if stop.is_set():
-                    return
-                ready.put(batch)
-            ready.put(None)
-        except BaseException as error:  # handed to the consumer, who raises it
-            ready.put(error)
-
-    threading.Thread(target=fill, args=(batches,), daemon=True).start()
+    Args:
+        batch_at: makes the batch of a step.
+        steps: the steps.
+        workers: threads; a GPU needs many to be fed, a processor one, since it computes itself.
+    """
+    pool, waiting = ThreadPoolExecutor(workers), deque[Future[T]]()
     try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        for step in steps:
+            waiting.append(pool.submit(batch_at, step))
+            if len(waiting) > workers + AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
-        stop.set()
-        while not ready.empty():
-            ready.get_nowait()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def center_squares(pictures: Sequence[NDArray[np.uint8]], size: int) -> NDArray[np.float32]:

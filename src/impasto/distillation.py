@@ -202,10 +202,9 @@ def distill_steps(
     if not first:
         save_checkpoint(distiller, checkpoint, 0, record)  # says now if it cannot be written
 
-    def batches() -> Iterator[np.ndarray]:
-        for step in range(first, steps):
-            rng = np.random.default_rng((settings.seed, step, 1))
-            yield vary(crops.batch(step, seed=settings.seed, count=settings.batch, size=settings.crop), rng)
+    def batch_at(step: int) -> np.ndarray:
+        rng = np.random.default_rng((settings.seed, step, 1))
+        return vary(crops.batch(step, seed=settings.seed, count=settings.batch, size=settings.crop), rng)
 
     def fresh(index: int) -> np.ndarray:
         return crops.batch(index, seed=settings.seed + 7, count=2, size=settings.crop)
@@ -215,7 +214,7 @@ def distill_steps(
         pool = PastichePool(
             lambda: distiller.student, fresh, settings.pastiches, settings.crop, settings.seed
         )
-    for step, batch in enumerate(prefetch(batches()), first + 1):
+    for step, batch in enumerate(prefetch(batch_at, range(first, steps)), first + 1):
         if step % REVIVE_EVERY == 1 and step < 0.6 * steps:
             distiller.revive(batch, seed=settings.seed + step)
         if pool and step > settings.pastiches_from:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from impasto import runtime
 from impasto.crops import Crops, center_squares, prefetch
-from impasto.errors import DivergenceError, EngineError
+from impasto.errors import DivergenceError
 from impasto.feature_network import CONTENT_LAYER, STYLE_LAYERS, FeatureNetwork, Tensor
 from impasto.gradients import to_host
 from impasto.images import resize
@@ -31,6 +32,7 @@ from impasto.losses import batch_gram_matrices
 from impasto.muon import rate_schedule
 from impasto.pastiche_network import (
     CODE_LAYERS,
+    Maps,
     PasticheNetwork,
     amount_at,
     encoder_widths,
@@ -40,6 +42,7 @@ from impasto.pastiche_network import (
     transfer_maps,
     write_pastiche_network,
 )
+from impasto.portable_network import iterated_transfer_maps
 from impasto.settings import OnePassSettings, Settings
 from impasto.training_checkpoint import restore, save_checkpoint
 from impasto.weights import ManifestEntry, read_manifest, write_manifest
@@ -47,12 +50,14 @@ from impasto.weights import ManifestEntry, read_manifest, write_manifest
 Array = NDArray[np.float32]
 Batch = dict[str, Array]
 
-ERROR_BOUND = 8.0
-"""A layer's style error e counts as e / (1 + e / 8), so that one odd pair does not rule a step."""
+ERROR_BOUND, CONTENT_BOUND = 8.0, 16.0
+"""A layer's style error e counts as e / (1 + e / 8) and the content loss likewise, so that one odd pair, such
+as a photo of nothing but sky, does not rule a step."""
 RANGE_WEIGHT = 100.0
 SAVE_EVERY = 250
-RESCALES = (1.0, 1.8)
-"""Sides of crops in their pictures, least and most, relative to what they are resized to."""
+RESCALES = (0.5, 1.6)
+"""Sides of crops in their pictures, least and most, relative to what they are resized to: larger pictures than
+the training's own are to be painted, and an enlarged crop is what these have in a window of its size."""
 EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
 TERMS = ("loss", "content", "style", "variation")
 
@@ -98,16 +103,25 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
         found = self.judge.features(pictures, [*STYLE_LAYERS, CONTENT_LAYER])
         found = {k: ops.stop_gradient(v) for k, v in found.items()}
         photo, style = ({k: v[part] for k, v in found.items()} for part in (slice(count), slice(count, None)))
-        maps = transfer_maps(moments_of(photo), moments_of(style))
+        maps = self._maps(photo, style)
         maps = {k: (ops.stop_gradient(m), ops.stop_gradient(o)) for k, (m, o) in maps.items()}
         return self.network.paint(photo, maps, amount_at(x["strength"])), style, photo[CONTENT_LAYER]
+
+    def _maps(self, photo: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Maps:
+        """Return the transfer maps: by matrix products alone on a GPU, where eigenvalues take long."""
+        first, second = moments_of(photo), moments_of(style)
+        if runtime.device() != "gpu":
+            return transfer_maps(first, second)
+        positions = {k: int(np.prod(v.shape[1:3])) for k, v in photo.items()}
+        return iterated_transfer_maps(first, second, positions)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the pairs of the objective at each pair's strength."""
         content, style = self.pair_losses(x, y_pred)
         strength, pastiche = x["strength"], y_pred[0]
         keep, apply = ops.square(1 - strength), ops.square(strength)
-        pairs = (keep * content + self.settings.style_weight * apply * style) / (keep + apply)
+        kept = content / (1 + content / CONTENT_BOUND)
+        pairs = (keep * kept + self.settings.style_weight * apply * style) / (keep + apply)
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
         variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
         beyond = ops.mean(ops.square(pastiche - ops.clip(pastiche, 0, 1)))
@@ -160,9 +174,10 @@ def recolor(pictures: Array, rng: np.random.Generator) -> Array:
         order = rng.permutation(3) if rng.random() < 0.4 else np.arange(3)
         mean = pictures[index].mean(axis=(0, 1))
         mixing = np.eye(3) * rng.uniform(0.7, 1.3) + rng.normal(0, 0.1, (3, 3))
-        changed = (pictures[index] - mean) @ mixing + mean + rng.normal(0, 0.04, 3)
+        shift = rng.normal(0, 0.04, 3).astype(np.float32)
+        changed = (pictures[index] - mean) @ mixing.astype(np.float32) + (mean + shift)
         exposure = 2 ** rng.normal(0, 0.7)
-        pictures[index] = (np.clip(changed, 0, 1) ** exposure)[..., order]
+        pictures[index] = (np.clip(changed, 0, 1) ** np.float32(exposure))[..., order]
     return pictures
 
 
@@ -174,12 +189,10 @@ def scaled_crops(
     rescales: tuple[float, float] = RESCALES,
 ) -> Array:
     """Return (count, size, size, 3) in [0, 1]: crops of other sizes, as the rescales say, resized to it."""
-    seed, step = key
-    rescale = np.random.default_rng((seed, step, 3)).uniform(*rescales)
+    rng = np.random.default_rng(key)
     least = min(min(picture.shape[:2]) for picture in crops.train[:50])
-    side = min(round(size * rescale), max(size, least))
-    found = crops.batch(step, seed=seed, count=count, size=side)
-    return np.stack([resize(picture, (size, size)) for picture in found])
+    sides = np.minimum(np.rint(size * rng.uniform(*rescales, count)).astype(int), max(size, least))
+    return np.stack([resize(crops.crop(int(side), rng), (size, size)) for side in sides])
 
 
 def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step: int) -> Batch:
@@ -243,12 +256,9 @@ class OnePassTraining:
             start: earlier weights to go on from, also with another judge; random ones if None.
 
         Raises:
-            EngineError: the engine is not TensorFlow.
             ImageError: there are too few readable pictures.
             WeightsError: the judge does not reach relu5_1, or the start cannot be used.
         """
-        if runtime.start_engine() != "tensorflow":
-            raise EngineError("one-pass training needs the engine tensorflow; unset KERAS_BACKEND")
         cut_photos, cut_styles = Crops(photos), Crops(styles)
         weights = new_pastiche_network(settings.seed, encoder_widths(judge))
         weights |= scales_of(judge, cut_styles, settings)
@@ -287,15 +297,14 @@ class OnePassTraining:
         trainer, settings = self.trainer, self.settings
         rate = rate_schedule(settings.learning_rate, settings.steps)
         optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=5.0)
-        trainer.compile(optimizer=optimizer, jit_compile=False)
+        trainer.compile(optimizer=optimizer, jit_compile=runtime.start_engine() == "jax")
         trainer.optimizer.build(trainer.trainable_variables)
         first = restore(trainer, self.checkpoint, self.record)
         if not first:
             save_checkpoint(trainer, self.checkpoint, 0, self.record)  # says now if it cannot
-        batches: Any = (
-            training_batch(self.photos, self.styles, settings, step) for step in range(first, settings.steps)
-        )
-        for step, batch in enumerate(prefetch(batches), first + 1):
+        pictures, workers = (self.photos, self.styles, settings), runtime.helpers()
+        batches = prefetch(partial(training_batch, *pictures), range(first, settings.steps), workers)
+        for step, batch in enumerate(batches, first + 1):
             if step > first + 1 and settings.stage(step - 1) != settings.stage(step - 2):
                 trainer.make_train_function(force=True)  # a function seen at two sizes forgets both
             trainer.train_on_batch(batch)
@@ -323,7 +332,7 @@ class OnePassTraining:
                 part = {k: ops.convert_to_tensor(v[index : min(index + 4, count)]) for k, v in x.items()}
                 part["strength"] = ops.full((part["photo"].shape[0],), strength)
                 losses = self.trainer.pair_losses(part, self.trainer(part))
-                sums += [float(ops.sum(loss)) for loss in losses]
+                sums += [to_host(loss).sum() for loss in losses]
             content, style = (round(float(value), 4) for value in sums / count)
             found |= {f"{strength:g}": {"content": content, "style": style}} if strength else {"photo": style}
         return found

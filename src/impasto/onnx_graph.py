@@ -25,7 +25,6 @@ from impasto.pastiche_network import (
     MOST_GAIN,
     REACH,
     RIDGE,
-    WIDTHS,
     PasticheNetwork,
     amount_at,
 )
@@ -265,7 +264,7 @@ def _told(graph: Graph, codes: Sequence[str]) -> dict[str, tuple[str, str]]:
         x = graph.add("MatMul", x, graph.weights[f"{name}/kernel"])
         x = graph.add("Add", x, graph.weights[f"{name}/bias"])
         x = graph.add("Relu", x) if name == "code_in" else x
-    widths = [WIDTHS[size] for size in MODULATED.values() for _ in range(2)]
+    widths = [width for width in MODULATED.values() for _ in range(2)]
     parts = graph.add_many("Split", len(widths), x, widths, axis=1)
     parts = [graph.add("Unsqueeze", part, [2, 3]) for part in parts]
     pairs = zip(parts[::2], parts[1::2], strict=True)
@@ -342,15 +341,16 @@ def _decode(graph: Graph, features: Mapping[str, str], told: Mapping[str, tuple[
 
     scales = {k: graph.weights[f"scale/{k}"][:, None, None] for k in features}
     scaled = {k: graph.add("Mul", x, scales[k]) for k, x in features.items()}
-    x = modulated(scaled["relu4_1"], "eighth")
-    for block in range(1, BLOCKS + 1):
-        y = modulated(x, f"block{block}_1")
-        x = graph.add("Add", x, graph.convolve(y, f"block{block}_2"))
-    for size, layer in (("quarter", "relu3_1"), ("half", "relu2_1")):
-        skip = graph.convolve(scaled[layer], f"skip_{size}")
-        x = _fit_to(graph, graph.convolve(graph.enlarge(x), f"up_{size}"), skip)
-        x = graph.add("Relu", graph.add("Add", x, skip))
+    x = scaled["relu4_1"]
+    for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
+        if size != "eighth":
+            skip = graph.convolve(scaled[layer], f"skip_{size}")
+            x = _fit_to(graph, graph.convolve(graph.enlarge(x), f"up_{size}"), skip)
+            x = graph.add("Relu", graph.add("Add", x, skip))
         x = modulated(x, size)
+        for block in BLOCKS[size]:
+            y = modulated(x, f"{block}_1")
+            x = graph.add("Add", x, graph.convolve(y, f"{block}_2"))
     x = graph.add("DepthToSpace", graph.convolve(x, "pixels"), blocksize=2, mode="DCR")
     edges = graph.convolve(scaled["relu1_1"], "edges")
     x = _smooth(graph, _fit_to(graph, x, edges))

@@ -48,14 +48,17 @@ Told = Mapping[str, tuple[Tensor, Tensor]]
 """By convolution: what its outputs are multiplied by, less 1, and shifted by, float32 (batch, c)."""
 
 CODE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-WIDTHS = (24, 48, 128)
-"""Channels of the decoder at 1/2, 1/4 and 1/8 of the picture's size."""
-BLOCKS = 3
-"""Residual blocks at 1/8."""
-MODULATED = {"eighth": 2, **{f"block{i + 1}_1": 2 for i in range(BLOCKS)}, "quarter": 1, "half": 0}
-"""Convolutions that the code modulates, and which of the `WIDTHS` each has."""
+WIDTHS = {"eighth": 128, "quarter": 48, "half": 24}
+"""Channels of the decoder at 1/8, 1/4 and 1/2 of the picture's size."""
+BLOCKS = {
+    size: tuple(f"{size}{i + 1}" for i in range(count))
+    for size, count in (("eighth", 3), ("quarter", 2), ("half", 1))
+}
+"""Residual blocks at each size."""
+MODULATED = {name: width for size, width in WIDTHS.items() for name in (size, *(f"{b}_1" for b in BLOCKS[size]))}
+"""Convolutions that the code modulates, and how many channels each has."""
 CODE_WIDTH = 96
-DECODER_REACH = 80
+DECODER_REACH = 96
 """Pixels around a position of the encoder's deepest layer on which the decoder's result depends."""
 MINIMUM_SIDE = 32
 RIDGE = 0.2
@@ -64,11 +67,13 @@ stay as they are, and so does the noise in them. Over the twelve development pai
 more (`benchmarks/transfer.py`)."""
 MOST_GAIN = 8.0
 """By how much a transfer map may stretch a direction."""
-REACH = {"relu1_1": 1.0, "relu2_1": 1.15, "relu3_1": 1.0, "relu4_1": 0.83, "code": 0.93}
+REACH = {"relu1_1": 1.0, "relu2_1": 1.18, "relu3_1": 1.0, "relu4_1": 0.75, "code": 0.94}
 """How far the features of each layer, and the code, go to the style's, relative to the amount: the shallow
 ones carry more of the style for what they take of the photo (`benchmarks/transfer.py`)."""
-GAINS = {"block1_2": 0.3, "block2_2": 0.3, "pixels": 0.2, "edges": 0.2, "skip": 0.7, "up": 0.7}
+GAINS = {"pixels": 0.2, "edges": 0.2, "skip": 0.7, "up": 0.7}
 """Of the random weights, relative to He et al. (2015), by the beginning of their names."""
+BLOCK_GAIN = 0.3
+"""The same of the second convolutions of residual blocks."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,8 +130,8 @@ class PasticheNetwork:
         hidden = ops.relu(ops.matmul(code, weights["code_in/kernel"]) + weights["code_in/bias"])
         found = ops.matmul(hidden, weights["code_out/kernel"]) + weights["code_out/bias"]
         told, first = {}, 0
-        for name, size in MODULATED.items():
-            middle, last = first + WIDTHS[size], first + 2 * WIDTHS[size]
+        for name, width in MODULATED.items():
+            middle, last = first + width, first + 2 * width
             told[name] = found[:, first:middle], found[:, middle:last]
             first = last
         return told
@@ -135,23 +140,25 @@ class PasticheNetwork:
         """Return float32 pixels (batch, height, width, 3) from transformed features of the code layers."""
         scaled = {k: v * ops.cast(self.weights[f"scale/{k}"], v.dtype) for k, v in features.items()}
         where = masks or dict.fromkeys(CODE_LAYERS)
-        x = ops.relu(self._modulated(scaled["relu4_1"], "eighth", told, where["relu4_1"]))
-        for block in range(1, BLOCKS + 1):
-            y = ops.relu(self._modulated(x, f"block{block}_1", told, where["relu4_1"]))
-            x = x + self._convolve(y, f"block{block}_2")
-        for size, layer in (("quarter", "relu3_1"), ("half", "relu2_1")):
-            skip = self._convolve(scaled[layer], f"skip_{size}")
-            x = ops.relu(fit_to(self._convolve_enlarged(x, f"up_{size}"), skip) + skip)
+        x = scaled["relu4_1"]
+        for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
+            if size != "eighth":
+                skip = self._convolve(scaled[layer], f"skip_{size}")
+                x = ops.relu(fit_to(self._convolve_enlarged(x, f"up_{size}"), skip) + skip)
             x = ops.relu(self._modulated(x, size, told, where[layer]))
+            for block in BLOCKS[size]:
+                y = ops.relu(self._modulated(x, f"{block}_1", told, where[layer]))
+                x = x + self._convolve(y, f"{block}_2")
         x = depth_to_space(self._convolve(x, "pixels"))
         edges = self._convolve(scaled["relu1_1"], "edges")
         x = ops.cast(fit_to(x, edges), "float32")
         return smooth(x) + ops.cast(edges, "float32") + 0.5
 
-    def _convolve(self, x: Tensor, name: str, gain: Tensor | None = None) -> Tensor:
+    def _convolve(self, x: Tensor, name: str, told: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Return a convolution of x; where a gain, less 1, and a shift are told, both (c,), of its outputs."""
         kernel, bias = (ops.cast(self.weights[f"{name}/{part}"], x.dtype) for part in ("kernel", "bias"))
-        if gain is not None:
-            kernel, bias = kernel * gain, bias * gain
+        if told is not None:
+            kernel, bias = kernel * (1 + told[0]), bias * (1 + told[0]) + told[1]
         return add_bias(ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last"), bias)
 
     def _modulated(self, x: Tensor, name: str, told: Told, mask: Tensor | None) -> Tensor:
@@ -161,7 +168,7 @@ class PasticheNetwork:
             mask = ops.cast(ops.transpose(mask, (1, 2, 0)), x.dtype)
             gain, shift = (ops.matmul(mask, value)[None] for value in (gain, shift))
         elif gain.shape[0] == 1:
-            return self._convolve(x, name, 1 + gain[0]) + shift[0]
+            return self._convolve(x, name, (gain[0], shift[0]))  # in the kernel: nothing per pixel
         else:
             gain, shift = gain[:, None, None], shift[:, None, None]
         return self._convolve(x, name) * (1 + gain) + shift
@@ -255,8 +262,8 @@ def apply_map(features: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
 
 
 def amount_at(strength: Tensor) -> Tensor:
-    """Return how far features go to the style's at a strength in [0, 1]: 1.26 s^0.22, 1.08 at 0.5."""
-    return 1.26 * strength**0.22
+    """Return how far features go to the style's at a strength in [0, 1]: 1.165 s^0.22, 1.0 at 0.5."""
+    return 1.165 * strength**0.22
 
 
 def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
@@ -267,23 +274,20 @@ def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
         widths: channels of the encoder's code layers.
     """
     rng = np.random.default_rng(seed)
-    half, quarter, eighth = WIDTHS
-    shapes = {"eighth": (widths["relu4_1"], eighth)}
-    for block in range(1, BLOCKS + 1):
-        shapes |= {f"block{block}_1": (eighth, eighth), f"block{block}_2": (eighth, eighth)}
-    for size, width, coarser, layer in (
-        ("quarter", quarter, eighth, "relu3_1"),
-        ("half", half, quarter, "relu2_1"),
-    ):
-        shapes |= {f"skip_{size}": (widths[layer], width), f"up_{size}": (coarser, width)}
-        shapes |= {size: (width, width)}
-    shapes |= {"pixels": (half, 12), "edges": (widths["relu1_1"], 3)}
+    shapes = {"eighth": (widths["relu4_1"], WIDTHS["eighth"])}
+    for size, coarser, layer in (("quarter", "eighth", "relu3_1"), ("half", "quarter", "relu2_1")):
+        shapes |= {f"skip_{size}": (widths[layer], WIDTHS[size]), f"up_{size}": (WIDTHS[coarser], WIDTHS[size])}
+        shapes |= {size: (WIDTHS[size], WIDTHS[size])}
+    for size, blocks in BLOCKS.items():
+        shapes |= {f"{block}_{i}": (WIDTHS[size], WIDTHS[size]) for block in blocks for i in (1, 2)}
+    shapes |= {"pixels": (WIDTHS["half"], 12), "edges": (widths["relu1_1"], 3)}
     weights: Arrays = {f"scale/{layer}": np.ones(width) for layer, width in widths.items()}
     for name, (inputs, outputs) in shapes.items():
         gain = next((g for start, g in GAINS.items() if name.startswith(start)), 1.0)
+        gain = BLOCK_GAIN if name.endswith("_2") else gain
         weights[f"{name}/kernel"] = rng.normal(0, gain * np.sqrt(2 / 9 / inputs), (3, 3, inputs, outputs))
         weights[f"{name}/bias"] = np.zeros(outputs)
-    length, told = 2 * sum(widths.values()), 2 * sum(WIDTHS[size] for size in MODULATED.values())
+    length, told = 2 * sum(widths.values()), 2 * sum(MODULATED.values())
     weights |= {
         "code_in/kernel": rng.normal(0, np.sqrt(2 / length), (length, CODE_WIDTH)),
         "code_in/bias": np.zeros(CODE_WIDTH),

@@ -113,14 +113,15 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
 
     def _decode(self, features: Mapping[str, Tensor], told: Told) -> Tensor:
         scaled = {k: v * self.network.weights[f"scale/{k}"] for k, v in features.items()}
-        x = ops.relu(self._convolve(scaled["relu4_1"], "eighth", told))
-        for block in range(1, BLOCKS + 1):
-            y = ops.relu(self._convolve(x, f"block{block}_1", told))
-            x = x + self._convolve(y, f"block{block}_2")
-        for size, layer in (("quarter", "relu3_1"), ("half", "relu2_1")):
-            skip = self._convolve(scaled[layer], f"skip_{size}")
-            x = fit_to(self._convolve(interleave([x] * 4), f"up_{size}"), skip)
-            x = ops.relu(self._convolve(ops.relu(x + skip), size, told))
+        x = scaled["relu4_1"]
+        for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
+            if size != "eighth":
+                skip = self._convolve(scaled[layer], f"skip_{size}")
+                x = ops.relu(fit_to(self._convolve(interleave([x] * 4), f"up_{size}"), skip) + skip)
+            x = ops.relu(self._convolve(x, size, told))
+            for block in BLOCKS[size]:
+                y = ops.relu(self._convolve(x, f"{block}_1", told))
+                x = x + self._convolve(y, f"{block}_2")
         x = interleave(ops.split(self._convolve(x, "pixels"), 4, axis=-1))
         edges = self._convolve(scaled["relu1_1"], "edges")
         return smooth(fit_to(x, edges)) + edges + 0.5

@@ -60,6 +60,7 @@ def start_engine(threads: int | None = None) -> str:
     os.environ["KERAS_BACKEND"] = engine
     if threads:
         limit_threads(threads)
+    os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")  # on GPUs float32 would mean TF32
     if engine == "tensorflow" and "tensorflow" not in sys.modules:
         _import_quietly("tensorflow")
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a function for every size
@@ -121,6 +122,11 @@ def device() -> str:
     import torch
 
     return "gpu" if torch.cuda.is_available() else "cpu"
+
+
+def helpers() -> int:
+    """Return how many threads should prepare data beside the engine: on a processor it takes all cores."""
+    return max(1, available_cores() - 2) if device() == "gpu" else 1
 
 
 def resolve_precision(precision: str) -> str:

@@ -83,7 +83,7 @@ class StyleTrainer(keras.Model):  # type: ignore[misc]
         super().__init__(dtype="float32")
         self.judge, self.style_weight = judge.with_cast_weights(), style_weight
         self.fixed = {k: ops.convert_to_tensor(v) for k, v in weights.items() if k.startswith("scale/")}
-        self.parameters = {k: self._variable(k, v) for k, v in weights.items() if k not in self.fixed}
+        self.learned = {k: self._variable(k, v) for k, v in weights.items() if k not in self.fixed}
         self.seconds = self._variable("seconds", np.zeros((), np.float32), trainable=False)
         self.terms = self._variable("terms", np.zeros(len(TERMS), np.float32), trainable=False)
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
@@ -99,12 +99,12 @@ class StyleTrainer(keras.Model):  # type: ignore[misc]
     @property
     def trained(self) -> dict[str, keras.Variable]:
         """What a checkpoint keeps."""
-        return {**self.parameters, "seconds": self.seconds}
+        return {**self.learned, "seconds": self.seconds}
 
     @property
     def network(self) -> PasticheNetwork:
         """The network in training; its weights are variables."""
-        return PasticheNetwork(name="style", encoder=self.judge, weights={**self.fixed, **self.parameters})
+        return PasticheNetwork(name="style", encoder=self.judge, weights={**self.fixed, **self.learned})
 
     def call(self, x: Mapping[str, Tensor]) -> Tensor:
         """Return the pastiches of the photos, not clipped, at their strengths."""

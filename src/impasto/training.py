@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from impasto import runtime
 from impasto.crops import prefetch
-from impasto.errors import DivergenceError, EngineError, OutputError
+from impasto.errors import DivergenceError, OutputError
 from impasto.gradients import to_host
 from impasto.image_output import OutputOptions, contact_sheet, write_picture
 from impasto.images import Picture, fit, read_picture, resize
@@ -47,8 +47,7 @@ LEAST_PHOTOS = 20
 WARMUP, LAST_RATE = 100, 0.02
 SECONDS_BETWEEN_SAVES = 60.0
 RESCALES = (0.5, 1.4)
-"""Sides of crops in the photos, least and most, relative to what they are resized to: larger pictures than
-the training's own are to be painted, and an enlarged crop is what these have in a window of its size."""
+"""As `onepass_training.RESCALES`, of the photos."""
 PLATEAU_STEPS, PLATEAU_SHARE = 500, 0.995
 EVALUATION_PHOTOS, PREVIEW_PHOTOS, PREVIEW_SIDE = 8, 3, 320
 
@@ -109,11 +108,8 @@ class StyleTraining:
             start: the any-style network; its feature network makes the losses, in its dtype.
 
         Raises:
-            EngineError: the engine is not TensorFlow.
             ImageError: the painting cannot be used or there are too few readable photos.
         """
-        if runtime.start_engine() != "tensorflow":
-            raise EngineError("training a style needs the engine tensorflow; unset KERAS_BACKEND")
         painting = read_picture(pictures[0], max_size=settings.style_size)
         photos = TrainingPhotos(pictures[1], least=LEAST_PHOTOS)
         weights = {name: to_host(ops.cast(value, "float32")) for name, value in start.weights.items()}
@@ -158,14 +154,13 @@ class StyleTraining:
         """
         trainer, settings = self.trainer, self.settings
         optimizer = keras.optimizers.Adam(settings.learning_rate, beta_2=0.99, global_clipnorm=5.0)
-        trainer.compile(optimizer=optimizer, jit_compile=False)
+        trainer.compile(optimizer=optimizer, jit_compile=runtime.start_engine() == "jax")
         optimizer.build(trainer.trainable_variables)
         step = restore(trainer, self.checkpoint, self.record)
         self.save(step)  # says now if it cannot
         before, began = float(trainer.seconds), time.monotonic()
         saved, plateau = began, Plateau()
-        batches: Any = (self.batch(index) for index in range(step, settings.steps))
-        for batch in prefetch(batches):
+        for batch in prefetch(self.batch, range(step, settings.steps), runtime.helpers()):
             done = settings.done(step, float(trainer.seconds))
             if done >= 1:
                 return
@@ -202,7 +197,7 @@ class StyleTraining:
             DivergenceError: a weight is not finite; the checkpoint before is kept.
             OutputError: it cannot be written.
         """
-        if not all(np.isfinite(to_host(value)).all() for value in self.trainer.parameters.values()):
+        if not all(np.isfinite(to_host(value)).all() for value in self.trainer.learned.values()):
             raise self._divergence(step)
         save_checkpoint(self.trainer, self.checkpoint, step, self.record)
 

@@ -11,7 +11,7 @@ import typer
 
 from impasto.commands import say
 from impasto.errors import OutputError, SettingError
-from impasto.settings import OnePassSettings
+from impasto.settings import GPU_RECIPE, OnePassSettings
 
 if TYPE_CHECKING:
     from impasto.job import Interruption
@@ -124,7 +124,10 @@ def train_onepass_command(
     photos: Annotated[list[Path], typer.Option(help="Photos, folders or .zip; repeat for more.")],
     styles: Annotated[list[Path], typer.Option(help="Paintings, folders or .zip; repeat for more.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = OnePassSettings.steps,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training steps; by default 13000, on a GPU 7000 with larger crops and batches."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     rate: Annotated[
         float, typer.Option(min=0, help="Highest learning rate.")
@@ -150,13 +153,15 @@ def train_onepass_command(
     from impasto.weights import load_network
 
     network = load_network(judge, dtype=runtime.resolve_precision(precision))
-    settings = OnePassSettings(steps=steps, seed=seed, learning_rate=rate)
+    recipe = GPU_RECIPE if runtime.device() == "gpu" else {}
+    recipe = {**recipe, "steps": steps} if steps else recipe
+    settings = OnePassSettings(**{**recipe, "seed": seed, "learning_rate": rate})
     training = OnePassTraining.prepare(photos, styles, output, settings, network, start)
     for crops in (training.photos, training.styles):
         if crops.broken:
             say(f"Note: {len(crops.broken)} pictures could not be read and are left out.")
     for step in _shown_onepass_steps(training):
-        if step % sheet_every == 0 or step == steps:
+        if step % sheet_every == 0 or step == settings.steps:
             _write_sheet(training, output.with_name(f"{output.stem}-{step}.png"))
     typer.echo(json.dumps(training.finish(), indent=2))
     say(f"{output} is written; {training.checkpoint} may be deleted.")
