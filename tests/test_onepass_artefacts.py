@@ -1,4 +1,4 @@
-"""The embedded one-pass network leaves no grid: neither spectral lines at 1/2, 1/4 and 1/8 nor fixed patterns."""
+"""The embedded one-pass network leaves no grid: no spectral lines at 1/2, 1/4, 1/8 and no fixed patterns."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from conftest import picture, tensor, tiny_weights
+from impasto import runtime
 from impasto.crops import Crops
 from impasto.errors import DivergenceError, SettingError, WeightsError
 from impasto.feature_network import STYLE_LAYERS, FeatureNetwork
@@ -159,6 +160,16 @@ def test_the_loss_weighs_content_and_style_by_strength(folders, judge):
         beyond = np.mean(np.square(pastiche - np.clip(pastiche, 0, 1)))
         assert loss == pytest.approx(weights[0] * kept + weights[1] * style + 100 * beyond, rel=1e-4)
         np.testing.assert_allclose(to_host(trainer.terms)[:3], [loss, content, style], rtol=1e-5)
+
+
+def test_a_gpu_finds_the_same_pastiches_without_eigenvalues(folders, judge, monkeypatch):
+    trainer = training(folders, judge, "maps.npz").trainer
+    x = {k: tensor([picture(64, 64, i), picture(64, 64, i + 1)]) for k, i in (("photo", 1), ("style", 60))}
+    x["strength"] = tensor([0.5, 0.9])
+    wanted = to_host(trainer(x)[0])
+    monkeypatch.setattr(runtime, "device", lambda: "gpu")
+    found = to_host(trainer(x)[0])
+    assert 0 < np.abs(found - wanted).max() < 0.02 * np.ptp(wanted)
 
 
 @pytest.mark.slow

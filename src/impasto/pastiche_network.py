@@ -55,7 +55,9 @@ BLOCKS = {
     for size, count in (("eighth", 3), ("quarter", 2), ("half", 1))
 }
 """Residual blocks at each size."""
-MODULATED = {name: width for size, width in WIDTHS.items() for name in (size, *(f"{b}_1" for b in BLOCKS[size]))}
+MODULATED = {
+    name: width for size, width in WIDTHS.items() for name in (size, *(f"{b}_1" for b in BLOCKS[size]))
+}
 """Convolutions that the code modulates, and how many channels each has."""
 CODE_WIDTH = 96
 DECODER_REACH = 96
@@ -155,7 +157,7 @@ class PasticheNetwork:
         return smooth(x) + ops.cast(edges, "float32") + 0.5
 
     def _convolve(self, x: Tensor, name: str, told: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        """Return a convolution of x; where a gain, less 1, and a shift are told, both (c,), of its outputs."""
+        """Return a convolution of x; its outputs changed where gain, less 1, and shift (c,) are told."""
         kernel, bias = (ops.cast(self.weights[f"{name}/{part}"], x.dtype) for part in ("kernel", "bias"))
         if told is not None:
             kernel, bias = kernel * (1 + told[0]), bias * (1 + told[0]) + told[1]
@@ -276,7 +278,10 @@ def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
     rng = np.random.default_rng(seed)
     shapes = {"eighth": (widths["relu4_1"], WIDTHS["eighth"])}
     for size, coarser, layer in (("quarter", "eighth", "relu3_1"), ("half", "quarter", "relu2_1")):
-        shapes |= {f"skip_{size}": (widths[layer], WIDTHS[size]), f"up_{size}": (WIDTHS[coarser], WIDTHS[size])}
+        shapes |= {
+            f"skip_{size}": (widths[layer], WIDTHS[size]),
+            f"up_{size}": (WIDTHS[coarser], WIDTHS[size]),
+        }
         shapes |= {size: (WIDTHS[size], WIDTHS[size])}
     for size, blocks in BLOCKS.items():
         shapes |= {f"{block}_{i}": (WIDTHS[size], WIDTHS[size]) for block in blocks for i in (1, 2)}

@@ -126,7 +126,9 @@ def train_onepass_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
     steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Training steps; by default 13000, on a GPU 7000 with larger crops and batches."),
+        typer.Option(
+            min=1, help="Training steps; by default 13000, on a GPU 7000 with larger crops and batches."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     rate: Annotated[

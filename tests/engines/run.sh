@@ -26,3 +26,6 @@ KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m engines tests/engines
 KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m engines tests/engines
 KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_optimizers.py
 KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/test_optimizers.py tests/test_weight_formats.py  # .pth files need torch
+for engine in jax torch; do # both trainings, on tiny networks
+  KERAS_BACKEND=$engine ".venv-$engine/bin/python" -m pytest -m slow -k it_learns tests/test_onepass_training.py tests/test_training.py
+done
