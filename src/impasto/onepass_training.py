@@ -56,8 +56,8 @@ as a photo of nothing but sky, does not rule a step."""
 RANGE_WEIGHT = 100.0
 SAVE_EVERY = 250
 RESCALES = (0.5, 1.6)
-"""Sides of crops in their pictures, least and most, relative to what they are resized to: pictures larger than
-the training's own are to be painted, and an enlarged crop is what these have in a window of its size."""
+"""Sides of crops in their pictures, least and most, relative to what they are resized to: larger pictures
+than the training has are to be painted, and an enlarged crop is what these have in a window of its size."""
 EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
 TERMS = ("loss", "content", "style", "variation")
 
