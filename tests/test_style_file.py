@@ -146,9 +146,13 @@ def test_a_picture_is_no_style(tmp_path):
         read_style_file(tmp_path / "photo.style")
 
 
-def test_a_newer_file(written):
-    rewrite(written, style_card=words(written, format=FORMAT + 1, version="9.1"))
-    with pytest.raises(WeightsError, match=r"written by Impasto 9\.1, which is newer; update Impasto"):
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [(1, "is newer; update Impasto"), (-1, "is older and had another network; train it again")],
+)
+def test_a_file_of_another_version(written, form, said):
+    rewrite(written, style_card=words(written, format=FORMAT + form, version="9.1"))
+    with pytest.raises(WeightsError, match=rf"written by Impasto 9\.1, which {said}"):
         read_style_file(written)
 
 

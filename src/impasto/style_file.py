@@ -30,8 +30,8 @@ from impasto.weight_formats import digest
 from impasto.weights import write_whole
 
 SUFFIX = ".style"
-FORMAT = 1
-"""Raised when older versions of Impasto could not read what is written."""
+FORMAT = 2
+"""Raised when the network changes: 2 has residual blocks at 1/4 and 1/2 of the picture's size, too."""
 
 KINDS = ("mean", "covariance")
 THUMBNAIL_SIZE = 256
@@ -142,7 +142,7 @@ def read_style_file(path: str | Path) -> StyleFile:
 
     Raises:
         MissingFileError: it is not there.
-        WeightsError: it is damaged, of a newer version of Impasto or no style file.
+        WeightsError: it is damaged, of another version's network or no style file.
     """
     path = Path(path)
     if not path.is_file():
@@ -150,8 +150,11 @@ def read_style_file(path: str | Path) -> StyleFile:
     try:
         words, arrays = _load(path)
         written_by, form, recorded = words.get("version"), words.pop("format"), words.pop("sha256")
-        if form > FORMAT:
-            raise WeightsError(f"{path} was written by Impasto {written_by}, which is newer; update Impasto")
+        if form != FORMAT:
+            known = (
+                "newer; update Impasto" if form > FORMAT else "older and had another network; train it again"
+            )
+            raise WeightsError(f"{path} was written by Impasto {written_by}, which is {known}")
         intact = recorded == _digest(arrays)
         card = StyleCard(**{f.name: words[f.name] for f in fields(StyleCard)})
         thumbnail = arrays.pop("thumbnail")
