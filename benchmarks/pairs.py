@@ -26,6 +26,7 @@ METHODS = {
     "optimize": {},
     "onepass": {"method": "onepass"},
     "refine10": {"method": "onepass", "refine": 10},
+    "refine16": {"method": "onepass", "refine": 16},
     "refine22": {"method": "onepass", "refine": 22},
 }
 
