@@ -13,9 +13,8 @@ from impasto.feature_network import (
     LAYERS,
     FeatureNetwork,
     apply_head,
-    pad_by_reflection,
 )
-from impasto.gradients import to_host
+from impasto.gradients import pad_by_reflection, to_host
 
 
 def network(widths=(4, 5, 6, 7, 8), **options):

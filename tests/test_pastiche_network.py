@@ -10,8 +10,7 @@ from keras import ops
 
 from conftest import modulating, picture
 from impasto.errors import WeightsError
-from impasto.feature_network import pad_by_reflection
-from impasto.gradients import to_host
+from impasto.gradients import pad_by_reflection, to_host
 from impasto.pastiche_network import (
     CODE_LAYERS,
     RIDGE,

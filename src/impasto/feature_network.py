@@ -18,7 +18,7 @@ from typing import Any
 from keras import ops
 
 from impasto.errors import SettingError, WeightsError, did_you_mean
-from impasto.gradients import add_bias
+from impasto.gradients import add_bias, pad_by_reflection
 from impasto.losses import moment_sums
 
 Tensor = Any
@@ -219,16 +219,6 @@ def apply_head(features: Tensor, weights: Mapping[str, Tensor], head: str) -> Te
     flat = ops.matmul(ops.reshape(features, (-1, kernel.shape[0])), kernel)
     flat = flat + ops.cast(weights[f"{head}/bias"], features.dtype)
     return ops.reshape(flat, (*ops.shape(features)[:-1], kernel.shape[1]))
-
-
-def pad_by_reflection(x: Tensor) -> Tensor:
-    """Return (batch, h + 2, w + 2, c): one ring mirrored about the border pixels.
-
-    A side of one pixel, which has nothing to mirror, is repeated instead.
-    """
-    rings = ((0, 0), (1, 1), (1, 1), (0, 0))
-    tiny = any(side == 1 for side in x.shape[1:3])
-    return ops.pad(x, rings, mode="symmetric" if tiny else "reflect")
 
 
 def check_layers(layers: Iterable[str], available: Iterable[str]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ ONEPASS, ENCODER = "onepass", "compact"
 """Names in the manifests: of the one-pass network, and of the feature network that it was trained with."""
 FOLDER = EMBEDDED / "onepass"
 """Where the one-pass weights and their manifest lie."""
-TILE_SIDE = 1408
+TILE_SIDE = 1440
 """Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
 CODE_SIDE = 512
 """Style images of larger pictures are looked at as if the picture's long side were this."""

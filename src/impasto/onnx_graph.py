@@ -353,7 +353,7 @@ def _decode(graph: Graph, features: Mapping[str, str], told: Mapping[str, tuple[
             x = graph.add("Add", x, graph.convolve(y, f"{block}_2"))
     x = graph.add("DepthToSpace", graph.convolve(x, "pixels"), blocksize=2, mode="DCR")
     edges = graph.convolve(scaled["relu1_1"], "edges")
-    x = _smooth(graph, _fit_to(graph, x, edges))
+    x = _fit_to(graph, _smooth(graph, x), edges)
     return graph.add("Add", graph.add("Add", x, edges), 0.5)
 
 

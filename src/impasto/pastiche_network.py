@@ -31,9 +31,10 @@ import numpy as np
 from keras import ops
 
 from impasto.errors import WeightsError
-from impasto.feature_network import FeatureNetwork, pad_by_reflection
-from impasto.gradients import add_bias, to_host
-from impasto.rearrangements import depth_to_space, interleave, phase_kernels, smooth
+from impasto.feature_network import FeatureNetwork
+from impasto.gradients import add_bias, pad_by_reflection, pad_by_repetition, to_host
+from impasto.losses import moment_sums
+from impasto.rearrangements import interleave, phase_kernels, smoothed_pixels
 from impasto.weight_formats import digest
 from impasto.weights import write_whole
 
@@ -44,7 +45,9 @@ Moments = Mapping[str, tuple[Tensor, Tensor]]
 Maps = Mapping[str, tuple[Tensor, Tensor]]
 """By layer: matrices (batch, c, c) and offsets (batch, c), float32; ``code``: the photo's and the style's."""
 Masks = Mapping[str, Tensor]
-Told = Mapping[str, tuple[Tensor, Tensor]]
+Change = tuple[Tensor, Tensor]
+"""Of a picture's features: a matrix (c, c) or gains (c,), and offsets (c,), float32."""
+Told = Mapping[str, Change]
 """By convolution: what its outputs are multiplied by, less 1, and shifted by, float32 (batch, c)."""
 
 CODE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -112,17 +115,24 @@ class PasticheNetwork:
         Returns:
             float32 (batch, height, width, 3).
         """
-        mixed, share = {}, amount[:, None]
+        share = amount[:, None]
+        photo, style = maps["code"]
+        told = self.told(photo + REACH["code"] * share * (style - photo))
+        moves: dict[str, Change] = {}
         for layer in CODE_LAYERS:
             matrix, offset = maps[layer]
             reached = REACH[layer] * share
             matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(matrix.shape[-1])
-            moved = apply_map(features[layer], matrix, reached * offset)
+            moves[layer] = matrix, reached * offset
+        if masks is None and photo.shape[0] == 1:  # in the kernels: nothing per pixel
+            return self.decode(features, told, {k: (m[0], o[0]) for k, (m, o) in moves.items()})
+        mixed = {}
+        for layer, move in moves.items():
+            moved = apply_map(features[layer], *move)
             if masks is not None:
                 moved = ops.sum(moved * ops.cast(masks[layer][..., None], moved.dtype), axis=0, keepdims=True)
             mixed[layer] = moved
-        photo, style = maps["code"]
-        return self.decode(mixed, self.told(photo + REACH["code"] * share * (style - photo)), masks)
+        return self.decode(mixed, told, masks=masks)
 
     def told(self, code: Tensor) -> Told:
         """Return the modulations of the decoder's convolutions for codes (batch, `code_of`'s length)."""
@@ -138,42 +148,79 @@ class PasticheNetwork:
             first = last
         return told
 
-    def decode(self, features: Mapping[str, Tensor], told: Told, masks: Masks | None = None) -> Tensor:
-        """Return float32 pixels (batch, height, width, 3) from transformed features of the code layers."""
-        scaled = {k: v * ops.cast(self.weights[f"scale/{k}"], v.dtype) for k, v in features.items()}
-        where = masks or dict.fromkeys(CODE_LAYERS)
-        x = scaled["relu4_1"]
+    def decode(
+        self,
+        features: Mapping[str, Tensor],
+        told: Told,
+        moves: Mapping[str, Change] | None = None,
+        masks: Masks | None = None,
+    ) -> Tensor:
+        """Return float32 pixels (batch, height, width, 3) from features of the code layers.
+
+        Args:
+            features: transformed already, or those of a single picture.
+            told: of `told`.
+            moves: by layer the matrix (c, c) and the offset (c,) that transform the single picture's.
+            masks: as of `paint`.
+        """
+        moved: dict[str, Change | None] = dict.fromkeys(CODE_LAYERS)
+        where: Mapping[str, Tensor | None] = masks or dict.fromkeys(CODE_LAYERS)
+        for layer in CODE_LAYERS:
+            scale = ops.cast(self.weights[f"scale/{layer}"], "float32")
+            if moves is None:
+                features = {**features, layer: features[layer] * ops.cast(scale, features[layer].dtype)}
+            else:
+                moved[layer] = moves[layer][0] * scale, moves[layer][1] * scale
+        x = features["relu4_1"]
         for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
+            move = moved[layer]
             if size != "eighth":
-                skip = self._convolve(scaled[layer], f"skip_{size}")
-                x = ops.relu(fit_to(self._convolve_enlarged(x, f"up_{size}"), skip) + skip)
-            x = ops.relu(self._modulated(x, size, told, where[layer]))
+                skip = self._convolve(features[layer], f"skip_{size}", move)
+                x, move = ops.relu(fit_to(self._convolve_enlarged(x, f"up_{size}"), skip) + skip), None
+            x = ops.relu(self._modulated(x, size, told, where[layer], move))
             for block in BLOCKS[size]:
                 y = ops.relu(self._modulated(x, f"{block}_1", told, where[layer]))
                 x = x + self._convolve(y, f"{block}_2")
-        x = depth_to_space(self._convolve(x, "pixels"))
-        edges = self._convolve(scaled["relu1_1"], "edges")
-        x = ops.cast(fit_to(x, edges), "float32")
-        return smooth(x) + ops.cast(edges, "float32") + 0.5
+        x = smoothed_pixels(ops.cast(self._convolve(x, "pixels"), "float32"))
+        edges = self._convolve(features["relu1_1"], "edges", moved["relu1_1"])
+        return fit_to(x, edges) + ops.cast(edges, "float32") + 0.5
 
-    def _convolve(self, x: Tensor, name: str, told: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        """Return a convolution of x; its outputs changed where gain, less 1, and shift (c,) are told."""
-        kernel, bias = (ops.cast(self.weights[f"{name}/{part}"], x.dtype) for part in ("kernel", "bias"))
-        if told is not None:
-            kernel, bias = kernel * (1 + told[0]), bias * (1 + told[0]) + told[1]
+    def _convolve(
+        self, x: Tensor, name: str, move: Change | None = None, change: Change | None = None
+    ) -> Tensor:
+        """Return a convolution of x.
+
+        Args:
+            x: (batch, h, w, c).
+            name: of the weights.
+            move: a matrix (c, c) and an offset (c,) for x, to be applied before.
+            change: gains, less 1, and shifts (outputs,), to be applied afterwards.
+        """
+        kernel, bias = (self.weights[f"{name}/{part}"] for part in ("kernel", "bias"))
+        if move is not None or change is not None:
+            kernel, bias = ops.cast(kernel, "float32"), ops.cast(bias, "float32")
+        if move is not None:
+            bias = bias + ops.einsum("i,abio->o", move[1], kernel)
+            kernel = ops.einsum("ji,abio->abjo", move[0], kernel)
+        if change is not None:
+            kernel, bias = kernel * (1 + change[0]), bias * (1 + change[0]) + change[1]
+        kernel, bias = ops.cast(kernel, x.dtype), ops.cast(bias, x.dtype)
         return add_bias(ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last"), bias)
 
-    def _modulated(self, x: Tensor, name: str, told: Told, mask: Tensor | None) -> Tensor:
+    def _modulated(
+        self, x: Tensor, name: str, told: Told, mask: Tensor | None, move: Change | None = None
+    ) -> Tensor:
         """Return a convolution of x, its outputs changed as told for each picture or, masked, region."""
-        gain, shift = (ops.cast(value, x.dtype) for value in told[name])
+        gain, shift = told[name]
+        if mask is None and gain.shape[0] == 1:  # in the kernel, too
+            return self._convolve(x, name, move, (gain[0], shift[0]))
+        gain, shift = ops.cast(gain, x.dtype), ops.cast(shift, x.dtype)
         if mask is not None:
             mask = ops.cast(ops.transpose(mask, (1, 2, 0)), x.dtype)
             gain, shift = (ops.matmul(mask, value)[None] for value in (gain, shift))
-        elif gain.shape[0] == 1:
-            return self._convolve(x, name, (gain[0], shift[0]))  # in the kernel: nothing per pixel
         else:
             gain, shift = gain[:, None, None], shift[:, None, None]
-        return self._convolve(x, name) * (1 + gain) + shift
+        return self._convolve(x, name, move) * (1 + gain) + shift
 
     def _convolve_enlarged(self, x: Tensor, name: str) -> Tensor:
         """Return `_convolve` of x with every position repeated twice in both directions.
@@ -183,8 +230,7 @@ class PasticheNetwork:
         """
         kernel = ops.cast(phase_kernels(ops.cast(self.weights[f"{name}/kernel"], "float32")), x.dtype)
         bias = ops.cast(ops.tile(self.weights[f"{name}/bias"], 4), x.dtype)
-        x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
-        x = ops.conv(x, kernel, 1, "valid", data_format="channels_last")
+        x = ops.conv(pad_by_repetition(x), kernel, 1, "valid", data_format="channels_last")
         return interleave(add_bias(x, bias))
 
     def with_cast_weights(self) -> PasticheNetwork:
@@ -206,8 +252,12 @@ def moments_of(features: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor
     """Return by layer the channel means (batch, c) and covariances (batch, c, c) of feature maps."""
     found = {}
     for layer in CODE_LAYERS:
-        x = ops.cast(features[layer], "float32")
-        flat = ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))
+        x = features[layer]
+        if x.shape[0] == 1:
+            second, first = (total / (x.shape[1] * x.shape[2]) for total in moment_sums(x))
+            found[layer] = first[None], (second - ops.outer(first, first))[None]
+            continue
+        flat = ops.reshape(ops.cast(x, "float32"), (-1, x.shape[1] * x.shape[2], x.shape[3]))
         mean = ops.mean(flat, axis=1)
         flat = flat - mean[:, None]
         found[layer] = mean, ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / flat.shape[1]

@@ -16,9 +16,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.feature_network import FeatureNetwork, Tensor, pad_by_reflection
+from impasto.feature_network import FeatureNetwork, Tensor
 from impasto.feedforward import WEAKEST
-from impasto.gradients import to_host
+from impasto.gradients import pad_by_reflection, to_host
 from impasto.pastiche_network import (
     BLOCKS,
     CODE_LAYERS,
@@ -124,7 +124,7 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
                 x = x + self._convolve(y, f"{block}_2")
         x = interleave(ops.split(self._convolve(x, "pixels"), 4, axis=-1))
         edges = self._convolve(scaled["relu1_1"], "edges")
-        return smooth(fit_to(x, edges)) + edges + 0.5
+        return fit_to(smooth(x), edges) + edges + 0.5
 
     def _convolve(self, x: Tensor, name: str, told: Told | None = None) -> Tensor:
         kernel, bias = (self.network.weights[f"{name}/{part}"] for part in ("kernel", "bias"))
@@ -229,7 +229,7 @@ def interleave(quarters: list[Tensor]) -> Tensor:
 
 
 def smooth(pixels: Tensor) -> Tensor:
-    """Return `rearrangements.smooth`: 1-2-1 in both directions."""
+    """Return pixels (batch, h, w, 3) smoothed by 1-2-1 in both directions, as `smoothed_pixels` does."""
     x = pad_by_reflection(pixels)
     x = (x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]) / 4
     return (x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]) / 4

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from impasto.feature_network import pad_by_reflection
+from impasto.gradients import pad_by_repetition
 
 Tensor = Any
 
@@ -23,15 +23,20 @@ def depth_to_space(x: Tensor) -> Tensor:
     return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 2 * height, 2 * width, channels // 4))
 
 
-def smooth(pixels: Tensor) -> Tensor:
-    """Return pixels (batch, h, w, 3) smoothed by 1-2-1 in both directions.
+def smoothed_pixels(quarters: Tensor) -> Tensor:
+    """Return pixels (batch, 2 h, 2 w, c / 4) of positions (batch, h, w, c), smoothed by 1-2-1 both ways.
 
-    It takes away nothing but what repeats every two pixels (coarser detail can be made stronger
-    before it): the grid that `depth_to_space` would leave otherwise.
+    It takes away nothing but what repeats every two pixels (coarser detail can be made stronger before it):
+    the grid that `depth_to_space` would leave otherwise. Pixels are smoothed before they are put in their
+    places, where they are fewer positions: of a position's two pixels in each direction the first is
+    (l + 2 a + b) / 4, l the last of the position before, and the second (a + 2 b + r) / 4.
     """
-    x = pad_by_reflection(pixels)
-    x = (x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]) / 4
-    return (x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]) / 4
+    taps = np.array([[[0, 0], [1, 0]], [[2, 1], [1, 2]], [[0, 1], [0, 0]]], np.float32) / 4
+    channels = quarters.shape[-1] // 4
+    kernel = np.einsum("apr,bqs,ij->abpqirsj", taps, taps, np.eye(channels, dtype=np.float32))
+    kernel = ops.cast(kernel.reshape(3, 3, 4 * channels, 4 * channels), quarters.dtype)
+    x = ops.conv(pad_by_repetition(quarters), kernel, 1, "valid", data_format="channels_last")
+    return depth_to_space(x)
 
 
 def phase_kernels(kernel: Tensor) -> Tensor:
@@ -40,19 +45,14 @@ def phase_kernels(kernel: Tensor) -> Tensor:
     Positions repeated twice see only two different neighbours in each direction: the weights of those that
     are the same add up. `interleave` puts the results in their places.
     """
-    sums = np.array([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], np.float32)
+    sums = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float32)
     found = ops.einsum("par,qbs,rsio->abipqo", sums, sums, kernel)
     return ops.reshape(found, (2, 2, kernel.shape[2], -1))
 
 
 def interleave(x: Tensor) -> Tensor:
-    """Return (batch, 2 h, 2 w, c) from what four `phase_kernels` found, (batch, h + 1, w + 1, 4 c)."""
-    height, width, channels = x.shape[1] - 1, x.shape[2] - 1, x.shape[3] // 4
-    rows = []
-    for down in (0, 1):
-        pair = [
-            x[:, down : down + height, right : right + width, first * channels : (first + 1) * channels]
-            for right, first in ((0, 2 * down), (1, 2 * down + 1))
-        ]
-        rows.append(ops.reshape(ops.stack(pair, axis=3), (-1, height, 2 * width, channels)))
-    return ops.reshape(ops.stack(rows, axis=2), (-1, 2 * height, 2 * width, channels))
+    """Return (batch, 2 h, 2 w, c) from what four `phase_kernels` found, (batch, h + 1, w + 1, 4 c).
+
+    Between each two neighbours lie the second half of the one before and the first half of the other.
+    """
+    return depth_to_space(x)[:, 1:-1, 1:-1]
