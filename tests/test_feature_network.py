@@ -14,7 +14,7 @@ from impasto.feature_network import (
     FeatureNetwork,
     apply_head,
 )
-from impasto.gradients import pad_by_reflection, to_host
+from impasto.gradients import compile_gradient, pad_by_reflection, pad_by_repetition, to_host
 
 
 def network(widths=(4, 5, 6, 7, 8), **options):
@@ -75,6 +75,19 @@ def test_reflection_by_hand():
     )
     single = to_host(pad_by_reflection(ops.convert_to_tensor(x[:, :1])))
     np.testing.assert_array_equal(single[0, :, 1, 0], [0, 0, 0])
+
+
+@pytest.mark.parametrize(("pad", "mode"), [(pad_by_reflection, "reflect"), (pad_by_repetition, "symmetric")])
+def test_rings_and_their_slopes(pad, mode):
+    rng = np.random.default_rng(3)
+    x, weights = rng.normal(size=(2, 3, 4, 5)).astype("f4"), rng.normal(size=(2, 5, 6, 5)).astype("f4")
+    rings = ((0, 0), (1, 1), (1, 1), (0, 0))
+    value = compile_gradient(lambda x: (ops.sum(pad(x) * weights), ops.zeros(1)))
+    total, _, slope = value(ops.convert_to_tensor(x))
+    wanted = np.zeros(x.size)
+    np.add.at(wanted, np.pad(np.arange(x.size).reshape(x.shape), rings, mode=mode), weights)
+    np.testing.assert_allclose(float(total), np.sum(np.pad(x, rings, mode=mode) * weights), rtol=1e-4)
+    np.testing.assert_allclose(to_host(slope), wanted.reshape(x.shape), atol=1e-5)
 
 
 def test_padding_changes_only_the_border():

@@ -24,7 +24,7 @@ from impasto.pastiche_network import (
     transfer_maps,
     write_pastiche_network,
 )
-from impasto.rearrangements import depth_to_space, interleave, phase_kernels, smooth
+from impasto.rearrangements import interleave, phase_kernels, smoothed_pixels
 from impasto.weights import load_network
 
 
@@ -114,10 +114,20 @@ def test_convolving_the_enlarged_is_one_convolution_of_phases():
     np.testing.assert_allclose(to_host(interleave(found)), wanted, atol=1e-4)
 
 
-def test_smoothing_takes_the_grid_of_depth_to_space_away():
+def test_pixels_are_smoothed_in_their_places():
+    positions = np.random.default_rng(2).normal(size=(2, 4, 5, 12)).astype("f4")
+    pixels = positions.reshape(2, 4, 5, 2, 2, 3).transpose(0, 1, 3, 2, 4, 5).reshape(2, 8, 10, 3)
+    ringed = np.pad(pixels, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    rows = (ringed[:, :-2] + 2 * ringed[:, 1:-1] + ringed[:, 2:]) / 4
+    wanted = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4
+    found = to_host(smoothed_pixels(ops.convert_to_tensor(positions)))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_smoothing_takes_the_grid_of_four_unlike_pixels_away():
     positions = np.zeros((1, 6, 6, 12), np.float32)
     positions[..., :3] = 1.0  # one of the four pixels of every position
-    found = to_host(smooth(depth_to_space(ops.convert_to_tensor(positions))))
+    found = to_host(smoothed_pixels(ops.convert_to_tensor(positions)))
     np.testing.assert_allclose(found[:, 1:-1, 1:-1], 0.25, atol=1e-6)
 
 

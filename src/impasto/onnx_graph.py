@@ -358,7 +358,7 @@ def _decode(graph: Graph, features: Mapping[str, str], told: Mapping[str, tuple[
 
 
 def _fit_to(graph: Graph, x: str, like: str) -> str:
-    """Return `pastiche_network.fit_to`."""
+    """Return `rearrangements.fit_to`."""
     size = graph.add("Slice", graph.add("Shape", like), [2], [4], [0])
     padded = graph.add("Pad", x, [0, 0, 0, 0, 0, 0, 1, 1], mode="edge")
     return graph.add("Slice", padded, [0, 0], size, PLANE)

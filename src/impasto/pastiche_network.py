@@ -34,7 +34,7 @@ from impasto.errors import WeightsError
 from impasto.feature_network import FeatureNetwork
 from impasto.gradients import add_bias, pad_by_reflection, pad_by_repetition, to_host
 from impasto.losses import moment_sums
-from impasto.rearrangements import interleave, phase_kernels, smoothed_pixels
+from impasto.rearrangements import fit_to, interleave, phase_kernels, smoothed_pixels
 from impasto.weight_formats import digest
 from impasto.weights import write_whole
 
@@ -238,14 +238,6 @@ class PasticheNetwork:
         dtype = self.encoder.dtype
         weights = {name: ops.cast(value, dtype) for name, value in self.weights.items()}
         return replace(self, encoder=self.encoder.with_cast_weights(), weights=weights)
-
-
-def fit_to(x: Tensor, like: Tensor) -> Tensor:
-    """Return x with its last row and column repeated where pooling had dropped an odd one."""
-    down, right = like.shape[1] - x.shape[1], like.shape[2] - x.shape[2]
-    if not down and not right:
-        return x
-    return ops.pad(x, ((0, 0), (0, down), (0, right), (0, 0)), mode="symmetric")
 
 
 def moments_of(features: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:

@@ -213,7 +213,7 @@ def as_rows(features: Tensor) -> Tensor:
 
 
 def fit_to(x: Tensor, like: Tensor) -> Tensor:
-    """Return `pastiche_network.fit_to`: the last row and column repeated where pooling dropped one."""
+    """Return `rearrangements.fit_to`: the last row and column repeated where pooling dropped one."""
     height, width = ops.shape(like)[1:3]
     return ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), mode="symmetric")[:, :height, :width]
 

@@ -1,4 +1,4 @@
-"""Pixels as channels and back, and doubling a picture's sides, for the one-pass network.
+"""Positions as pixels, and doubling a picture's sides, for the one-pass network.
 
 Reference: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
 Convolutional Neural Network" (CVPR 2016), section 2.2.
@@ -21,6 +21,14 @@ def depth_to_space(x: Tensor) -> Tensor:
     _, height, width, channels = x.shape
     x = ops.reshape(x, (-1, height, width, 2, 2, channels // 4))
     return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 2 * height, 2 * width, channels // 4))
+
+
+def fit_to(x: Tensor, like: Tensor) -> Tensor:
+    """Return x with its last row and column repeated where pooling had dropped an odd one."""
+    down, right = like.shape[1] - x.shape[1], like.shape[2] - x.shape[2]
+    if not down and not right:
+        return x
+    return ops.pad(x, ((0, 0), (0, down), (0, right), (0, 0)), mode="symmetric")
 
 
 def smoothed_pixels(quarters: Tensor) -> Tensor:
