@@ -99,6 +99,11 @@ def _moment_rows(flat: Tensor, weights: Tensor | None) -> Tensor:
     return moment_rows(flat)
 
 
+def centred(second: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean (1, c) and covariance (1, c, c) from the mean products (c, c) and means (c,)."""
+    return mean[None], (second - ops.outer(mean, mean))[None]
+
+
 def relative_style_loss(gram: Tensor, target: Tensor) -> Tensor:
     """Return |G - A|^2 / |A|^2 (Frobenius norms): 0 is perfect, 1 is a black picture.
 

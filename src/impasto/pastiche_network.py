@@ -33,7 +33,7 @@ from keras import ops
 from impasto.errors import WeightsError
 from impasto.feature_network import FeatureNetwork
 from impasto.gradients import add_bias, pad_by_reflection, pad_by_repetition, to_host
-from impasto.losses import moment_sums
+from impasto.losses import centred, moment_sums
 from impasto.rearrangements import fit_to, interleave, phase_kernels, smoothed_pixels
 from impasto.weight_formats import digest
 from impasto.weights import write_whole
@@ -165,12 +165,11 @@ class PasticheNetwork:
         """
         moved: dict[str, Change | None] = dict.fromkeys(CODE_LAYERS)
         where: Mapping[str, Tensor | None] = masks or dict.fromkeys(CODE_LAYERS)
-        for layer in CODE_LAYERS:
-            scale = ops.cast(self.weights[f"scale/{layer}"], "float32")
-            if moves is None:
-                features = {**features, layer: features[layer] * ops.cast(scale, features[layer].dtype)}
-            else:
-                moved[layer] = moves[layer][0] * scale, moves[layer][1] * scale
+        scales = {k: ops.cast(self.weights[f"scale/{k}"], "float32") for k in CODE_LAYERS}
+        if moves is None:
+            features = {k: features[k] * ops.cast(scale, features[k].dtype) for k, scale in scales.items()}
+        else:
+            moved = {k: (moves[k][0] * scale, moves[k][1] * scale) for k, scale in scales.items()}
         x = features["relu4_1"]
         for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
             move = moved[layer]
@@ -246,8 +245,7 @@ def moments_of(features: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor
     for layer in CODE_LAYERS:
         x = features[layer]
         if x.shape[0] == 1:
-            second, first = (total / (x.shape[1] * x.shape[2]) for total in moment_sums(x))
-            found[layer] = first[None], (second - ops.outer(first, first))[None]
+            found[layer] = centred(*(total / (x.shape[1] * x.shape[2]) for total in moment_sums(x)))
             continue
         flat = ops.reshape(ops.cast(x, "float32"), (-1, x.shape[1] * x.shape[2], x.shape[3]))
         mean = ops.mean(flat, axis=1)

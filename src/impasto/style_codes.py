@@ -16,7 +16,7 @@ from keras import ops
 from impasto.errors import SettingError
 from impasto.feature_network import level_of
 from impasto.images import resize
-from impasto.losses import moment_sums
+from impasto.losses import centred, moment_sums
 from impasto.pastiche_network import CODE_LAYERS, Moments, PasticheNetwork
 from impasto.regions import mask_pyramid
 from impasto.style_targets import StyleImage
@@ -87,8 +87,3 @@ def _code(network: PasticheNetwork, style: StyleImage, share: float) -> Moments:
         positions = maps.shape[1] * maps.shape[2] if mask is None else ops.sum(mask) + 1e-6
         found[layer] = centred(*(total / positions for total in moment_sums(maps, mask)))
     return found
-
-
-def centred(second: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean (1, c) and covariance (1, c, c) from the mean products (c, c) and means (c,)."""
-    return mean[None], (second - ops.outer(mean, mean))[None]
