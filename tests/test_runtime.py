@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -56,6 +57,23 @@ def test_fewer_threads():
     code = "from impasto import runtime; runtime.limit_threads(1); print(runtime.available_cores())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "1" or "Linux only" in done.stderr
+
+
+def test_a_program_leaves_the_engine_out_of_the_garbage_collection():
+    code = (
+        "import gc; from impasto import runtime; runtime.start_program();"
+        "assert gc.isenabled() and gc.get_freeze_count() > 100_000, gc.get_freeze_count();"
+        "import keras; assert keras.backend.backend() == runtime.start_engine();"
+        "a = []; a.append(a); del a; assert gc.collect() > 0"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_program_without_an_engine_still_collects_garbage(monkeypatch):
+    monkeypatch.setattr(runtime, "start_engine", lambda threads: (_ for _ in ()).throw(EngineError("none")))
+    with pytest.raises(EngineError):
+        runtime.start_program()
+    assert gc.isenabled()
 
 
 def test_the_speed_reading_is_a_rate():

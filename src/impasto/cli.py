@@ -173,7 +173,7 @@ def _run(job: Job, quiet: bool, threads: int | None, resumed: Any = None) -> Non
     from impasto.job import run_job
 
     began = time.monotonic()
-    runtime.start_engine(threads)
+    runtime.start_program(threads)
     with _progress(quiet) as show:
         outcome: Outcome = run_job(job, show, (lambda text: None) if quiet else say, resumed)
     if outcome.result is None:

@@ -87,7 +87,7 @@ def fetch_weights(
         raise typer.BadParameter(f"only vgg19 can be fetched, not {network!r}")
     from impasto import runtime
 
-    runtime.start_engine()
+    runtime.start_program()
     from impasto.weights import fetch_vgg19
 
     _report_import(fetch_vgg19(say))
@@ -150,7 +150,7 @@ def distill_command(
         raise OutputError(f"{output} already exists; add --overwrite or choose another name")
     from impasto import runtime
 
-    runtime.start_engine()
+    runtime.start_program()
     from impasto.distillation import Distillation
 
     settings = DistillSettings(steps=steps, seed=seed, batch=batch, crop=crop, learning_rate=rate)

@@ -211,6 +211,8 @@ class OnePass:
 def _repeated(photo: Moments, style: Moments) -> Moments:
     """Return the photo's moments once for each region."""
     count = style[CODE_LAYERS[0]][0].shape[0]
+    if count == 1:
+        return photo
     return {k: (ops.repeat(m, count, axis=0), ops.repeat(c, count, axis=0)) for k, (m, c) in photo.items()}
 
 

@@ -34,7 +34,7 @@ def plan_command(
     checked = settings_for(preset, settings)
     from impasto import runtime
 
-    runtime.start_engine()
+    runtime.start_program()
     from impasto.images import read_picture
     from impasto.planning import plan_picture
     from impasto.preparation import final_shape, load_network_for

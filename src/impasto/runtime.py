@@ -6,6 +6,7 @@ the perception layer is imported. Everything else here only reads.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import logging
@@ -65,6 +66,21 @@ def start_engine(threads: int | None = None) -> str:
         _import_quietly("tensorflow")
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a function for every size
     return engine
+
+
+def start_program(threads: int | None = None) -> None:
+    """Start the engine for a program that ends with its job; arguments and errors are `start_engine`'s.
+
+    An engine is half a million objects that stay. Looking through them for garbage while they are made, from
+    time to time and again at the end takes a quarter of a short command, so they are left out of it.
+    """
+    gc.disable()
+    try:
+        start_engine(threads)
+        importlib.import_module("keras")
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _import_quietly(module: str) -> None:

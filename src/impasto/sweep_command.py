@@ -113,7 +113,7 @@ def sweep_command(
 
     inputs, suffix = Inputs.of(content, styles, region or ()), f".{image_format.lstrip('.')}"
     sweep = plan_sweep(inputs, output, settings, preset, suffix=suffix, overwrite=overwrite)
-    runtime.start_engine(threads)
+    runtime.start_program(threads)
     _run(sweep, quiet)
 
 

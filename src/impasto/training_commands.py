@@ -48,7 +48,7 @@ def train_command(
     check_style_output(output, overwrite)
     from impasto import runtime
 
-    runtime.start_engine()
+    runtime.start_program()
     from impasto.feedforward import load_pastiche_network
     from impasto.style_trainer import StyleSettings
     from impasto.training import StyleTraining
@@ -150,7 +150,7 @@ def train_onepass_command(
         raise OutputError(f"{output} already exists; add --overwrite or choose another name")
     from impasto import runtime
 
-    runtime.start_engine()
+    runtime.start_program()
     from impasto.onepass_training import OnePassTraining
     from impasto.weights import load_network
 
@@ -212,7 +212,7 @@ def export_command(
     """
     from impasto import runtime
 
-    runtime.start_engine()
+    runtime.start_program()
     from impasto.export import export_paths, export_style
     from impasto.feedforward import load_pastiche_network
     from impasto.style_file import read_style_file
