@@ -32,6 +32,11 @@ NAMES = (
 RESULTS = Path(__file__).parent / "results"
 
 
+def bfloat16_rate() -> float:
+    """Return what tells machines of one processor name apart: GFLOP/s of matrix multiplies in bfloat16."""
+    return round(runtime.matmul_rate("bfloat16", seconds=1.0) / 1e9)
+
+
 def main() -> None:
     names = sys.argv[1:] or NAMES[:-1]
     for name in names:
@@ -44,7 +49,7 @@ def main() -> None:
             "benchmark": name,
             "impasto": __version__,
             "date": time.strftime("%Y-%m-%d"),
-            "machine": asdict(runtime.describe_machine()),
+            "machine": asdict(runtime.describe_machine()) | {"bfloat16_gflops": bfloat16_rate()},
             "seconds": round(time.perf_counter() - began, 1),
             "figures": figures,
         }

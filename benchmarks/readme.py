@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,23 +24,40 @@ def machine() -> str:
     """Return the machine on which the command was measured, in words that need no translation."""
     found = result("command")["machine"]
     memory = f"{found['processor']}, {found['cores']} cores, {found['system'].split(',')[0]}"
+    memory += f", {found['bfloat16_gflops']} GFLOP/s (bfloat16)"
     return f"{memory}; {found['engine']} {found['engine_version']}, Keras {found['keras_version']}"
 
 
-SLOWER = {
-    False: " Figures with *: a machine of 2 cores that has no bfloat16 (AVX2).",
-    True: "带 * 者:处理器没有 bfloat16(AVX2)的同类机器。",
+STARS = {
+    False: "Figures with *: other machines of two cores ({}).",
+    True: "带 * 者测于其他双核机器({})。",
 }
+IN_README = ("startup", "iteration", "pairs", "onepass", "own_style", "twelve_megapixels", "large")
+"""The results that the README's table shows besides the command's own."""
+SAME_RATE = 1.5
+"""How much faster a machine may be at one time than at another: they drift."""
 
 
 def mark(name: str) -> str:
-    """Return a star for a result of a machine without bfloat16, which `SLOWER` explains."""
-    return "" if result(name)["machine"]["native_bfloat16"] else " *"
+    """Return a star for a result of another machine than the command's, by its processor and its rate."""
+    here, there = (result(which)["machine"] for which in ("command", name))
+    rates = [machine.get("bfloat16_gflops") or 0 for machine in (here, there)]
+    same = here["processor"] == there["processor"] and max(rates) <= SAME_RATE * min(rates)
+    return "" if same else " *"
 
 
-def explained(name: str, lines: list[str]) -> str:
-    """Return a table, and what its stars mean if it has any."""
-    return "\n".join([*lines, *(["", SLOWER[False].strip()] if mark(name) else [])])
+def explained(names: Iterable[str], chinese: bool = False) -> str:
+    """Return which machines the stars of these results mean, or nothing."""
+    found = [result(name)["machine"] for name in names if mark(name)]
+    without = "无 bfloat16" if chinese else "without bfloat16"
+    kinds = {f"{m['processor']}" + ("" if m["native_bfloat16"] else f", {without}") for m in found}
+    return STARS[chinese].format("; ".join(sorted(kinds))) if kinds else ""
+
+
+def below(name: str) -> list[str]:
+    """Return the lines below a table that explain its stars, if it has any."""
+    stars = explained([name])
+    return ["", stars] if stars else []
 
 
 def rows() -> list[tuple[str, str, str]]:
@@ -84,9 +101,9 @@ def rows() -> list[tuple[str, str, str]]:
         ),
         (
             "one pass, compiled, style known: 512 x 512, 1920 x 1080, 3840 x 2160; peak memory of the last; "
-            "the whole command at 512 px",
+            "the whole command at 512 px with a painting, with a built-in style",
             "一次成画(已编译,风格已知):512 x 512、1920 x 1080、3840 x 2160;最后者的内存峰值;"
-            "512 px 的整条命令",
+            "512 px 的整条命令:用画作、用内置风格",
             onepass_figures(),
         ),
         (
@@ -136,7 +153,8 @@ def onepass_figures() -> str:
     figures = result("onepass")["figures"]
     best = figures.get("bfloat16", figures["float32"])
     times = ", ".join(f"{size['median_seconds']:.2f} s" for size in best.values())
-    return f"{times}; {best['3840x2160']['peak_gib']:.2f} GiB; {figures['command_seconds']:.1f} s"
+    memory, command = best["3840x2160"]["peak_gib"], figures["command_seconds"]
+    return f"{times}; {memory:.2f} GiB; {command['painting']:.1f} s, {command['built_in']:.1f} s{mark('onepass')}"
 
 
 def own_style_figures() -> str:
@@ -149,7 +167,7 @@ def own_style_figures() -> str:
 def twelve_figures() -> str:
     """Return the command's minutes and memory."""
     found = result("twelve_megapixels")["figures"]
-    return f"{found['seconds'] / 60:.1f} min; {found['peak_gib']:.2f} GiB"
+    return f"{found['seconds'] / 60:.1f} min; {found['peak_gib']:.2f} GiB{mark('twelve_megapixels')}"
 
 
 def large_figures() -> str:
@@ -168,8 +186,8 @@ def table(chinese: bool) -> str:
     lines = [head, "|---|---|"]
     lines += [f"| {zh if chinese else en} | {figures} |" for en, zh, figures in rows()]
     place = f"机器:{machine()}。" if chinese else f"Machine: {machine()}."
-    starred = any(line.endswith("* |") for line in lines)
-    return "\n".join([place + (SLOWER[chinese] if starred else ""), "", *lines])
+    stars = explained(IN_README, chinese)
+    return "\n".join([place + (stars if chinese else f" {stars}".rstrip()), "", *lines])
 
 
 def large_table() -> str:
@@ -202,7 +220,7 @@ def methods_table() -> str:
         lines.append(
             f"| {name} | {mean['style']:.3f} | {mean['content']:.2f} | {one['median_seconds']:.1f} |"
         )
-    return explained("pairs", lines)
+    return "\n".join([*lines, *below("pairs")])
 
 
 def own_table() -> str:
@@ -241,7 +259,7 @@ def losses_table() -> str:
     for kind, mean in result("controls")["figures"]["style_losses"]["mean"].items():
         figures = f"{mean['style']:.3f} | {mean['content']:.2f} | {mean['seconds']:.1f}"
         lines.append(f"| `{kind}` | {figures} |")
-    return explained("controls", lines)
+    return "\n".join([*lines, *below("controls")])
 
 
 def costs_table() -> str:
@@ -257,7 +275,7 @@ def costs_table() -> str:
     lines += [f"| {words[k]} | {100 * (over[k] - 1):+.0f}% per iteration at 512 px |" for k in words]
     side = colors["side"]
     lines += [f"| `--colors {k}` | {v:.2f} s at {side} px |" for k, v in colors.items() if k != "side"]
-    return explained("costs", lines)
+    return "\n".join([*lines, *below("costs")])
 
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {

@@ -162,13 +162,12 @@ class OnePass:
         maps = self._maps(sums)
         paint = _compiled(self._network, "paint", self._tiles[0].shape, len(self._masks))
         painted = np.empty_like(photo)
+        inside = layer_shapes(self._tiles[0].shape, self._network.encoder.pool_rounding)
+        shapes = {layer: inside[level_of(layer)] for layer in CODE_LAYERS}
         for tile in self._tiles:
-            features = {k: self._cut(tile, v, level_of(k))[None] for k, v in layers.items()}
-            masks = {
-                k: np.moveaxis(self._cut(tile, np.moveaxis(v, 0, -1), level_of(k)), -1, 0)
-                for k, v in self._masks.items()
-            }
-            tile.paste(to_host(paint(_batch(tile, photo), features, maps, amount, masks))[0], painted, 0)
+            features = {k: tile.cut_features(v, level_of(k), shapes[k])[None] for k, v in layers.items()}
+            masks = {k: tile.cut_layer(v, level_of(k), shapes[k]) for k, v in self._masks.items()}
+            tile.paste(to_host(paint(tile.cut(photo)[None], features, maps, amount, masks))[0], painted, 0)
         return painted
 
     def _looked_at(self, photo: Array) -> tuple[dict[str, list[Any]], dict[str, NDArray[Any]]]:
@@ -180,7 +179,7 @@ class OnePass:
         layers: dict[str, NDArray[Any]] = {}
         for tile in self._looks:
             cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in CODE_LAYERS}
-            found, features = measure(_batch(tile, photo), cores)
+            found, features = measure(tile.cut(photo)[None], cores)
             for layer, total in sums.items():
                 for index in (0, 1):
                     total[index] = total[index] + to_host(found[layer][index]).astype(np.float64)
@@ -201,12 +200,6 @@ class OnePass:
             moments[layer] = mean[None].astype(np.float32), covariance[None]
         return transfer_maps(_repeated(moments, self._style), self._style)
 
-    def _cut(self, tile: Tile, layer: NDArray[Any], level: int) -> NDArray[Any]:
-        """Return a tile's part of a map (h, w, ...) after `level` poolings."""
-        height, width = layer_shapes(tile.shape, self._network.encoder.pool_rounding)[level]
-        top, left = tile.rows.start >> level, tile.columns.start >> level
-        return np.ascontiguousarray(layer[top : top + height, left : left + width])
-
 
 def _repeated(photo: Moments, style: Moments) -> Moments:
     """Return the photo's moments once for each region."""
@@ -214,10 +207,6 @@ def _repeated(photo: Moments, style: Moments) -> Moments:
     if count == 1:
         return photo
     return {k: (ops.repeat(m, count, axis=0), ops.repeat(c, count, axis=0)) for k, (m, c) in photo.items()}
-
-
-def _batch(tile: Tile, photo: Array) -> Array:
-    return np.ascontiguousarray(tile.cut(photo)[None])
 
 
 def check_shape(shape: tuple[int, int]) -> None:

@@ -61,10 +61,14 @@ class Tile:
         """Return the tile of a picture (height, width, ...), a view."""
         return picture[self.rows.start : self.rows.end, self.columns.start : self.columns.end]
 
-    def cut_layer(self, layer: Array, level: int, shape: tuple[int, int]) -> Array:
+    def cut_layer(self, layer: NDArray[Any], level: int, shape: tuple[int, int]) -> NDArray[Any]:
         """Return the tile of a layer's map (..., h, w) after `level` poolings; shape is the tile's there."""
         top, left = self.rows.start >> level, self.columns.start >> level
         return layer[..., top : top + shape[0], left : left + shape[1]]
+
+    def cut_features(self, layer: NDArray[Any], level: int, shape: tuple[int, int]) -> NDArray[Any]:
+        """Return the tile of a layer's features (h, w, channels) after `level` poolings, a view."""
+        return np.moveaxis(self.cut_layer(np.moveaxis(layer, -1, 0), level, shape), 0, -1)
 
     def core(self, level: int, shape: tuple[int, int]) -> Array:
         """Return 1 in the core and 0 around it, float32 of the tile's shape after `level` poolings."""
