@@ -40,7 +40,7 @@ def judged(judge: Any, pair: Pair, size: int, **settings: Any) -> dict[str, floa
     words = "_".join(Path(str(value)).stem for value in settings.values())
     path = folder / f"{pair[0].stem}+{pair[1].stem}_{size}_{words}.png"
     result.save(path, overwrite=True)
-    found = next(iter(judge.judge(*pair, [path], size)))
+    found = next(iter(judge.judge(*pair, [path], max(result.pixels.shape))))
     return {"seconds": round(seconds, 2), "style": found["style"], "content": found["content"]}
 
 
