@@ -154,8 +154,8 @@ def onepass_figures() -> str:
     figures = result("onepass")["figures"]
     best = figures.get("bfloat16", figures["float32"])
     times = ", ".join(f"{size['median_seconds']:.2f} s" for size in best.values())
-    memory, command = best["3840x2160"]["peak_gib"], figures["command_seconds"]
-    return f"{times}; {memory:.2f} GiB; {command['painting']:.1f} s, {command['built_in']:.1f} s{mark('onepass')}"
+    command = ", ".join(f"{figures['command_seconds'][kind]:.1f} s" for kind in ("painting", "built_in"))
+    return f"{times}; {best['3840x2160']['peak_gib']:.2f} GiB; {command}{mark('onepass')}"
 
 
 def own_style_figures() -> str:
@@ -225,6 +225,18 @@ def methods_table() -> str:
     return "\n".join([*lines, *below("pairs")])
 
 
+def speed_table() -> str:
+    """Return seconds and peak memory of one pass at each size and precision."""
+    found = result("onepass")["figures"]
+    lines = [f"| size{mark('onepass')} | precision | seconds | peak memory |", "|---|---|---|---|"]
+    for precision in ("bfloat16", "float32"):
+        for size, one in found.get(precision, {}).items():
+            lines.append(
+                f"| {size} | {precision} | {one['median_seconds']:.2f} | {one['peak_gib']:.2f} GiB |"
+            )
+    return "\n".join([*lines, *below("onepass")])
+
+
 def own_table() -> str:
     """Return what a style of one's own reaches."""
     found = result("own_style")["figures"]
@@ -284,7 +296,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"figures": lambda: table(False)},
     "README.zh-CN.md": {"figures": lambda: table(True)},
     "docs/large-pictures.md": {"large": large_table},
-    "docs/one-pass.md": {"methods": methods_table, "own": own_table},
+    "docs/one-pass.md": {"methods": methods_table, "speed": speed_table, "own": own_table},
     "docs/controls.md": {"strength": strength_table, "style-losses": losses_table, "costs": costs_table},
 }
 """By document the figures between its markers, <!-- NAME --> and <!-- /NAME -->."""

@@ -42,7 +42,7 @@ from impasto.progress import Step
 from impasto.settings import Settings
 from impasto.style_codes import blended_code
 from impasto.style_targets import StyledRegion
-from impasto.tile_grid import Tile, tile_grid
+from impasto.tile_grid import tile_grid
 from impasto.weights import EMBEDDED, load_network, read_manifest
 
 Tensor = Any
