@@ -23,9 +23,9 @@ def result(name: str) -> dict:
 def machine() -> str:
     """Return the machine on which the command was measured, in words that need no translation."""
     found = result("command")["machine"]
-    memory = f"{found['processor']}, {found['cores']} cores, {found['system'].split(',')[0]}"
-    memory += f", {found['bfloat16_gflops']} GFLOP/s (bfloat16)"
-    return f"{memory}; {found['engine']} {found['engine_version']}, Keras {found['keras_version']}"
+    kind = f"{found['processor']}, {found['cores']} cores, {found['system'].split(',')[0]}"
+    rate = f"{found['bfloat16_gflops']} GFLOP/s (bfloat16)"
+    return f"{kind}, {rate}; {found['engine']} {found['engine_version']}, Keras {found['keras_version']}"
 
 
 STARS = {
@@ -50,7 +50,7 @@ def explained(names: Iterable[str], chinese: bool = False) -> str:
     """Return which machines the stars of these results mean, or nothing."""
     found = [result(name)["machine"] for name in names if mark(name)]
     without = "无 bfloat16" if chinese else "without bfloat16"
-    kinds = {f"{m['processor']}" + ("" if m["native_bfloat16"] else f", {without}") for m in found}
+    kinds = {m["processor"] + ("" if m["native_bfloat16"] else f", {without}") for m in found}
     return STARS[chinese].format("; ".join(sorted(kinds))) if kinds else ""
 
 

@@ -280,13 +280,13 @@ def _curve_map(axes: Array, source: Array, target: Array) -> Map:
     curves = list(map(_fit_curve, *along_axes))
 
     def bend(colors: Array) -> Array:
-        along = colors @ axes.T
-        for axis, (low, step, table) in enumerate(curves):
-            position = np.clip((along[:, axis] - low) / step, 0, CURVE_STEPS)
+        along = axes @ colors.T
+        for values, (low, step, table) in zip(along, curves, strict=True):
+            position = np.clip((values - low) / step, 0, CURVE_STEPS)
             index = np.minimum(position.astype(np.int32), CURVE_STEPS - 1)
             below = table[index]
-            along[:, axis] = below + (table[index + 1] - below) * (position - index.astype(np.float32))
-        return np.asarray(along @ axes, np.float32)
+            values[:] = below + (table[index + 1] - below) * (position - index.astype(np.float32))
+        return np.asarray((axes.T @ along).T, np.float32)
 
     return bend
 
