@@ -198,15 +198,7 @@ class OnePass:
             second, mean = ((total / positions).astype(np.float64) for total in totals)
             covariance = (second - np.outer(mean, mean)).astype(np.float32)
             moments[layer] = mean[None].astype(np.float32), covariance[None]
-        return transfer_maps(_repeated(moments, self._style), self._style)
-
-
-def _repeated(photo: Moments, style: Moments) -> Moments:
-    """Return the photo's moments once for each region."""
-    count = style[CODE_LAYERS[0]][0].shape[0]
-    if count == 1:
-        return photo
-    return {k: (ops.repeat(m, count, axis=0), ops.repeat(c, count, axis=0)) for k, (m, c) in photo.items()}
+        return transfer_maps(moments, self._style)
 
 
 def check_shape(shape: tuple[int, int]) -> None:
@@ -247,7 +239,7 @@ def _compiled(network: PasticheNetwork, part: str, shape: tuple[int, int], masks
 
     def whole(photo: Tensor, style: Any, amount: Tensor, masks: Masks) -> Tensor:
         features = network.encode(photo)
-        maps = transfer_maps(_repeated(moments_of(features), style), style)
+        maps = transfer_maps(moments_of(features), style)
         return network.paint(features, maps, amount, masks or None)
 
     def measure(photo: Tensor, cores: Masks) -> tuple[dict[str, tuple[Tensor, Tensor]], dict[str, Tensor]]:

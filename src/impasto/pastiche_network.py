@@ -269,7 +269,7 @@ def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Ten
 
     The optimal transport map between Gaussians, F' = F M + o with M = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2)
     A^(-1/2) for covariances A of the photo and B of the style, `RIDGE` added to both: of all maps that match
-    the moments, the one that moves features least.
+    the moments, the one that moves features least. One photo serves any number of styles.
 
     Reference: Lu et al. (ICCV 2019), equation 8.
     """

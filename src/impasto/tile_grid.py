@@ -63,12 +63,11 @@ class Tile:
 
     def cut_layer(self, layer: NDArray[Any], level: int, shape: tuple[int, int]) -> NDArray[Any]:
         """Return the tile of a layer's map (..., h, w) after `level` poolings; shape is the tile's there."""
-        top, left = self.rows.start >> level, self.columns.start >> level
-        return layer[..., top : top + shape[0], left : left + shape[1]]
+        return layer[..., *self._place(level, shape)]
 
     def cut_features(self, layer: NDArray[Any], level: int, shape: tuple[int, int]) -> NDArray[Any]:
         """Return the tile of a layer's features (h, w, channels) after `level` poolings, a view."""
-        return np.moveaxis(self.cut_layer(np.moveaxis(layer, -1, 0), level, shape), 0, -1)
+        return layer[self._place(level, shape)]
 
     def core(self, level: int, shape: tuple[int, int]) -> Array:
         """Return 1 in the core and 0 around it, float32 of the tile's shape after `level` poolings."""
@@ -78,14 +77,17 @@ class Tile:
 
     def paste(self, found: NDArray[Any], layer: NDArray[Any], level: int) -> None:
         """Put the core of the tile's map (h, w, ...) after `level` poolings into the picture's."""
-        rows, columns = self._core(level, found.shape[:2])
-        top, left = self.rows.start >> level, self.columns.start >> level
-        inside = layer[top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
-        inside[:] = self.core_of(found, level)
+        inside = self.cut_features(layer, level, found.shape[:2])
+        self.core_of(inside, level)[:] = self.core_of(found, level)
 
     def core_of(self, found: NDArray[Any], level: int) -> NDArray[Any]:
         """Return the core of the tile's map (h, w, ...) after `level` poolings, a view."""
         return found[self._core(level, found.shape[:2])]
+
+    def _place(self, level: int, shape: tuple[int, int]) -> tuple[slice, slice]:
+        """Return where a tile of that shape after `level` poolings lies in the picture's layer."""
+        top, left = self.rows.start >> level, self.columns.start >> level
+        return slice(top, top + shape[0]), slice(left, left + shape[1])
 
     def _core(self, level: int, shape: tuple[int, int]) -> tuple[slice, slice]:
         rows = self.rows.at(level, shape[0], self.rows.core_end == self.picture[0])
