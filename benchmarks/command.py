@@ -13,17 +13,22 @@ from pathlib import Path
 RUNS = 3
 
 
-def whole_command(folder: Path, run: int) -> tuple[float, float]:
-    """Return seconds and peak resident GiB of one command in a fresh process."""
+def write_sample_pair(photo: Path, style: Path) -> None:
+    """Write a photo of scikit-image, 512 px, and a painting of the package, 768 px."""
     import skimage.data
     from skimage.io import imsave
 
     from impasto.gallery import make_style
 
+    imsave(photo, skimage.data.astronaut())
+    imsave(style, (make_style("swirls", 768) * 255).round().astype("uint8"))
+
+
+def whole_command(folder: Path, run: int) -> tuple[float, float]:
+    """Return seconds and peak resident GiB of one command in a fresh process."""
     photo, style = folder / "photo.png", folder / "style.png"
     if not photo.exists():
-        imsave(photo, skimage.data.astronaut())
-        imsave(style, (make_style("swirls", 768) * 255).round().astype("uint8"))
+        write_sample_pair(photo, style)
     code = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"

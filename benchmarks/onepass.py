@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import write_sample_pair
 from benchmarks.shared_files import ROOT
 from impasto import runtime
 
@@ -62,19 +63,13 @@ def command_seconds() -> dict[str, float]:
 
     By the kind of style: a painting in a file, and a built-in style, which is painted first.
     """
-    import skimage.data
-    from skimage.io import imsave
-
-    from impasto.gallery import make_style
-
     times: dict[str, list[float]] = {"painting": [], "built_in": []}
     with tempfile.TemporaryDirectory() as folder:
-        photo, painting = (str(Path(folder) / name) for name in ("photo.png", "painting.png"))
-        imsave(photo, skimage.data.astronaut())
-        imsave(painting, (make_style("swirls", 768) * 255).round().astype("uint8"))
+        photo, painting = Path(folder) / "photo.png", Path(folder) / "painting.png"
+        write_sample_pair(photo, painting)
         for run in range(COMMANDS):
             for kind, style in (("painting", painting), ("built_in", "swirls")):
-                words = [sys.executable, "-m", "impasto.cli", "stylize", photo, style, "--quiet"]
+                words = [sys.executable, "-m", "impasto.cli", "stylize", str(photo), str(style), "--quiet"]
                 words += ["--method", "onepass", "-o", str(Path(folder) / f"{kind}{run}.png")]
                 start = time.perf_counter()
                 subprocess.run(words, capture_output=True, check=True)

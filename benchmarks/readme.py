@@ -32,16 +32,19 @@ STARS = {
     False: "Figures with *: other machines of two cores ({}).",
     True: "带 * 者测于其他双核机器({})。",
 }
-IN_README = ("startup", "iteration", "pairs", "onepass", "own_style", "twelve_megapixels", "large")
-"""The results that the README's table shows besides the command's own."""
 SAME_RATE = 2.0
 """How much faster a machine may be at one time than at another: its neighbours take their share."""
 
 
 def mark(name: str) -> str:
-    """Return a star for a result of another machine than the command's, by its processor and its rate."""
+    """Return a star for a result of another machine than the command's, by its processor and its rate.
+
+    Figures that are no result of a benchmark, named "", have none.
+    """
+    if not name:
+        return ""
     here, there = (result(which)["machine"] for which in ("command", name))
-    rates = [machine.get("bfloat16_gflops") or 0 for machine in (here, there)]
+    rates = [one.get("bfloat16_gflops") or 0 for one in (here, there)]
     same = here["processor"] == there["processor"] and max(rates) <= SAME_RATE * min(rates)
     return "" if same else " *"
 
@@ -54,14 +57,14 @@ def explained(names: Iterable[str], chinese: bool = False) -> str:
     return STARS[chinese].format("; ".join(sorted(kinds))) if kinds else ""
 
 
-def below(name: str) -> list[str]:
-    """Return the lines below a table that explain its stars, if it has any."""
+def with_stars(name: str, lines: list[str]) -> str:
+    """Return a result's table, and below it what its stars mean if it has any."""
     stars = explained([name])
-    return ["", stars] if stars else []
+    return "\n".join([*lines, "", stars] if stars else lines)
 
 
-def rows() -> list[tuple[str, str, str]]:
-    """Return (English, Chinese, figures) for each line of the table."""
+def rows() -> list[tuple[str, str, str, str]]:
+    """Return (English, Chinese, figures, name of their result) for each line of the table."""
     command, startup = (result(name)["figures"] for name in ("command", "startup"))
     iteration, pairs = (result(name)["figures"] for name in ("iteration", "pairs"))
     vgg = [iteration[f"vgg19_standin_{d}"] for d in ("float32", "bfloat16")]
@@ -70,8 +73,7 @@ def rows() -> list[tuple[str, str, str]]:
     layers = " / ".join(f"{value:.2f}" for value in figures["r2"].values())
 
     def share(pair: list[dict]) -> str:
-        found = (f"{p['seconds']:.3f} s = {100 * p['share_of_matmul_rate']:.0f}%" for p in pair)
-        return ", ".join(found) + mark("iteration")
+        return ", ".join(f"{p['seconds']:.3f} s = {100 * p['share_of_matmul_rate']:.0f}%" for p in pair)
 
     ratios = " / ".join(f"{iteration[f'ratio_to_pytorch_{d}']:.2f}" for d in ("float32", "bfloat16"))
     return [
@@ -79,17 +81,20 @@ def rows() -> list[tuple[str, str, str]]:
             "`impasto stylize` at 512 px, process start included; peak memory",
             "512 px 的 `impasto stylize`,含进程启动;内存峰值",
             f"{command['command_seconds']:.1f} s; {command['command_peak_gib']:.2f} GiB",
+            "command",
         ),
         (
             "the optimisation alone, compilation included",
             "仅优化过程,含编译",
             f"{command['optimisation_seconds']:.1f} s",
+            "command",
         ),
         (
             "judged by another network over twelve pairs: style, content (0 is perfect; untouched photos "
             "4.09, 0)",
             "由另一个网络对十二对图评分:风格、内容(0 为完美;未处理的照片为 4.09、0)",
-            f"{pairs['mean']['style']:.3f}, {pairs['mean']['content']:.2f}{mark('pairs')}",
+            f"{pairs['mean']['style']:.3f}, {pairs['mean']['content']:.2f}",
+            "pairs",
         ),
         (
             "the same for `--method onepass`, and with `--refine 10`",
@@ -97,8 +102,8 @@ def rows() -> list[tuple[str, str, str]]:
             "; ".join(
                 f"{pairs[m]['mean']['style']:.3f}, {pairs[m]['mean']['content']:.2f}"
                 for m in ("onepass", "refine10")
-            )
-            + mark("pairs"),
+            ),
+            "pairs",
         ),
         (
             "one pass, compiled, style known: 512 x 512, 1920 x 1080, 3840 x 2160; peak memory of the last; "
@@ -106,45 +111,58 @@ def rows() -> list[tuple[str, str, str]]:
             "一次成画(已编译,风格已知):512 x 512、1920 x 1080、3840 x 2160;最后者的内存峰值;"
             "512 px 的整条命令:用画作、用内置风格",
             onepass_figures(),
+            "onepass",
         ),
         (
             "a style of one's own after minutes of `impasto train`: judged style, content on photos not "
             "trained on; the optimisation's there",
             "用 `impasto train` 训练若干分钟得到的自有风格:在未训练照片上的风格、内容评分;优化过程的同样评分",
             own_style_figures(),
+            "own_style",
         ),
         (
             "a photo of twelve megapixels, the whole command; peak memory",
             "一千二百万像素的照片,整条命令;内存峰值",
             twelve_figures(),
+            "twelve_megapixels",
         ),
         (
             "large pictures with `compact`, per iteration in tiles: seconds, peak memory",
             "大图(`compact`,分块)每次迭代:秒数、内存峰值",
             large_figures(),
+            "large",
         ),
         (
             "one value and gradient at 512 x 512 on a network of VGG-19's shape, share of the "
             "matrix-multiply rate: float32, bfloat16",
             "在 VGG-19 形状的网络上,512 x 512 一次求值与梯度,占矩阵乘法速率的比例:float32、bfloat16",
             share(vgg),
+            "iteration",
         ),
         (
             "its time over that of the plain PyTorch float32 loop: float32 / bfloat16",
             "与普通 PyTorch float32 循环的时间之比:float32 / bfloat16",
-            ratios + mark("iteration"),
+            ratios,
+            "iteration",
         ),
-        ("the same on `compact`: float32, bfloat16", "`compact` 上同样:float32、bfloat16", share(compact)),
+        (
+            "the same on `compact`: float32, bfloat16",
+            "`compact` 上同样:float32、bfloat16",
+            share(compact),
+            "iteration",
+        ),
         (
             "`compact` against its teacher on held-out pictures: R² at relu1_1 ... relu5_1, relu4_2; rank "
             "correlation of style distances",
             "`compact` 与老师在未见图片上的一致性:relu1_1 … relu5_1、relu4_2 的 R²;风格距离的秩相关",
             f"{layers}; {figures['style_rank_correlation']:.3f}",
+            "",
         ),
         (
             "`import impasto`; `impasto --help`",
             "`import impasto`;`impasto --help`",
-            f"{startup['import_impasto_ms']:.0f} ms; {startup['help_ms']:.0f} ms{mark('startup')}",
+            f"{startup['import_impasto_ms']:.0f} ms; {startup['help_ms']:.0f} ms",
+            "startup",
         ),
     ]
 
@@ -155,40 +173,42 @@ def onepass_figures() -> str:
     best = figures.get("bfloat16", figures["float32"])
     times = ", ".join(f"{size['median_seconds']:.2f} s" for size in best.values())
     command = ", ".join(f"{figures['command_seconds'][kind]:.1f} s" for kind in ("painting", "built_in"))
-    return f"{times}; {best['3840x2160']['peak_gib']:.2f} GiB; {command}{mark('onepass')}"
+    return f"{times}; {best['3840x2160']['peak_gib']:.2f} GiB; {command}"
 
 
 def own_style_figures() -> str:
     """Return minutes and judged values."""
     found = result("own_style")["figures"]
     own, best = (f"{found[k]['style']:.3f}, {found[k]['content']:.2f}" for k in ("own_style", "optimize"))
-    return f"{found['minutes']:.0f} min: {own}; {best}{mark('own_style')}"
+    return f"{found['minutes']:.0f} min: {own}; {best}"
 
 
 def twelve_figures() -> str:
     """Return the command's minutes and memory."""
     found = result("twelve_megapixels")["figures"]
-    return f"{found['seconds'] / 60:.1f} min; {found['peak_gib']:.2f} GiB{mark('twelve_megapixels')}"
+    return f"{found['seconds'] / 60:.1f} min; {found['peak_gib']:.2f} GiB"
 
 
 def large_figures() -> str:
     """Return the tiled rows of `compact`."""
     rows = result("large")["figures"]["rows"]
-    found = [
+    return ", ".join(
         f"{r['side']} px: {r['seconds_per_iteration']:.1f} s, {r['peak_gib']:.2f} GiB"
         for r in rows
         if r["network"] == "compact" and r["tile"] and r["side"] > 1024
-    ]
-    return ", ".join(found) + mark("large")
+    )
 
 
 def table(chinese: bool) -> str:
     """Return the table in one of the two languages."""
     head = "| 项目 | 实测 |" if chinese else "| what | measured |"
     lines = [head, "|---|---|"]
-    lines += [f"| {zh if chinese else en} | {figures} |" for en, zh, figures in rows()]
+    names = set()
+    for en, zh, figures, name in rows():
+        lines.append(f"| {zh if chinese else en} | {figures}{mark(name)} |")
+        names.add(name)
     place = f"机器:{machine()}。" if chinese else f"Machine: {machine()}."
-    stars = explained(IN_README, chinese)
+    stars = explained(names, chinese)
     return "\n".join([place + (stars if chinese else f" {stars}".rstrip()), "", *lines])
 
 
@@ -222,7 +242,7 @@ def methods_table() -> str:
         lines.append(
             f"| {name} | {mean['style']:.3f} | {mean['content']:.2f} | {one['median_seconds']:.1f} |"
         )
-    return "\n".join([*lines, *below("pairs")])
+    return with_stars("pairs", lines)
 
 
 def speed_table() -> str:
@@ -234,7 +254,7 @@ def speed_table() -> str:
             lines.append(
                 f"| {size} | {precision} | {one['median_seconds']:.2f} | {one['peak_gib']:.2f} GiB |"
             )
-    return "\n".join([*lines, *below("onepass")])
+    return with_stars("onepass", lines)
 
 
 def own_table() -> str:
@@ -273,7 +293,7 @@ def losses_table() -> str:
     for kind, mean in result("controls")["figures"]["style_losses"]["mean"].items():
         figures = f"{mean['style']:.3f} | {mean['content']:.2f} | {mean['seconds']:.1f}"
         lines.append(f"| `{kind}` | {figures} |")
-    return "\n".join([*lines, *below("controls")])
+    return with_stars("controls", lines)
 
 
 def costs_table() -> str:
@@ -289,7 +309,7 @@ def costs_table() -> str:
     lines += [f"| {words[k]} | {100 * (over[k] - 1):+.0f}% per iteration at 512 px |" for k in words]
     side = colors["side"]
     lines += [f"| `--colors {k}` | {v:.2f} s at {side} px |" for k, v in colors.items() if k != "side"]
-    return "\n".join([*lines, *below("costs")])
+    return with_stars("costs", lines)
 
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
