@@ -9,7 +9,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from impasto import __version__, runtime
+from impasto import __version__
+from impasto.engine import runtime
 
 NAMES = (
     "startup",

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.shared_files import BUILD, pairs, shared_tool, standin
-from impasto import runtime, stylize
+from impasto import stylize
+from impasto.engine import runtime
 
 STRENGTHS = (0, 25, 50, 75, 100)
 KINDS = ("gram", "moments", "sliced", "neighbors")

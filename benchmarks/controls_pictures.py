@@ -15,12 +15,15 @@ import numpy as np
 import skimage.data
 
 from benchmarks.shared_files import BUILD, ROOT
-from impasto import gallery, runtime, stylize
-from impasto.image_output import OutputOptions, contact_sheet, write_picture
-from impasto.images import fit, read_picture, resize
+from impasto import gallery, stylize
+from impasto.engine import runtime
+from impasto.pictures.reading import read_picture
+from impasto.pictures.resizing import fit, resize
+from impasto.pictures.subject import subject_mask
+from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
 from impasto.preparation import Inputs
-from impasto.regions import RegionSpec, subject_mask
-from impasto.sweep import plan_sweep, run_sweep
+from impasto.runs.sweep import plan_sweep, run_sweep
+from impasto.styles import RegionSpec
 
 FOLDER = ROOT / "docs" / "pictures"
 SIZE, WIDEST, QUALITY = 320, 1400, 87

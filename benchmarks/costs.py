@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 import skimage.data
 
-from impasto import colors, gallery, runtime
-from impasto.images import resize
+from impasto import gallery
+from impasto.engine import runtime
+from impasto.pictures import color_transfer
+from impasto.pictures.resizing import resize
 
 ITERATION_SIDE, COLOR_SIDE, ROUNDS = 512, 1024, 9
 
 
 def evaluation(side: int, regions: Sequence[Any]) -> Callable[[], Any]:
     """Return one value and gradient of a square picture with these regions, compiled."""
-    from impasto.gradients import compile_value_and_gradient
-    from impasto.objective import build_objective
+    from impasto.engine.gradients import compile_value_and_gradient
+    from impasto.networks.catalogue import load_network
+    from impasto.optimization.objective import build_objective
     from impasto.settings import Settings
-    from impasto.weights import load_network
 
     network = load_network("compact", dtype=runtime.resolve_precision("auto"))
     content = square("astronaut", side)[None]
@@ -49,7 +51,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 def iterations(side: int, rounds: int) -> dict[str, Any]:
     """Measure what regions and blends add to an iteration."""
-    from impasto.style_targets import StyledRegion, StyleImage
+    from impasto.prepared import StyledRegion, StyleImage
 
     one, other = (StyleImage(pixels=gallery.make_style(name, side)) for name in ("swirls", "mosaic"))
     mask = np.zeros((side, side), np.float32)
@@ -81,15 +83,15 @@ def color_modes(side: int, rounds: int) -> dict[str, float]:
     photo, style = square("astronaut", side), gallery.make_style("swirls", side)
 
     def luminance() -> None:
-        colors.lightness_of(photo)
-        colors.match_lightness(style, photo)
-        colors.with_chroma_of(style, photo)
+        color_transfer.lightness_of(photo)
+        color_transfer.match_lightness(style, photo)
+        color_transfer.with_chroma_of(style, photo)
 
     modes: dict[str, Callable[[], Any]] = {
-        "content": lambda: colors.with_chroma_of(style, photo),
+        "content": lambda: color_transfer.with_chroma_of(style, photo),
         "luminance": luminance,
-        "histogram": lambda: colors.match_histogram(style, photo),
-        "moments": lambda: colors.match_moments(style, photo),
+        "histogram": lambda: color_transfer.match_histogram(style, photo),
+        "moments": lambda: color_transfer.match_moments(style, photo),
     }
     return {name: round(min(seconds(call) for _ in range(rounds)), 3) for name, call in modes.items()}
 

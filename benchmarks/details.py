@@ -8,7 +8,8 @@ from __future__ import annotations
 import statistics
 
 from benchmarks.shared_files import BUILD, pairs, shared_tool
-from impasto import gatys, stylize
+from impasto import stylize
+from impasto.optimization import gatys
 
 SHARES = (0.0, 0.5, 1.0)
 

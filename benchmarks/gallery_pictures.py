@@ -21,8 +21,8 @@ import skimage.data
 
 from benchmarks.shared_files import ROOT, SHARED, standin
 from impasto import gallery, stylize, stylize_steps
-from impasto.image_output import OutputOptions, contact_sheet, write_picture
-from impasto.images import resize
+from impasto.pictures.resizing import resize
+from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
 from impasto.presets import settings_for
 
 FOLDER = ROOT / "docs" / "pictures"

@@ -14,14 +14,15 @@ import numpy as np
 import skimage.data
 
 from benchmarks.shared_files import standin
-from impasto import runtime, stylize_steps
+from impasto import stylize_steps
+from impasto.engine import runtime
 
 SIZES = (512, 1024)
 
 
 def timed(size: int) -> dict[str, float]:
-    from impasto.planning import operations
-    from impasto.weights import load_network
+    from impasto.networks.catalogue import load_network
+    from impasto.optimization.planning import operations
 
     photo = np.tile(skimage.data.astronaut(), (2, 2, 1))[:size, :size]
     network = load_network(standin(), dtype="bfloat16")

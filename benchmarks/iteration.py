@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.shared_files import ROOT, standin
-from impasto import runtime
+from impasto.engine import runtime
 
 SIDE = 512
 ROUNDS = 7
@@ -26,8 +26,8 @@ ROUNDS = 7
 def evaluator(network):
     from keras import ops
 
-    from impasto.gradients import compile_value_and_gradient
-    from impasto.objective import build_objective
+    from impasto.engine.gradients import compile_value_and_gradient
+    from impasto.optimization.objective import build_objective
     from impasto.settings import Settings
 
     rng = np.random.default_rng(0)
@@ -45,7 +45,7 @@ def seconds(call) -> float:
 
 
 def share_of_rate(network, dtype: str) -> dict[str, float]:
-    from impasto.planning import operations
+    from impasto.optimization.planning import operations
 
     evaluate = evaluator(network)
     times, rates = [], []
@@ -74,7 +74,7 @@ def peer_seconds() -> float | None:
 
 def measure() -> dict[str, object]:
     runtime.start_engine()
-    from impasto.weights import load_network
+    from impasto.networks.catalogue import load_network
 
     figures: dict[str, object] = {}
     precisions = ["float32"]

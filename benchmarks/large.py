@@ -37,16 +37,16 @@ def rows() -> list[tuple[str, int, int | None]]:
 
 def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
     """Run one scale in this process."""
-    from impasto import runtime
+    from impasto.engine import runtime
 
     runtime.start_engine()
-    from impasto import gatys
     from impasto.gallery import make_style
-    from impasto.planning import plan_run
-    from impasto.scales import Scale
+    from impasto.networks.catalogue import load_network
+    from impasto.optimization import gatys
+    from impasto.optimization.planning import plan_run
+    from impasto.optimization.scales import Scale
+    from impasto.prepared import StyledRegion, StyleImage
     from impasto.settings import Settings
-    from impasto.style_targets import StyledRegion, StyleImage
-    from impasto.weights import load_network
 
     dtype = runtime.resolve_precision("auto")
     network = load_network(name, dtype=dtype)

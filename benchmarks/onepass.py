@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.command import write_sample_pair
 from benchmarks.shared_files import ROOT
-from impasto import runtime
+from impasto.engine import runtime
 
 SIZES = {"512x512": (512, 512), "1920x1080": (1080, 1920), "3840x2160": (2160, 3840)}
 ROUNDS, COMMANDS = 7, 5
@@ -28,9 +28,9 @@ ROUNDS, COMMANDS = 7, 5
 
 def painter(shape: tuple[int, int], dtype: str):
     """Return a function that paints a photo of one shape; its style code and its compilation are done."""
-    from impasto.feedforward import OnePass, load_pastiche_network
     from impasto.gallery import make_style
-    from impasto.style_targets import StyledRegion, StyleImage
+    from impasto.onepass.painter import OnePass, load_pastiche_network
+    from impasto.prepared import StyledRegion, StyleImage
 
     photo = np.random.default_rng(0).random((*shape, 3), np.float32)
     style = StyleImage(pixels=make_style("swirls", 512))

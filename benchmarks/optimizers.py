@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from benchmarks.shared_files import pairs
-from impasto import runtime
+from impasto.engine import runtime
 
 SIDE, ITERATIONS, LIMIT = 256, 60, 200
 
@@ -24,8 +24,8 @@ class Reached(Exception):
 def problem(content, style):
     from keras import ops
 
-    from impasto.gradients import compile_value_and_gradient
-    from impasto.objective import build_objective
+    from impasto.engine.gradients import compile_value_and_gradient
+    from impasto.optimization.objective import build_objective
     from impasto.preparation import Inputs, prepare
     from impasto.settings import Settings
 
@@ -71,8 +71,8 @@ def run_scipy(evaluate, start, goal: float) -> float | None:
 
 def measure() -> dict[str, object]:
     runtime.start_engine()
-    from impasto.optimizers import LBFGS, Adam
-    from impasto.preconditioner import Preconditioner
+    from impasto.optimization.optimizers import LBFGS, Adam
+    from impasto.optimization.preconditioner import Preconditioner
 
     times: dict[str, list[float | None]] = {}
     for content, style in pairs()[::6]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from benchmarks.shared_files import BUILD, pairs, shared_tool
 from impasto import stylize
-from impasto.image_output import OutputOptions, contact_sheet, write_picture
-from impasto.images import fit, read_picture, resize
+from impasto.pictures.reading import read_picture
+from impasto.pictures.resizing import fit, resize
+from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
 
 
 def cell(source) -> np.ndarray:

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.iteration import evaluator
-from impasto import runtime
+from impasto.engine import runtime
 
 ITERATIONS = 3
 KINDS = {
@@ -32,7 +32,7 @@ def milliseconds(dtype: str) -> dict[str, float]:
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-    from impasto.weights import load_network
+    from impasto.networks.catalogue import load_network
 
     evaluate = evaluator(load_network("compact", dtype=dtype))
     found: collections.Counter[str] = collections.Counter()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import statistics
 
 from benchmarks.shared_files import BUILD, pairs, shared_tool
-from impasto import feedforward, pastiche_network, stylize
+from impasto import stylize
+from impasto.onepass import network, painter
 
 EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 CASES = (
@@ -27,10 +28,10 @@ CASES = (
 
 def judged(ridge: float, gain: float, amount: float, reach: tuple[float, ...]) -> dict[str, object]:
     """Return the pairs' means with other constants."""
-    pastiche_network.RIDGE, pastiche_network.MOST_GAIN = ridge, gain
-    pastiche_network.REACH = dict(zip(pastiche_network.REACH, reach, strict=True))
-    feedforward.amount_at = lambda strength: amount
-    feedforward._compiled.cache_clear()
+    network.RIDGE, network.MOST_GAIN = ridge, gain
+    network.REACH = dict(zip(network.REACH, reach, strict=True))
+    painter.amount_at = lambda strength: amount
+    painter._compiled.cache_clear()
     folder, judge, found = BUILD / "transfer", shared_tool("judge"), []
     folder.mkdir(parents=True, exist_ok=True)
     for content, style in pairs():

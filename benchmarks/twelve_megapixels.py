@@ -9,18 +9,18 @@ import numpy as np
 import skimage.data
 
 from benchmarks.shared_files import BUILD, run
-from impasto import runtime
-from impasto.image_output import OutputOptions, write_picture
-from impasto.images import resize
+from impasto.engine import runtime
+from impasto.pictures.resizing import resize
+from impasto.pictures.writing import OutputOptions, write_picture
 
 SHAPE = (3000, 4000)
 
 
 def measure() -> dict[str, object]:
     """Enlarge a sample photo, make its pastiche and compare with the plan."""
-    from impasto.planning import plan_run
+    from impasto.networks.catalogue import load_network
+    from impasto.optimization.planning import plan_run
     from impasto.settings import Settings
-    from impasto.weights import load_network
 
     runtime.start_engine()
     BUILD.mkdir(exist_ok=True)

@@ -7,10 +7,11 @@ import numpy as np
 import skimage.data
 
 import impasto
-from impasto import Settings, runtime
+from impasto import Settings
+from impasto.engine import runtime
 
 runtime.start_engine()
-from impasto.planning import plan_picture  # noqa: E402
+from impasto.optimization.planning import plan_picture  # noqa: E402
 from impasto.preparation import load_network_for  # noqa: E402
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "large")

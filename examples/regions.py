@@ -7,7 +7,7 @@ import numpy as np
 import skimage.data
 
 import impasto
-from impasto.regions import RegionSpec
+from impasto.styles import RegionSpec
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "regions")
 folder.mkdir(exist_ok=True)

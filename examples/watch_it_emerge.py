@@ -6,7 +6,7 @@ from pathlib import Path
 import skimage.data
 
 from impasto import stylize_steps
-from impasto.image_output import OutputOptions, write_picture
+from impasto.pictures.writing import OutputOptions, write_picture
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "emergence")
 folder.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from impasto import runtime
+from impasto.engine import runtime
 
 runtime.start_engine()
 
@@ -64,7 +64,7 @@ def tiny_network():
     """A real extractor of two layers."""
     from keras import ops
 
-    from impasto.feature_network import FeatureNetwork
+    from impasto.networks.feature_network import FeatureNetwork
 
     weights = {k: ops.convert_to_tensor(v) for k, v in tiny_weights().items()}
     return FeatureNetwork(name="tiny", weights=weights)
@@ -104,7 +104,7 @@ def make_desk(folder: Path, names: tuple[str, ...], widths: tuple[int, ...] = (4
     """Fill a folder with small pictures, of the seeds 1, 2 and so on, and a tiny network, tiny.npz."""
     from PIL import Image
 
-    from impasto.weights import write_weights
+    from impasto.networks.catalogue import write_weights
 
     for seed, name in enumerate(names, 1):
         Image.fromarray((picture(48, 64, seed) * 255).astype(np.uint8)).save(folder / name)

@@ -11,13 +11,12 @@ from PIL import Image
 
 import impasto
 from conftest import picture, tiny_weights
-from impasto.colors import to_oklab
 from impasto.errors import ImageError, MissingFileError, SettingError
-from impasto.feature_network import FeatureNetwork
+from impasto.networks.feature_network import FeatureNetwork
+from impasto.pictures.oklab import to_oklab
 from impasto.preparation import Inputs, final_shape, prepare
-from impasto.regions import RegionSpec
 from impasto.settings import Settings
-from impasto.style_names import StyleSpec
+from impasto.styles import RegionSpec, StyleSpec
 
 PHOTO, PAINTING = picture(48, 64, 1), picture(36, 60, 2)
 
@@ -338,7 +337,7 @@ def test_notes_are_said_once(ready):
 
 
 def test_final_shape_never_enlarges():
-    from impasto.images import Picture
+    from impasto.pictures.reading import Picture
 
     assert final_shape(Picture(pixels=PHOTO), Settings()) == (48, 64)
     assert final_shape(Picture(pixels=PHOTO), Settings(fit="stretch", max_size=32)) == (32, 32)

@@ -11,9 +11,9 @@ from PIL import Image
 from conftest import make_desk, picture, tiny_weights
 from impasto import __version__
 from impasto.errors import ImageError, MissingFileError, SettingError
-from impasto.image_output import OutputOptions, write_picture
+from impasto.networks.catalogue import write_weights
+from impasto.pictures.writing import OutputOptions, write_picture
 from impasto.recipes import load_recipe
-from impasto.weights import write_weights
 
 RECIPE = {
     "impasto": __version__,

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto import __version__, runtime
-from impasto.image_output import OutputOptions, check_output, picture_to_pil, write_picture
-from impasto.images import resize
+from impasto import __version__
+from impasto.engine import runtime
+from impasto.pictures.resizing import resize
+from impasto.pictures.writing import OutputOptions, check_output, picture_to_pil, write_picture
 from impasto.preparation import Inputs, Prepared, Source, prepare
 from impasto.presets import settings_for
 from impasto.progress import Step
 from impasto.settings import Settings
 
 if TYPE_CHECKING:
-    from impasto.feature_network import FeatureNetwork
-    from impasto.gatys import State
+    from impasto.networks.feature_network import FeatureNetwork
+    from impasto.optimization.gatys import State
 
 Array = NDArray[np.float32]
 
@@ -143,7 +144,7 @@ def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
 
 
 def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
-    from impasto.gatys import Past, optimize_steps
+    from impasto.optimization.gatys import Past, optimize_steps
 
     return optimize_steps(
         prepared.content,
@@ -157,7 +158,7 @@ def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
 
 def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
     """Paint in one pass; then, if asked for, improve that picture at full size."""
-    from impasto.feedforward import load_pastiche_network, onepass_steps
+    from impasto.onepass.painter import load_pastiche_network, onepass_steps
 
     settings = prepared.settings
     network = code = None
@@ -230,7 +231,7 @@ def recipe_of(prepared: Prepared) -> dict[str, Any]:
 def _onepass_record(settings: Settings) -> dict[str, Any]:
     if settings.method != "onepass":
         return {}
-    from impasto.feedforward import load_pastiche_network
+    from impasto.onepass.painter import load_pastiche_network
 
     painter = load_pastiche_network(runtime.resolve_precision(settings.precision))
     return {"onepass": {"name": painter.name, "sha256": painter.sha256}}

@@ -15,26 +15,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto import colors, gallery, runtime
+from impasto import gallery
+from impasto.engine import runtime
 from impasto.errors import ImageError, SettingError
-from impasto.images import Picture, fit, read_picture, resize, scale_to
-from impasto.regions import (
-    RegionSpec,
-    check_regions,
-    erode_to_receptive_field,
-    parse_region,
-    partition,
-    read_mask,
-    subject_mask,
-)
+from impasto.files import digest
+from impasto.pictures import color_transfer
+from impasto.pictures.masks import erode_to_receptive_field, partition, read_mask
+from impasto.pictures.reading import Picture, read_picture
+from impasto.pictures.resizing import fit, resize, scale_to
+from impasto.pictures.subject import subject_mask
 from impasto.settings import Settings
-from impasto.style_names import StyleSpec, parse_style
-from impasto.weight_formats import digest
+from impasto.styles import RegionSpec, StyleSpec, check_regions, parse_region, parse_style
 
 if TYPE_CHECKING:
-    from impasto.feature_network import FeatureNetwork
-    from impasto.style_file import StyleFile
-    from impasto.style_targets import StyledRegion, StyleImage
+    from impasto.networks.feature_network import FeatureNetwork
+    from impasto.onepass.style_file import StyleFile
+    from impasto.prepared import StyledRegion, StyleImage
 
 Array = NDArray[np.float32]
 Source = Any
@@ -120,7 +116,7 @@ class Prepared:
         """Return a method's picture, of any scale, with the colours and background that were asked for."""
         shape = pixels.shape[:2]
         if self.settings.colors in ("content", "luminance"):
-            pixels = colors.with_chroma_of(pixels, resize(self.photo, shape))
+            pixels = color_transfer.with_chroma_of(pixels, resize(self.photo, shape))
         if self.cover is None:
             return pixels
         cover = resize(self.cover, shape)[..., None]
@@ -155,7 +151,7 @@ def prepare(inputs: Inputs, settings: Settings, network: FeatureNetwork | None =
         network = load_network_for(settings)
     content = photo
     if settings.colors == "luminance":
-        content = colors.lightness_of(photo)
+        content = color_transfer.lightness_of(photo)
     notes = [*picture.notes, *reader.notes, *network.notes]
     if picture.sha256 in reader.digests:
         notes.append("the style is the content image itself; the result will look like it")
@@ -224,7 +220,7 @@ def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Pla
 
 
 def _region(place: _Place, reader: StyleReader, main_styles: tuple[StyleImage, ...]) -> StyledRegion:
-    from impasto.style_targets import StyledRegion
+    from impasto.prepared import StyledRegion
 
     styles = main_styles if place.style is None else (reader.read(place.style),)
     return StyledRegion(styles=styles, mask=place.mask)
@@ -274,7 +270,7 @@ class StyleReader:
 
     def read(self, spec: StyleSpec) -> StyleImage:
         """Return a style image; its size relative to the photo's sets the size of its strokes."""
-        from impasto.style_targets import StyleImage
+        from impasto.prepared import StyleImage
 
         stretch = self._settings.fit == "stretch"
         picture = self._read(spec.source, None if stretch else max(self._side, LEAST_STYLE_SIDE))
@@ -291,7 +287,7 @@ class StyleReader:
     def _read(self, source: Source, size: int | None) -> Picture:
         if not isinstance(source, str | Path) or Path(source).suffix.lower() != ".style":
             return read_style(source, size)
-        from impasto.style_file import read_style_file
+        from impasto.onepass.style_file import read_style_file
 
         self.own = own = read_style_file(Path(source))
         thumbnail = own.thumbnail.astype(np.float32) / np.float32(255)
@@ -300,11 +296,11 @@ class StyleReader:
     def _recolored(self, pixels: Array) -> Array:
         choice = self._settings.colors
         if choice == "luminance":
-            return colors.match_lightness(pixels, self._photo)
+            return color_transfer.match_lightness(pixels, self._photo)
         if choice == "histogram":
-            return colors.match_histogram(pixels, self._photo)
+            return color_transfer.match_histogram(pixels, self._photo)
         if choice == "moments":
-            return colors.match_moments(pixels, self._photo)
+            return color_transfer.match_moments(pixels, self._photo)
         return pixels
 
 
@@ -319,7 +315,7 @@ def read_style(style: Source, size: int | None) -> Picture:
 def load_network_for(settings: Settings) -> FeatureNetwork:
     """Start the engine and load the network that the settings name, as they want it."""
     runtime.start_engine()
-    from impasto.weights import load_network
+    from impasto.networks.catalogue import load_network
 
     network = load_network(
         settings.network,
@@ -340,8 +336,8 @@ def initial_image(content: Array, settings: Settings, network: FeatureNetwork) -
     if settings.initial == "content":
         return content
     if settings.initial == "noise":
-        from impasto.gradients import to_host
-        from impasto.scales import plan_scales
+        from impasto.engine.gradients import to_host
+        from impasto.optimization.scales import plan_scales
 
         shape = (*plan_scales(content.shape[:2], settings)[0].shape, 3)
         noise = runtime.random_generator(settings.seed).standard_normal(shape)

@@ -17,10 +17,9 @@ from typing import Any
 
 from impasto import __version__, gallery
 from impasto.errors import ImageError, MissingFileError, SettingError, did_you_mean
-from impasto.regions import RegionSpec
+from impasto.files import digest
 from impasto.settings import Settings
-from impasto.style_names import StyleSpec
-from impasto.weight_formats import digest
+from impasto.styles import RegionSpec, StyleSpec
 
 KEYS = ("impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions")
 TABLES, LISTS = ("settings", "network", "content"), {"styles": ("name",), "regions": ("mask", "style")}
@@ -108,7 +107,7 @@ def load_recipe(path: str | Path) -> Recipe:
     if path.suffix.lower() in (".toml", ".json"):
         values = _parse(path)
     else:
-        from impasto.image_output import read_recipe
+        from impasto.pictures.writing import read_recipe
 
         text = read_recipe(path)
         if text is None:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from impasto.engine.runtime import resolve_precision
 from impasto.pastiche import Pastiche, finish, run
 from impasto.preparation import Inputs, Source, load_network_for, prepare
 from impasto.presets import settings_for
-from impasto.runtime import resolve_precision
 
 
 class Stylizer:
@@ -42,10 +42,10 @@ class Stylizer:
         self._style, self._regions = style, regions
         Inputs.of(None, style, regions)  # says now what is wrong with them
         self._network = load_network_for(self.settings)
-        from impasto import feedforward
+        from impasto.onepass import painter
 
         dtype = resolve_precision(self.settings.precision)
-        feedforward.load_pastiche_network(dtype)
+        painter.load_pastiche_network(dtype)
 
     def __call__(self, photo: Source) -> Pastiche:
         """Return the pastiche of a photo.

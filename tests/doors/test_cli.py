@@ -201,7 +201,7 @@ def test_the_start_picture_is_not_written_over(impasto, desk):
 def test_the_file_tells_how_it_was_made_unless_asked_not_to(impasto, desk):
     import json
 
-    from impasto.image_output import read_recipe
+    from impasto.pictures.writing import read_recipe
 
     assert impasto(*tiny(desk, "--strength", "65"))[0] == 0
     recipe = json.loads(read_recipe(desk / "out.png"))
@@ -225,7 +225,7 @@ def test_a_network_that_is_not_vgg19_is_said(impasto, desk, shared):
     code, _, err = impasto(*tiny(desk, "--network", desk / "standin.npz", "--max-size", "32"))
     assert code == 0
     assert "Note: " in err
-    from impasto.image_output import read_recipe
+    from impasto.pictures.writing import read_recipe
 
     assert '"vgg19-unverified"' in read_recipe(desk / "out.png")
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from conftest import make_desk, picture, tiny_weights
 from impasto import pastiche
-from impasto.weights import write_weights
+from impasto.networks.catalogue import write_weights
 
 META = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
 HASTY = (
@@ -196,7 +196,7 @@ def test_an_input_that_is_gone_is_one_sentence(impasto, interrupted, desk):
 
 
 def test_an_interruption_before_the_first_iteration_writes_nothing(impasto, desk, monkeypatch):
-    from impasto import job as jobs
+    from impasto.runs import job as jobs
 
     real = jobs.prepare
 
@@ -240,7 +240,7 @@ def test_an_existing_checkpoint_is_not_thrown_away(impasto, interrupted, desk):
 def test_a_checkpoint_that_is_asked_for_is_written_on_the_way_and_removed_at_the_end(
     impasto, desk, monkeypatch
 ):
-    from impasto import job as jobs
+    from impasto.runs import job as jobs
 
     monkeypatch.setattr(jobs, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", 0)
     seen = []
@@ -267,7 +267,7 @@ def test_a_checkpoint_never_takes_the_place_of_another_file(impasto, desk, taken
 
 
 def test_a_checkpoint_that_cannot_be_written_costs_a_note(impasto, interrupted, desk, monkeypatch):
-    from impasto import job as jobs
+    from impasto.runs import job as jobs
 
     monkeypatch.setattr(jobs, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", 0)
     (desk / "file").write_text("no folder")
@@ -371,7 +371,7 @@ def wait_for(path, seconds):
 
 @pytest.mark.slow
 def test_kill_9_at_25_random_moments_never_leaves_half_a_file(impasto, desk):
-    from impasto.run_checkpoint import RunCheckpoint
+    from impasto.runs.checkpoint import RunCheckpoint
 
     random_moment, loaded, finished = random.Random(5), 0, 0
     impasto(*job("whole.png", iterations="120,120"))

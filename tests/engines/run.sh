@@ -24,8 +24,8 @@ export IMPASTO_PARITY="$reference"
 KERAS_BACKEND=tensorflow .venv/bin/python -m pytest -m engines tests/engines
 KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m engines tests/engines
 KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m engines tests/engines
-KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_optimizers.py
-KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/test_optimizers.py tests/test_weight_formats.py  # .pth files need torch
+KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/optimization/test_optimizers.py
+KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/optimization/test_optimizers.py tests/networks/test_formats.py  # .pth files need torch
 for engine in jax torch; do # both trainings, on tiny networks
-  KERAS_BACKEND=$engine ".venv-$engine/bin/python" -m pytest -m slow -k it_learns tests/test_onepass_training.py tests/test_training.py
+  KERAS_BACKEND=$engine ".venv-$engine/bin/python" -m pytest -m slow -k it_learns tests/training/test_any_style.py tests/training/test_own_style.py
 done

@@ -42,8 +42,8 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
 def test_features(pooling, padding, rounding):
     from keras import ops
 
-    from impasto.feature_network import FeatureNetwork
-    from impasto.gradients import to_host
+    from impasto.engine.gradients import to_host
+    from impasto.networks.feature_network import FeatureNetwork
 
     network = FeatureNetwork(
         name="tiny",
@@ -62,8 +62,8 @@ def objective(size: int):
     """Return the default objective of two pictures in float32 and a point to evaluate it at."""
     from keras import ops
 
-    from impasto.objective import build_objective
-    from impasto.weights import load_network
+    from impasto.networks.catalogue import load_network
+    from impasto.optimization.objective import build_objective
 
     pictures = [picture(size, size, seed) for seed in (1, 2, 3)]
     tensors = [ops.convert_to_tensor(p[None]) for p in pictures[:2]]
@@ -71,7 +71,7 @@ def objective(size: int):
 
 
 def test_value_and_gradient():
-    from impasto.gradients import compile_value_and_gradient
+    from impasto.engine.gradients import compile_value_and_gradient
 
     function, point = objective(128)
     found = compile_value_and_gradient(function, point.shape)(point)

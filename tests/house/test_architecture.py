@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import time
@@ -12,30 +13,18 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "impasto"
 FILES = sorted(SOURCE.rglob("*.py"))
-LAYERS = [
-    {"errors", "settings", "progress", "presets", "style_names"},
-    {
-        "images", "image_output", "image_decoding", "crops", "gallery", "runtime", "regions", "colors",
-        "tile_grid",
-    },
-    {
-        "feature_network", "losses", "objective", "gradients", "optimizers", "preconditioner", "style_losses",
-        "style_targets", "weights", "weight_formats", "weight_check", "pastiche_network", "rearrangements",
-        "style_codes", "style_file",
-    },
-    {
-        "gatys", "scales", "planning", "tiling", "distillation", "pastiche_pool", "evaluation",
-        "training_checkpoint", "student", "muon", "onepass_training", "feedforward",
-        "training", "training_photos", "style_trainer", "portable_network", "onnx_graph", "export",
-    },
-    {"pastiche", "preparation", "recipes", "stylizer"},
-    {"run_checkpoint", "job", "sweep"},
-    {
-        "cli", "setting_options", "commands", "inspection_commands", "sweep_command",
-        "training_commands",
-    },
-]  # fmt: skip
-RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+FLOORS: list[set[str]] = [
+    {"errors", "settings", "presets", "progress", "layers"},
+    {"files", "styles", "gallery", "data", "pictures", "engine"},
+    {"networks", "prepared"},
+    {"optimization", "onepass"},
+    {"training", "preparation", "pastiche", "stylizer", "recipes"},
+    {"runs", "export"},
+    {"cli"},
+]
+APART = [{"cli"}, {"runs", "export"}, {"optimization", "onepass"}]
+"""Rooms of one floor that never import each other."""
+RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 HEAVY = {"keras", "tensorflow", "jax", "torch", "PIL", "ray", "gradio", "scipy", "skimage", "numpy"}
 
 
@@ -59,49 +48,103 @@ def room(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def rooms_of(path: Path) -> set[str]:
+    """Return the rooms that a file imports from, under TYPE_CHECKING and inside functions, too."""
+    return {
+        name.split(".")[1]
+        for name in imports(path)
+        if name.startswith("impasto.") and name.split(".")[1] in RANK
+    }
+
+
+MODULES = [path for path in FILES if path != SOURCE / "__init__.py"]
+
+
+def label(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=label)
 def test_imports_go_downwards(path):
-    if path.name == "__init__.py" and path.parent == SOURCE:
-        return
-    for name in imports(path):
-        if name.startswith("impasto.") and (target := name.split(".")[1]) in RANK:
-            assert RANK[target] <= RANK[room(path)], f"{path.name} imports {name} from above"
+    own = room(path)
+    assert own in RANK, f"{path.name} is in no room; see ARCHITECTURE.md"
+    for target in rooms_of(path) - {own}:
+        assert RANK[target] <= RANK[own], f"{label(path)} imports {target} from above"
+        assert not any({own, target} <= apart for apart in APART), (
+            f"{label(path)} imports its neighbour {target}"
+        )
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_every_file_has_a_room(path):
-    assert path.name == "__init__.py" or room(path) in RANK
+def test_there_are_no_circles():
+    def module(path: Path) -> str:
+        return ".".join(("impasto", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        )
+
+    names = {module(path): path for path in MODULES}
+    edges = {name: imports(path) & set(names) - {name} for name, path in names.items()}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join((*trail[trail.index(name) :], name))
+        if name not in done:
+            for target in sorted(edges[name]):
+                visit(target, (*trail, name))
+            done.add(name)
+
+    for name in sorted(names):
+        visit(name, ())
+
+
+def test_the_page_draws_the_same_house():
+    page = (SOURCE.parents[1] / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = [
+        line.split("|") for line in page.splitlines() if line.startswith("|") and "`" in line.split("|")[2]
+    ]
+    drawn = [
+        {name.rstrip("/").removesuffix(".py") for name in re.findall(r"`([^`]+)`", row[2])} for row in rows
+    ]
+    assert drawn[::-1] == FLOORS
+
+
+def test_every_room_is_there():
+    there = {path.name.removesuffix(".py") for path in SOURCE.iterdir()} - {
+        "__init__",
+        "__pycache__",
+        "py.typed",
+    }
+    assert there == set(RANK)
 
 
 def test_words_use_the_standard_library_only():
-    for name in LAYERS[0]:
+    for name in FLOORS[0]:
         for module in imports(SOURCE / f"{name}.py"):
             top = module.split(".")[0]
             assert top == "impasto" or top in sys.stdlib_module_names, f"{name} imports {module}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", FILES, ids=label)
 def test_sizes(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno < 50, f"{path.name}: {node.name} is too long"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", FILES, ids=label)
 def test_public_names_have_docstrings(path):
     for node in tree(path).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{path.name}: {node.name} has no docstring"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", FILES, ids=label)
 def test_the_library_does_not_print_exit_or_assert(path):
     for node in ast.walk(tree(path)):
         assert not isinstance(node, ast.Assert), f"{path.name}:{node.lineno}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id != "print", f"{path.name}:{node.lineno}"
-        if isinstance(node, ast.Attribute) and node.attr == "exit" and path.stem != "cli":
+        if isinstance(node, ast.Attribute) and node.attr == "exit" and room(path) != "cli":
             assert not (isinstance(node.value, ast.Name) and node.value.id == "sys"), path.name
 
 

@@ -17,7 +17,7 @@ def test_examples_are_short(path):
 
 
 OF_MODELS = ("run_exported",)
-"""Examples that need an exported model; tests/test_export.py runs them."""
+"""Examples that need an exported model; tests/export/test_export.py runs them."""
 
 
 @pytest.mark.slow

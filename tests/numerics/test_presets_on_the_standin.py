@@ -15,11 +15,11 @@ import pytest
 from keras import ops
 
 from conftest import picture
-from impasto.gradients import Evaluation, compile_value_and_gradient, to_host
-from impasto.objective import LossWeights, build_objective
-from impasto.optimizers import LBFGS, Adam
+from impasto.engine.gradients import Evaluation, compile_value_and_gradient, to_host
+from impasto.networks.catalogue import load_network
+from impasto.optimization.objective import LossWeights, build_objective
+from impasto.optimization.optimizers import LBFGS, Adam
 from impasto.presets import settings_for
-from impasto.weights import load_network
 
 from .reference import Network, evaluator, prepare, value_and_gradient
 

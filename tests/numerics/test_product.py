@@ -7,10 +7,10 @@ import pytest
 from keras import ops
 
 from conftest import picture, tiny_weights
-from impasto.feature_network import FeatureNetwork
-from impasto.gradients import compile_value_and_gradient
-from impasto.objective import build_objective
-from impasto.optimizers import Adam
+from impasto.engine.gradients import compile_value_and_gradient
+from impasto.networks.feature_network import FeatureNetwork
+from impasto.optimization.objective import build_objective
+from impasto.optimization.optimizers import Adam
 from impasto.settings import Settings
 
 from . import adam

@@ -1,0 +1,250 @@
+"""The commands that train and export styles: train, train-onepass, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.commands import say
+from impasto.errors import OutputError, SettingError
+from impasto.settings import GPU_RECIPE, OnePassSettings
+
+if TYPE_CHECKING:
+    from impasto.runs.interruption import Interruption
+    from impasto.training.own_style import StyleTraining
+
+SUFFIX = ".style"
+INTERRUPTED = 128
+"""Added to a signal's number it is the exit status of a program that the signal ended."""
+
+
+def train_command(
+    painting: Annotated[Path, typer.Argument(help="The painting whose style is learned.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, folders or .zip; at least 20 photos.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .style file to write.")],
+    minutes: Annotated[
+        float, typer.Option(min=0.01, help="Ends after so many minutes at the latest.")
+    ] = 40.0,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Ends after so many training steps at the latest.")
+    ] = 9000,
+    name: Annotated[str, typer.Option(help="Of the style; by default the painting's.")] = "",
+    licence: Annotated[str, typer.Option(help="Of the style, kept in the file.")] = "",
+    style_size: Annotated[
+        int, typer.Option(min=64, help="Long side to which the painting is reduced; sets the stroke size.")
+    ] = 512,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Learn one painting's style from your photos; repeat the command to continue an interrupted one.
+
+    A preview lies beside the output and is renewed every minute.
+    """
+    check_style_output(output, overwrite)
+    from impasto.engine import runtime
+
+    runtime.start_program()
+    from impasto.onepass.painter import load_pastiche_network
+    from impasto.training.own_style import StyleTraining
+    from impasto.training.style_trainer import StyleSettings
+
+    settings = StyleSettings(minutes=minutes, steps=steps, style_size=style_size, seed=seed)
+    start = load_pastiche_network(runtime.resolve_precision(precision))
+    training = StyleTraining.prepare((painting, photos), output, settings, start)
+    for note in training.notes:
+        say(f"Note: {note}.")
+    _run_style_training(training)
+    figures = training.finish(name or painting.stem, licence)
+    before, after = figures["any_style"], figures["trained"]
+    say(
+        f"On {figures['held_out_photos']} photos not trained on: style loss {after['style']:.3f} (before "
+        f"training {before['style']:.3f}), content loss {after['content']:.2f} ({before['content']:.2f})."
+    )
+    say(f"{output} is written; use it as a style: --style {output}.")
+
+
+def check_style_output(output: Path, overwrite: bool) -> None:
+    """Return if a style file may be written there.
+
+    Raises:
+        SettingError: it does not end in .style.
+        OutputError: it exists.
+    """
+    if output.suffix != SUFFIX:
+        raise SettingError(f"the output must end in {SUFFIX}, such as my{SUFFIX}, not {output.name!r}")
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} already exists; add --overwrite or choose another name")
+
+
+def _run_style_training(training: StyleTraining) -> None:
+    """Train with a bar; when interrupted save and end.
+
+    Raises:
+        typer.Exit: Ctrl-C or SIGTERM, after the state was saved.
+    """
+    from impasto.runs.interruption import Interruption
+
+    if training.checkpoint.exists():
+        say(f"Continuing from {training.checkpoint}.")
+    say(f"The preview is {training.preview_path}.")
+    with Interruption().heard() as interruption:
+        step = _show_style_steps(training, interruption)
+        if interruption.signal is not None:
+            if step is not None:
+                training.save(step)
+            say(f"Interrupted; {training.checkpoint} is kept: repeat the command to continue.")
+            raise typer.Exit(INTERRUPTED + interruption.signal)
+
+
+def _show_style_steps(training: StyleTraining, interruption: Interruption) -> int | None:
+    """Train to the end or to an interruption and return the last step, None if there was none."""
+    last = None
+    with _bar() as bar:
+        task = bar.add_task("Compiling", total=1.0)
+        means: dict[str, float] = {}
+        for step in training.steps():
+            last = step.step
+            for term, value in step.terms.items():
+                means[term] = 0.98 * means.get(term, value) + 0.02 * value
+            told = f"step {last}, style {means['style']:.3f}, content {means['content']:.2f}"
+            bar.update(task, completed=step.done, description=told)
+            for note in step.notes:
+                bar.console.print(f"Note: {note}.", highlight=False)
+            if interruption.signal is not None:
+                break
+    return last
+
+
+def train_onepass_command(
+    photos: Annotated[list[Path], typer.Option(help="Photos, folders or .zip; repeat for more.")],
+    styles: Annotated[list[Path], typer.Option(help="Paintings, folders or .zip; repeat for more.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Training steps; by default 13000, on a GPU 7000 with larger crops and batches."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Highest learning rate.")
+    ] = OnePassSettings.learning_rate,
+    judge: Annotated[str, typer.Option(help="The feature network, by name or file.")] = "compact",
+    start: Annotated[Path | None, typer.Option(help="Go on from these weights.")] = None,
+    sheet_every: Annotated[
+        int, typer.Option(min=1, help="Steps between contact sheets, which lie beside the output.")
+    ] = 1000,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Train the any-style network; repeat the command to continue an interrupted one.
+
+    Writes the weights, and their recipe and figures into manifest.json beside them.
+    """
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} already exists; add --overwrite or choose another name")
+    from impasto.engine import runtime
+
+    runtime.start_program()
+    from impasto.networks.catalogue import load_network
+    from impasto.training.any_style import OnePassTraining
+
+    network = load_network(judge, dtype=runtime.resolve_precision(precision))
+    recipe = GPU_RECIPE if runtime.device() == "gpu" else {}
+    recipe = {**recipe, "steps": steps} if steps else recipe
+    settings = OnePassSettings(**{**recipe, "seed": seed, "learning_rate": rate})
+    training = OnePassTraining.prepare(photos, styles, output, settings, network, start)
+    for crops in (training.photos, training.styles):
+        if crops.broken:
+            say(f"Note: {len(crops.broken)} pictures could not be read and are left out.")
+    for step in _shown_onepass_steps(training):
+        if step % sheet_every == 0 or step == settings.steps:
+            _write_sheet(training, output.with_name(f"{output.stem}-{step}.png"))
+    typer.echo(json.dumps(training.finish(), indent=2))
+    say(f"{output} is written; {training.checkpoint} may be deleted.")
+
+
+def _shown_onepass_steps(training: Any) -> Iterator[int]:
+    """Train, showing a bar, and yield the number of every step done."""
+    with _bar() as bar:
+        task = bar.add_task("Compiling", total=training.settings.steps)
+        means: dict[str, float] = {}
+        for step, terms in training.steps():
+            for term, value in terms.items():
+                means[term] = 0.98 * means.get(term, value) + 0.02 * value
+            told = f"loss {means['loss']:.3f}, style {means['style']:.3f}, content {means['content']:.2f}"
+            bar.update(task, completed=step, description=told)
+            yield step
+
+
+def _write_sheet(training: Any, path: Path) -> None:
+    """Write a contact sheet of held-out photos and styles."""
+    from impasto.pictures.writing import OutputOptions, write_picture
+    from impasto.training.any_style import EVALUATION_SIDE, contact_sheet
+    from impasto.training.crops import center_squares
+
+    photos, styles = (
+        center_squares(crops.held_out, EVALUATION_SIDE)[:6] for crops in (training.photos, training.styles)
+    )
+    sheet = contact_sheet(training.trainer.network, photos, styles, 0.5)
+    write_picture(path, sheet, OutputOptions(overwrite=True))
+
+
+def export_command(
+    style: Annotated[str, typer.Argument(help="A .style file, or onepass for the any-style network.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="NAME.onnx, NAME.tflite or a folder for a SavedModel.")
+    ],
+    size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(help="Height and width of the photos, fixed; by default any size will do."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Write a style for other programs: ONNX, LiteRT (.tflite) or TensorFlow's SavedModel.
+
+    The any-style network becomes two files, -encoder and -painter. Each is compared with the engine.
+    """
+    from impasto.engine import runtime
+
+    runtime.start_program()
+    from impasto.export.formats import export_paths, export_style
+    from impasto.onepass.painter import load_pastiche_network
+    from impasto.onepass.style_file import read_style_file
+
+    network, any_style = load_pastiche_network("float32"), style == "onepass"
+    for path in export_paths(output, any_style):
+        if path.exists() and (path.is_dir() or not overwrite):
+            hint = "choose another name" if path.is_dir() else "add --overwrite or choose another name"
+            raise OutputError(f"{path} already exists; {hint}")
+    if any_style:
+        written = export_style(network, output, size=size)
+    else:
+        found = read_style_file(style)
+        own, words = found.network(network.encoder), {"licence": found.card.licence}
+        written = export_style(own, output, code=found.code(), words=words, size=size)
+    for export in written:
+        say(
+            f"{export.path} is written; run by {export.record['checked_with']} it differs from the engine "
+            f"by at most {255 * export.difference:.4f} / 255."
+        )
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("train")(train_command)
+    app.command("train-onepass")(train_onepass_command)
+    app.command("export")(export_command)

@@ -1,0 +1,1 @@
+"""The engine and its quirks: nothing else knows which one runs."""

@@ -1,0 +1,180 @@
+"""Value and gradient of a function of a picture on the active engine.
+
+The only perception file that knows which engine is running: compiling, differentiating, and moving
+numbers between the engine and NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.engine import runtime
+from impasto.errors import OutOfMemoryError
+
+Tensor = Any
+Array = NDArray[np.float32]
+Function = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A function's value, its terms and its gradient at one point.
+
+    Attributes:
+        total: the value.
+        terms: float32 (terms,), on the host.
+        gradient: float32, the shape of the point: a NumPy array, or the engine's on a GPU.
+    """
+
+    total: float
+    terms: Array
+    gradient: Any
+
+
+def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Callable[..., Evaluation]:
+    """Compile a function for one shape, once.
+
+    Args:
+        function: tensor of that shape, and perhaps constants -> (scalar total, terms tensor).
+        shape: of the picture, (1, height, width, 3).
+
+    Returns:
+        A function of a float32 array of that shape and of the constants. On a processor arrays are
+        NumPy's and share the engine's memory where it allows that; on a GPU they are the engine's and stay
+        there.
+
+    Raises:
+        OutOfMemoryError: when called, if the engine runs out of memory.
+    """
+    compiled = compile_gradient(function)
+    on_host = runtime.device() == "cpu"
+
+    def evaluate(point: Any, *constants: Any) -> Evaluation:
+        with memory_errors(shape[1:3]):
+            total, terms, gradient = compiled(point, *constants)
+        gradient = to_host(gradient) if on_host else gradient
+        return Evaluation(float(total), to_host(terms), gradient)
+
+    return evaluate
+
+
+def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of tensors, or of mappings of tensors, once for each set of shapes."""
+    engine = keras.backend.backend()
+    if engine == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, autograph=False)  # type: ignore[no-any-return]
+    if engine == "jax":
+        import jax
+
+        return jax.jit(function)  # type: ignore[no-any-return]
+
+    def without_gradient(*values: Any) -> Any:
+        import torch
+
+        with torch.no_grad():
+            return function(*(_tensors(value) for value in values))
+
+    return without_gradient
+
+
+def compile_gradient(function: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., Any]:
+    """Compile (variable, *constants) -> (total, terms) so that it also gives the variable's gradient.
+
+    Variable and constants are tensors or mappings of tensors; the gradient has the variable's form.
+
+    Returns:
+        A function that returns (total, terms, gradient), compiled once for each set of shapes.
+    """
+    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](function)
+
+
+def _tensors(value: Any) -> Any:
+    """Return arrays as the engine's tensors, also within a mapping."""
+    if isinstance(value, Mapping):
+        return {name: ops.convert_to_tensor(part) for name, part in value.items()}
+    return ops.convert_to_tensor(value)
+
+
+@contextmanager
+def memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
+    """Translate an engine's running out of memory at a picture of this (height, width)."""
+    try:
+        yield
+    except Exception as error:
+        if out_of_memory(error):
+            pixels = " x ".join(str(side) for side in reversed(shape))
+            raise OutOfMemoryError(
+                f"the engine ran out of memory at {pixels} px; choose a smaller --max-size"
+            ) from error
+        raise
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether an engine's error says that memory ran out."""
+    text = f"{type(error).__name__} {error}"
+    signs = ("ResourceExhausted", "RESOURCE_EXHAUSTED", "out of memory", "OutOfMemory", "bad_alloc")
+    return isinstance(error, MemoryError) or any(sign in text for sign in signs)
+
+
+def _tensorflow(function: Callable[..., Any]) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def value_and_gradient(variable: Any, *constants: Any) -> Any:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variable)
+            total, terms = function(variable, *constants)
+        return total, terms, tape.gradient(total, variable, unconnected_gradients="zero")
+
+    return lambda *values: value_and_gradient(*(_tensors(value) for value in values))
+
+
+def _jax(function: Callable[..., Any]) -> Callable[..., Any]:
+    import jax
+
+    value_and_gradient = jax.jit(jax.value_and_grad(function, has_aux=True))
+
+    def call(*values: Any) -> Any:
+        (total, terms), gradient = value_and_gradient(*values)
+        return total, terms, gradient
+
+    return call
+
+
+def _torch(function: Callable[..., Any]) -> Callable[..., Any]:
+    import torch
+
+    def watched(value: Any) -> Any:
+        return ops.convert_to_tensor(value).detach().clone().requires_grad_(True)
+
+    def call(variable: Any, *constants: Any) -> Any:
+        names = list(variable) if isinstance(variable, Mapping) else None
+        leaves = [watched(variable[name]) for name in names] if names else [watched(variable)]
+        given = dict(zip(names, leaves, strict=True)) if names else leaves[0]
+        total, terms = function(given, *(_tensors(value) for value in constants))
+        found = torch.autograd.grad(total, leaves, allow_unused=True)
+        found = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
+        gradient = dict(zip(names, found, strict=True)) if names else found[0]
+        return total.detach(), terms.detach(), gradient
+
+    return call
+
+
+def to_host(tensor: Tensor) -> Array:
+    """Return a tensor as a float32 NumPy array, without a copy where the engine allows it."""
+    return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
+
+
+def to_engine(array: Array) -> Any:
+    """Return an array where the optimisation keeps its vectors: as it is, or on the GPU."""
+    return np.ascontiguousarray(array) if runtime.device() == "cpu" else ops.convert_to_tensor(array)

@@ -1,0 +1,1 @@
+"""Styles for other programs."""

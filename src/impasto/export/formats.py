@@ -1,0 +1,378 @@
+"""Styles for other programs: ONNX, LiteRT (.tflite) and TensorFlow's SavedModel.
+
+A style of one's own becomes one graph: photo and strength in, pastiche out. The any-style network
+becomes two, ``NAME-encoder`` (style in, its moments out) and ``NAME-painter`` (these, photo and strength
+in, pastiche out), so that a style is looked at once, and styles are blended by the means of what the
+encoder gives. Strengths are in [0, 1] (the settings' 0..100 divided by 100); pictures are float32 (batch,
+height, width, 3), sRGB in [0, 1], of any size from 32 px up unless a size is fixed. LiteRT and SavedModel
+take one picture at a time; LiteRT is exact to 2 / 255 from about 200 px up (see `portable_network`).
+
+ONNX is written by `onnx_graph`, the other two by Keras' own exporters (`keras.Model.export`), which
+were seen to work with Keras 3.15.1 and TensorFlow 2.21; ONNX with onnx 1.23 and onnxruntime 1.32. Every
+graph is run on two pictures before its file takes its place, and compared with the engine.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto import __version__
+from impasto.engine import runtime
+from impasto.engine.gradients import to_host
+from impasto.errors import EngineError, OutputError, SettingError, did_you_mean
+from impasto.export.keras_models import PortableEncoder, PortablePainter, rows_of
+from impasto.export.onnx_graph import PICTURE, encoder_graph, import_onnx, painter_graph
+from impasto.files import write_whole
+from impasto.networks.feature_network import Tensor
+from impasto.onepass.network import MINIMUM_SIDE, PasticheNetwork
+from impasto.onepass.painter import WEAKEST
+from impasto.onepass.transfer import CODE_LAYERS, Moments, amount_at, moments_of, transfer_maps
+
+Arrays = dict[str, NDArray[np.float32]]
+Run = Callable[[Arrays], Arrays]
+Shape = tuple[int | None, int | None]
+
+FORMATS = (".onnx", ".tflite", "saved_model")
+LARGEST_DIFFERENCE = 2 / 255
+CHECKED_SHAPES = ((176, 200), (187, 181))
+CHECKED_STRENGTHS = (0.5, 1.0)
+PARTS = ("encoder", "painter")
+RECORD = "impasto.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """A file or folder that was written.
+
+    Attributes:
+        path: where it is.
+        difference: the largest difference from the engine, in units of the picture's range (for an
+            encoder, of the largest value).
+        record: what is stored with it: versions, licence, sha256 and the check.
+    """
+
+    path: Path
+    difference: float
+    record: Mapping[str, str]
+
+
+def export_style(
+    network: PasticheNetwork,
+    path: str | Path,
+    *,
+    code: Moments | None = None,
+    words: Mapping[str, str] | None = None,
+    size: tuple[int, int] | None = None,
+) -> list[Export]:
+    """Write a style, or the any-style network, for other programs.
+
+    Args:
+        network: of a style of one's own (`StyleFile.network`), or of any style.
+        path: ends in .onnx or .tflite, or is the name of a folder, which becomes a SavedModel. The
+            two graphs of the any-style network get -encoder and -painter into their names.
+        code: the style of one's own (`StyleFile.code`); None for any style.
+        words: more to be stored with it, such as the licence.
+        size: (height, width) of the photos in pixels, fixed; by default any size will do.
+
+    Returns:
+        What was written, with the largest difference from the engine.
+
+    Raises:
+        SettingError: the format is unknown, the size too small or the feature network not the usual one.
+        EngineError: the engine is not TensorFlow (needed but for ONNX), a package is missing, or what
+            was written computes something else than the engine.
+        OutputError: a file cannot be written.
+    """
+    path, shape = Path(path), size or (None, None)
+    form = export_format(path)
+    if size and min(size) < MINIMUM_SIDE:
+        raise SettingError(f"size must have sides of at least {MINIMUM_SIDE} px, not {size[1]} x {size[0]}")
+    write = {".onnx": _write_onnx, ".tflite": _write_litert, "saved_model": _write_saved_model}[form]
+    if form != ".onnx" and runtime.start_engine() != "tensorflow":
+        raise EngineError(f"exporting to {form} needs the engine tensorflow; unset KERAS_BACKEND")
+    network = _in_float32(network)
+    known = {"name": network.name, "sha256": network.sha256, "encoder_sha256": network.encoder.sha256}
+    known |= words or {}
+    painter = _Graph.painter(network, shape, known, code)
+    if code is not None:
+        return [write(painter, path)]
+    graphs = {"encoder": _Graph.encoder(network, known), "painter": painter}
+    paths = dict(zip(PARTS, export_paths(path, any_style=True), strict=True))
+    return [write(graph, paths[part]) for part, graph in graphs.items()]
+
+
+def export_paths(path: Path, any_style: bool) -> tuple[Path, ...]:
+    """Return what `export_style` writes: one path, or two for the any-style network."""
+    if not any_style:
+        return (path,)
+    return tuple(path.with_name(f"{path.stem}-{part}{path.suffix}") for part in PARTS)
+
+
+def export_format(path: Path) -> str:
+    """Return a path's format, out of `FORMATS`.
+
+    Raises:
+        SettingError: its ending is unknown.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".onnx", ".tflite"):
+        return suffix
+    if suffix:
+        raise SettingError(
+            "an export must end in .onnx or .tflite, or be a folder's name without an ending for a "
+            f"SavedModel, not {path.name!r}{did_you_mean(suffix, FORMATS)}"
+        )
+    return "saved_model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Graph:
+    """What is to be exported, in the forms that the writers need."""
+
+    onnx: Callable[[], Any]
+    model: Callable[[bool], keras.Model]
+    engine: Run
+    inputs: Mapping[str, tuple[int | None, ...]]
+    examples: tuple[Arrays, ...]
+    words: Mapping[str, str]
+
+    @classmethod
+    def painter(
+        cls, network: PasticheNetwork, shape: Shape, words: Mapping[str, str], code: Moments | None
+    ) -> _Graph:
+        inputs: dict[str, tuple[int | None, ...]] = {"photo": (1, *shape, 3), "strength": (1,)}
+        if code is None:
+            widths = {k: int(network.weights[f"scale/{k}"].shape[0]) for k in CODE_LAYERS}
+            inputs |= {layer: (1, width + 1, width) for layer, width in widths.items()}
+        rows = None if code is None else rows_of(code)
+
+        def paint(example: Arrays) -> Arrays:
+            photo, strength = example["photo"], example["strength"]
+            features = network.encode(ops.convert_to_tensor(photo))
+            style = code or {k: (example[k][:, -1], example[k][:, :-1]) for k in CODE_LAYERS}
+            maps = transfer_maps(moments_of(features), style)
+            painted = to_host(network.paint(features, maps, ops.convert_to_tensor(amount_at(strength))))
+            share = np.minimum(1, strength / WEAKEST)[:, None, None, None]
+            return {"pastiche": np.clip(photo + share * (painted - photo), 0, 1)}
+
+        return cls(
+            onnx=lambda: painter_graph(network, rows),
+            model=lambda iterative: PortablePainter(network, rows, iterative),
+            engine=paint,
+            inputs=inputs,
+            examples=_examples(inputs, network),
+            words=words,
+        )
+
+    @classmethod
+    def encoder(cls, network: PasticheNetwork, words: Mapping[str, str]) -> _Graph:
+        inputs = {"style": (1, None, None, 3)}
+
+        def look(example: Arrays) -> Arrays:
+            return dict(rows_of_batch(network, example["style"]))
+
+        return cls(
+            onnx=lambda: encoder_graph(network),
+            model=lambda iterative: PortableEncoder(network),
+            engine=look,
+            inputs=inputs,
+            examples=_examples(inputs, network),
+            words=words,
+        )
+
+    def signature(self) -> list[dict[str, Any]]:
+        """Return the inputs as Keras' exporters take them."""
+        return [
+            {
+                name: keras.InputSpec(shape=shape, dtype="float32", name=name)
+                for name, shape in self.inputs.items()
+            }
+        ]
+
+    def record(self, run: Run, checked_with: str) -> tuple[float, dict[str, str]]:
+        """Compare what was exported with the engine; return the difference and what to store.
+
+        Raises:
+            EngineError: they differ by more than 2 / 255.
+        """
+        difference = 0.0
+        for example in self.examples:
+            found = run(example)
+            for name, wanted in self.engine(example).items():
+                scale = max(1.0, float(np.abs(wanted).max()))
+                apart = float(np.abs(found[name] - wanted).max()) / scale
+                difference = apart if not apart <= difference else difference  # NaN stays
+        if not difference <= LARGEST_DIFFERENCE:
+            raise EngineError(
+                f"the exported graph, run by {checked_with}, differs from the engine by "
+                f"{255 * difference:.1f} / 255, where 2 / 255 is allowed; nothing is written"
+            )
+        return difference, {k: v for k, v in self.words.items() if v} | {
+            "impasto": __version__,
+            "keras": keras.__version__,
+            "engine": keras.backend.backend(),
+            "checked_with": checked_with,
+            "largest_difference": f"{difference:.2g}",
+            "pictures": "float32 (batch, height, width, 3), sRGB in [0, 1]; strength in [0, 1]",
+        }
+
+
+def _write_onnx(graph: _Graph, path: Path) -> Export:
+    import_onnx()
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise EngineError("exporting to ONNX needs onnxruntime: pip install 'impasto[export]'") from error
+    model = graph.onnx()
+    _fix_sizes(model, graph.inputs)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    difference, record = graph.record(
+        lambda example: dict(zip(names, session.run(None, example), strict=True)),
+        f"onnxruntime {onnxruntime.__version__}",
+    )
+    for key, value in record.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    write_whole(path, lambda file: file.write(model.SerializeToString()))
+    return Export(path=path, difference=difference, record=record)
+
+
+def _write_litert(graph: _Graph, path: Path) -> Export:
+    from tensorflow import lite
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "graph.tflite"
+        _export(graph, made, "litert")
+        content = made.read_bytes()
+    runner = _LiteRunner(lite, content)
+    version = importlib.metadata.version(_tensorflow_package())
+    difference, record = graph.record(runner, f"TensorFlow {version}'s LiteRT interpreter")
+    # As LiteRT's own metadata has it, files that belong to a model are a zip archive at its end.
+    whole = io.BytesIO()
+    whole.write(content)
+    with zipfile.ZipFile(whole, "a") as archive:
+        archive.writestr(RECORD, json.dumps(record, indent=1))
+    write_whole(path, lambda file: file.write(whole.getvalue()))
+    return Export(path=path, difference=difference, record=record)
+
+
+def _write_saved_model(graph: _Graph, path: Path) -> Export:
+    if path.exists():
+        raise OutputError(f"{path} already exists; choose another name for the SavedModel's folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            made = Path(folder) / "saved_model"
+            _export(graph, made, "tf_saved_model")
+            layer = keras.layers.TFSMLayer(str(made), call_endpoint="serve")
+            version = importlib.metadata.version(_tensorflow_package())
+            difference, record = graph.record(
+                lambda example: _on_host(layer({k: ops.convert_to_tensor(v) for k, v in example.items()})),
+                f"TensorFlow {version}",
+            )
+            extra = made / "assets.extra"
+            extra.mkdir()
+            (extra / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            made.rename(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    return Export(path=path, difference=difference, record=record)
+
+
+class _LiteRunner:
+    """Runs a LiteRT model on pictures of any size that it takes."""
+
+    def __init__(self, lite: Any, content: bytes) -> None:
+        self._interpreter = lite.Interpreter(model_content=content)
+        signature = next(iter(self._interpreter.get_signature_list()))
+        self._run = self._interpreter.get_signature_runner(signature)
+
+    def __call__(self, example: Arrays) -> Arrays:
+        return dict(self._run(**example))
+
+
+def _export(graph: _Graph, path: Path, form: str) -> None:
+    try:
+        graph.model(form == "litert").export(
+            str(path), format=form, input_signature=graph.signature(), verbose=False
+        )
+    except ValueError as error:
+        if "format" not in str(error):
+            raise
+        raise EngineError(
+            f"Keras {keras.__version__} cannot export to {form}; install a newer one"
+        ) from error
+
+
+def _fix_sizes(model: Any, inputs: Mapping[str, tuple[int | None, ...]]) -> None:
+    """Write fixed heights and widths into an ONNX model's inputs and output."""
+    sizes = dict(zip(PICTURE, inputs.get("photo", ()), strict=False))
+    for value in (*model.graph.input, *model.graph.output):
+        for axis in value.type.tensor_type.shape.dim:
+            if axis.dim_param in ("height", "width") and sizes.get(axis.dim_param):
+                axis.dim_value = sizes[axis.dim_param]
+
+
+def _examples(inputs: Mapping[str, tuple[int | None, ...]], network: PasticheNetwork) -> tuple[Arrays, ...]:
+    """Return inputs on which an export is checked: coarse noise of two sizes, or of the fixed one."""
+    rng, found = np.random.default_rng(0), []
+    for shape, strength in zip(CHECKED_SHAPES, CHECKED_STRENGTHS, strict=True):
+        example: Arrays = {}
+        for name, wanted in inputs.items():
+            if name == "strength":
+                example[name] = np.full(1, strength, np.float32)
+            elif name in ("photo", "style"):
+                example[name] = _noise(rng, (wanted[1] or shape[0], wanted[2] or shape[1]))
+        if CODE_LAYERS[0] in inputs:
+            example |= rows_of_batch(network, _noise(rng, shape))
+        found.append(example)
+    return tuple(found)
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
+    coarse = rng.uniform(0, 1, (shape[0] // 4 + 1, shape[1] // 4 + 1, 3))
+    return np.kron(coarse, np.ones((4, 4, 1)))[None, : shape[0], : shape[1]].astype(np.float32)
+
+
+def rows_of_batch(network: PasticheNetwork, style: NDArray[np.float32]) -> Arrays:
+    """Return a style's moments by layer, as graphs take them, float32 (1, c + 1, c).
+
+    Args:
+        network: of any style.
+        style: float32 (1, height, width, 3), sRGB in [0, 1].
+    """
+    code = moments_of(network.encode(ops.convert_to_tensor(style)))
+    return {layer: rows[None] for layer, rows in rows_of(code).items()}
+
+
+def _on_host(outputs: Mapping[str, Tensor]) -> Arrays:
+    return {name: to_host(value) for name, value in outputs.items()}
+
+
+def _in_float32(network: PasticheNetwork) -> PasticheNetwork:
+    weights, seen = (
+        {name: ops.cast(value, "float32") for name, value in found.items()}
+        for found in (network.weights, network.encoder.weights)
+    )
+    encoder = replace(network.encoder, weights=seen, dtype="float32")
+    return replace(network, encoder=encoder, weights=weights)
+
+
+def _tensorflow_package() -> str:
+    """Return the name under which TensorFlow is installed."""
+    names = importlib.metadata.packages_distributions().get("tensorflow", ["tensorflow"])
+    return names[0]

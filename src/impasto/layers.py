@@ -1,0 +1,51 @@
+"""VGG-19's layers: their names, their order, their levels and their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from impasto.errors import SettingError, WeightsError, did_you_mean
+
+CONVOLUTIONS = (2, 2, 4, 4, 4)
+"""Convolutions in each of VGG-19's five blocks; a 2 x 2 pooling lies between blocks."""
+CONVOLUTION_NAMES = tuple(
+    f"conv{block}_{index}" for block, count in enumerate(CONVOLUTIONS, 1) for index in range(1, count + 1)
+)
+LAYERS = tuple(name.replace("conv", "relu") for name in CONVOLUTION_NAMES)
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+CONTENT_LAYER = "relu4_2"
+MINIMUM_SIDE = 16
+"""Shorter sides would leave nothing of the picture after four poolings."""
+
+
+def check_layers(layers: Iterable[str], available: Iterable[str]) -> tuple[str, ...]:
+    """Return the layers in the network's order, each once.
+
+    Raises:
+        SettingError: a name is not one of VGG-19's.
+        WeightsError: the network has no weights for it.
+    """
+    wanted = set(layers)
+    for layer in sorted(wanted):
+        if layer not in LAYERS:
+            raise SettingError(
+                f"layers must be named relu1_1 ... relu5_4, not {layer!r}{did_you_mean(layer, LAYERS)}"
+            )
+    missing = wanted - set(available)
+    if missing:
+        raise WeightsError(f"the network has no weights for {', '.join(sorted(missing))}")
+    return tuple(layer for layer in LAYERS if layer in wanted)
+
+
+def level_of(layer: str) -> int:
+    """Return how many poolings lie before a layer."""
+    return int(layer[4]) - 1
+
+
+def layer_shapes(shape: tuple[int, int], rounding: str) -> list[tuple[int, int]]:
+    """Return the (height, width) of each block's layers for a picture of a shape."""
+    shapes = [shape]
+    for _ in range(level_of(LAYERS[-1])):
+        up = 1 if rounding == "ceil" else 0
+        shapes.append(((shapes[-1][0] + up) // 2, (shapes[-1][1] + up) // 2))
+    return shapes

@@ -1,0 +1,1 @@
+"""VGG-shaped feature networks and their weights."""

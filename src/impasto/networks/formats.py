@@ -1,0 +1,364 @@
+"""Readers of weights files (MatConvNet, Keras, PyTorch, safetensors, ours) into one common form.
+
+The common form is a plain dictionary of float32 arrays: ``conv1_1/kernel`` (3, 3, in, out) for RGB
+input, ``conv1_1/bias`` (out,), and so on in VGG-19's order; ``preprocess/kernel`` (1, 1, 3, 3) and
+``preprocess/bias`` (3,), which take RGB in [0, 1] to the network's input units; and, in distilled
+networks, ``expand1_1/kernel`` (1, 1, width, wide) and bias. On disk it is an .npz with one more
+entry, ``meta``, a JSON text in bytes. A file's kind is told by its content, never by its name, and
+nothing that could run code is unpickled. What a kernel means (orientation, channel order) is only
+presumed here; ``weight_check`` settles it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from impasto.errors import WeightsError
+from impasto.files import digest
+
+Arrays = dict[str, np.ndarray]
+# feature_network owns these names, but importing it would load Keras; a test compares the two.
+NAMES = tuple(
+    f"conv{block}_{index}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for index in range(1, count + 1)
+)
+WIDTHS = (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
+"""VGG-19's output channels, layer by layer."""
+CAFFE_MEAN = (123.68, 116.779, 103.939)
+"""ImageNet's mean RGB pixel, 0..255, as Simonyan and Zisserman subtracted it."""
+TORCHVISION_MEAN = (0.485, 0.456, 0.406)
+TORCHVISION_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightFile:
+    """A weights file in the common form.
+
+    Attributes:
+        path: where it was read.
+        format: ``mat``, ``hdf5``, ``npz``, ``torch`` or ``safetensors``.
+        weights: the common form.
+        family: ``caffe`` (pixels 0..255 minus a mean), ``torchvision`` (pixels divided by a
+            deviation), ``normalised`` (caffe with each channel's mean activation 1) or
+            ``distilled``.
+        sha256: of the file.
+        meta: the words stored in a file of our own form.
+        notes: sentences on what was put right.
+    """
+
+    path: Path
+    format: str
+    weights: Mapping[str, np.ndarray]
+    family: str
+    sha256: str
+    meta: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The convolutions that the file has, in order."""
+        return tuple(name for name in NAMES if f"{name}/kernel" in self.weights)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the convolutions and heads, without the preprocessing."""
+        return sum(a.size for name, a in self.weights.items() if not name.startswith("preprocess"))
+
+    @property
+    def vgg19_shaped(self) -> bool:
+        """Whether every layer present is as wide as VGG-19's."""
+        found = zip(self.layers, WIDTHS, strict=False)
+        return all(self.weights[f"{name}/bias"].size == width for name, width in found)
+
+
+def read_weights(path: str | Path, expected_sha256: str = "") -> WeightFile:
+    """Read a weights file of any known kind.
+
+    Args:
+        path: the file; its extension does not matter.
+        expected_sha256: when given, the file is compared with it before it is opened.
+
+    Returns:
+        The file in the common form, well formed: no gap between the layers, 3 x 3 kernels whose
+        channels fit each other, finite numbers.
+
+    Raises:
+        WeightsError: the file is missing, damaged, of an unknown kind or not VGG-shaped.
+    """
+    path = Path(path)
+    sha256 = digest(path)
+    if expected_sha256 and sha256 != expected_sha256:
+        raise WeightsError(
+            f"{path} is damaged: its sha256 should begin with {expected_sha256[:12]}, "
+            f"not {sha256[:12]}; install or import it again"
+        )
+    kind = detect_format(path)
+    try:
+        found = _READERS[kind](path)
+    except WeightsError:
+        raise
+    except Exception as error:  # the parsers of damaged files raise whatever they stumble over
+        raise WeightsError(
+            f"{path} cannot be read as {_KINDS[kind]} and is probably truncated or damaged "
+            f"({type(error).__name__}); get it again"
+        ) from error
+    weights = {k: np.ascontiguousarray(v, np.float32) for k, v in found.weights.items()}
+    _check_form(path, weights)
+    return WeightFile(
+        path=path,
+        format=kind,
+        weights=_in_rgb_order(weights),
+        family=found.family,
+        sha256=sha256,
+        meta=found.meta,
+        notes=found.notes,
+    )
+
+
+def detect_format(path: Path) -> str:
+    """Return the kind of a weights file by its first bytes: a key of the readers.
+
+    Raises:
+        WeightsError: the kind is unknown, or the archive is cut off.
+    """
+    with path.open("rb") as file:
+        head = file.read(128)
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return "hdf5"
+    if head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"):
+        return "mat"
+    if head.startswith(b"PK"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = archive.namelist()
+        except zipfile.BadZipFile as error:
+            raise WeightsError(f"{path} is truncated or damaged; get it again") from error
+        if any(name.endswith("data.pkl") for name in members):
+            return "torch"
+        if any(name.endswith(".npy") for name in members):
+            return "npz"
+    if len(head) > 1 and head[0] == 0x80 and head[1] <= 5:
+        return "torch"
+    if len(head) > 8 and 0 < int.from_bytes(head[:8], "little") < 1e8 and head[8:9] == b"{":
+        return "safetensors"
+    raise WeightsError(
+        f"{path} is none of the weights files that are understood: {', '.join(_KINDS.values())}"
+    )
+
+
+def caffe_preprocess(mean_rgb: Iterable[float] = CAFFE_MEAN) -> Arrays:
+    """Return the preprocessing from RGB in [0, 1] to pixels 0..255 minus the mean pixel."""
+    return {
+        "preprocess/kernel": np.diag(np.full(3, 255, np.float32))[None, None],
+        "preprocess/bias": -np.asarray(tuple(mean_rgb), np.float32),
+    }
+
+
+def torchvision_preprocess() -> Arrays:
+    """Return the preprocessing (x - mean) / deviation of torchvision's ImageNet networks."""
+    mean, std = np.array(TORCHVISION_MEAN), np.array(TORCHVISION_STD)
+    return {"preprocess/kernel": np.diag(1 / std)[None, None], "preprocess/bias": -mean / std}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What a reader found, before it is checked."""
+
+    weights: Arrays
+    family: str
+    meta: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def _read_mat(path: Path) -> _Found:
+    """Read MatConvNet's imagenet-vgg-verydeep-19.mat, old or new layout, fields in any order."""
+    from scipy.io import loadmat
+
+    wanted = ["layers", "normalization", "meta"]
+    mat = loadmat(path, struct_as_record=False, squeeze_me=True, variable_names=wanted)
+    if "layers" not in mat:
+        raise WeightsError(f"{path} is a MATLAB file without MatConvNet's variable 'layers'")
+    weights: Arrays = {}
+    for layer in np.atleast_1d(mat["layers"]):
+        name = str(layer.name)
+        if name in NAMES:
+            old = hasattr(layer, "filters")  # the oldest files hold two fields instead of a pair
+            kernel, bias = (layer.filters, layer.biases) if old else layer.weights
+            weights |= {f"{name}/kernel": kernel, f"{name}/bias": np.ravel(bias)}
+    normalization = mat.get("normalization", getattr(mat.get("meta"), "normalization", None))
+    image = getattr(normalization, "averageImage", None)
+    if image is None:
+        note = "The file names no mean pixel; ImageNet's was taken."
+        return _Found(weights=weights | caffe_preprocess(), family="caffe", notes=(note,))
+    mean = np.asarray(image, np.float64).reshape(-1, 3).mean(axis=0)
+    return _Found(weights=weights | caffe_preprocess(mean), family="caffe")
+
+
+def _read_hdf5(path: Path) -> _Found:
+    """Read Keras' VGG19: the published .h5 files, whole models, and Keras 3's .weights.h5."""
+    import h5py
+
+    kernels: Arrays = {}
+    biases: Arrays = {}
+
+    def visit(name: str, dataset: object) -> None:
+        if isinstance(dataset, h5py.Dataset) and dataset.ndim in (1, 4):
+            group = name.rpartition("/")[0]
+            (kernels if dataset.ndim == 4 else biases)[group] = dataset[()]
+
+    with h5py.File(path, "r") as file:
+        trained = file.get("model_weights", file)
+        trained.visititems(visit)
+    found: Arrays = {}
+    names = iter(NAMES)
+    for group in sorted(kernels, key=_natural_order):
+        block = re.search(r"block(\d)_conv(\d)", group)
+        name = f"conv{block[1]}_{block[2]}" if block else _next_name(path, names)
+        found |= {f"{name}/kernel": kernels[group], f"{name}/bias": biases[group]}
+    if "conv1_1/kernel" in found:  # Keras kept Caffe's order of the input channels, BGR
+        found["conv1_1/kernel"] = found["conv1_1/kernel"][:, :, ::-1]
+    return _Found(weights=found | caffe_preprocess(), family="caffe")
+
+
+def _read_npz(path: Path) -> _Found:
+    """Read our own form, or the same with Keras' names and the mean pixel in ``mean_rgb``."""
+    with np.load(path, allow_pickle=False) as file:
+        try:
+            arrays = {name: file[name] for name in file.files}
+        except ValueError as error:
+            if "allow_pickle" not in str(error):
+                raise
+            raise WeightsError(
+                f"{path} holds pickled Python objects, which are never loaded; save plain arrays instead"
+            ) from error
+    meta = json.loads(arrays.pop("meta").tobytes()) if "meta" in arrays else {}
+    meta = {str(key): str(value) for key, value in meta.items()}
+    mean = arrays.pop("mean_rgb", None)
+    weights = {re.sub(r"^block(\d)_conv(\d)/", r"conv\1_\2/", name): arrays[name] for name in arrays}
+    weights = {k: v for k, v in weights.items() if re.match(r"(conv|expand|metric)\d_\d/|preprocess/", k)}
+    distilled = any(name.startswith("expand") for name in weights)
+    family = meta.get("family", "distilled" if distilled else "caffe")
+    if "preprocess/kernel" in weights:
+        return _Found(weights=weights, family=family, meta=meta)
+    weights |= caffe_preprocess(CAFFE_MEAN if mean is None else mean)
+    notes = ("The file names no mean pixel; ImageNet's was taken.",) if mean is None else ()
+    return _Found(weights=weights, family=family, meta=meta, notes=notes)
+
+
+def _read_safetensors(path: Path) -> _Found:
+    from safetensors.numpy import load_file
+
+    return _from_state_dict(path, load_file(path))
+
+
+def _read_torch(path: Path) -> _Found:
+    try:
+        torch = importlib.import_module("torch")
+    except ImportError as error:
+        raise WeightsError(
+            f"{path} is a pickled file, as PyTorch writes them, which only PyTorch itself may "
+            "open: install torch, or convert the file with safetensors.torch.save_file"
+        ) from error
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = state.get("state_dict", state)
+    tensors = {name: value for name, value in state.items() if torch.is_tensor(value)}
+    arrays = {name: tensor.detach().float().numpy() for name, tensor in tensors.items()}
+    return _from_state_dict(path, arrays)
+
+
+def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
+    """Read PyTorch's names: ``features.0.weight``, ``0.weight`` or ``conv1_1.weight``, OIHW.
+
+    A leading 1 x 1 convolution is the preprocessing (the normalised VGG-19 of AdaIN). Whether a
+    file without one wants torchvision's or Caffe's pixels cannot be seen yet; torchvision's are
+    presumed.
+    """
+    if any(name.endswith("running_mean") for name in state):
+        raise WeightsError(f"{path} holds a VGG with batch normalisation; VGG-19 without it is needed")
+    pattern = re.compile(r"(?:.*\.)?(\d+|conv\d_\d)\.weight$")
+    convolutions = [name for name in state if pattern.match(name) and state[name].ndim == 4]
+    convolutions.sort(key=_natural_order)
+    weights: Arrays = {}
+    targets = iter(NAMES)
+    for name in convolutions:
+        kernel = state[name].transpose(2, 3, 1, 0)
+        leading = kernel.shape == (1, 1, 3, 3) and not weights
+        target = "preprocess" if leading else _next_name(path, targets)
+        weights |= {f"{target}/kernel": kernel, f"{target}/bias": state[name[:-6] + "bias"]}
+    if "preprocess/kernel" in weights:
+        return _Found(weights=weights, family="caffe")
+    return _Found(weights=weights | torchvision_preprocess(), family="torchvision")
+
+
+def _natural_order(name: str) -> list[tuple[int, str]]:
+    """Sort ``conv2d`` before ``conv2d_2`` before ``conv2d_10``."""
+    parts = re.split(r"(\d+)", re.sub(r"(?<=conv2d)(?=/|$)", "_0", name))
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def _next_name(path: Path, names: Iterator[str]) -> str:
+    name = next(names, "")
+    if not name:
+        raise WeightsError(f"{path} has more than VGG-19's {len(NAMES)} convolutions")
+    return name
+
+
+def _check_form(path: Path, weights: Arrays) -> None:
+    """Refuse gaps between layers, channels that do not fit each other, and non-finite numbers."""
+    present = [name for name in NAMES if f"{name}/kernel" in weights]
+    missing = [name for name in NAMES[: len(present) or 1] if name not in present]
+    if missing:
+        raise WeightsError(f"{path} is not VGG-19: it has no convolution {missing[0]}")
+    wanted: dict[str, tuple[int | None, ...]] = {
+        "preprocess/kernel": (1, 1, 3, 3),
+        "preprocess/bias": (3,),
+    }
+    inputs = 3
+    for name in present:
+        wanted |= {f"{name}/kernel": (3, 3, inputs, None), f"{name}/bias": (None,)}
+        inputs = outputs = weights[f"{name}/kernel"].shape[-1]
+        wanted[f"{name}/bias"] = (outputs,)
+    for name, shape in wanted.items():
+        found = weights[name].shape if name in weights else ()
+        fits = len(found) == len(shape) and all(w in (None, f) for w, f in zip(shape, found, strict=True))
+        if not fits:
+            words = ", ".join("any" if side is None else str(side) for side in shape)
+            raise WeightsError(f"{path} is not VGG-19: {name} must have shape ({words}), not {found}")
+    for name, array in weights.items():
+        if not np.isfinite(array).all():
+            raise WeightsError(f"{path} is damaged: {name} has numbers that are not finite")
+
+
+def _in_rgb_order(weights: Arrays) -> Arrays:
+    """Turn a preprocessing that ends in BGR, and the kernels behind it, to RGB; same function."""
+    matrix = weights["preprocess/kernel"][0, 0]
+    if np.count_nonzero(matrix) != 3 or not np.diag(matrix[::-1]).all():
+        return weights
+    return weights | {
+        "preprocess/kernel": weights["preprocess/kernel"][..., ::-1].copy(),
+        "preprocess/bias": weights["preprocess/bias"][::-1].copy(),
+        "conv1_1/kernel": weights["conv1_1/kernel"][:, :, ::-1].copy(),
+    }
+
+
+_KINDS = {
+    "mat": "a MatConvNet .mat (MATLAB version 7 or before)",
+    "hdf5": "a Keras .h5",
+    "npz": "an .npz of plain arrays",
+    "torch": "a PyTorch .pth",
+    "safetensors": "a .safetensors",
+}
+_READERS: dict[str, Callable[[Path], _Found]] = {
+    "mat": _read_mat,
+    "hdf5": _read_hdf5,
+    "npz": _read_npz,
+    "torch": _read_torch,
+    "safetensors": _read_safetensors,
+}

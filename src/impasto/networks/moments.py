@@ -1,0 +1,79 @@
+"""Sums, means and products of features over positions, differentiated as cheaply as they can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+PIECE = 2**20
+"""Numbers of a layer's features that are looked at in float32 at once."""
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Return F'F / M: the mean over positions of the products of channels.
+
+    Independent of the picture's size. Gatys et al. 2016, equation 3, divided by M.
+
+    Args:
+        features: (1, height, width, channels), any floating dtype.
+
+    Returns:
+        float32 (channels, channels), symmetric and positive semi-definite.
+    """
+    positions = features.shape[1] * features.shape[2]
+    return moment_sums(features)[0] / positions
+
+
+def moment_sums(features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return F'mF and F'm: sums over positions, so that those of a picture's parts add up to its own.
+
+    Args:
+        features: (1, height, width, channels), any floating dtype.
+        mask: float32 (height, width), how much each position counts; all count if None.
+
+    Returns:
+        float32 (channels, channels) and (channels,); a loss of the first must treat both its axes alike.
+
+    Reference: Gatys et al., "Controlling Perceptual Factors in Neural Style Transfer" (CVPR 2017),
+    equation 5, for Gram matrices guided by a mask.
+    """
+    flat = ops.reshape(features, (-1, features.shape[-1]))
+    sums = _moment_rows(flat, None if mask is None else ops.reshape(mask, (-1, 1)))
+    return sums[:-1], sums[-1]
+
+
+def _moment_rows(flat: Tensor, weights: Tensor | None) -> Tensor:
+    """Return F'mF with F'm as its last row, float32, differentiated as what is used symmetrically may be.
+
+    Of slopes S, symmetric, and s the gradient is m (2 F S + s): one product, in the features' precision,
+    instead of the two and their sum that the engines would make of it. Nothing is kept for it but the
+    features; copies of them in float32 are made piece by piece.
+    """
+    dtype, (positions, channels) = keras.backend.standardize_dtype(flat.dtype), flat.shape
+    step = positions if dtype == "float32" else max(1024, PIECE // channels)
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def moment_rows(flat: Tensor) -> tuple[Tensor, Any]:
+        second, first = 0.0, 0.0
+        for start in range(0, positions, step):
+            piece = ops.cast(flat[start : start + step], "float32")
+            counted = piece if weights is None else piece * weights[start : start + step]
+            second = second + ops.matmul(ops.transpose(counted), piece)
+            first = first + ops.sum(counted, axis=0, keepdims=True)
+
+        def gradient(*args: Tensor, upstream: Tensor | None = None) -> Tensor:
+            slopes = ops.cast(args[0] if upstream is None else upstream, dtype)
+            found = ops.matmul(flat, 2 * slopes[:-1]) + slopes[-1]
+            return found if weights is None else found * ops.cast(weights, dtype)
+
+        return ops.concatenate([second, first]), gradient
+
+    return moment_rows(flat)
+
+
+def centred(second: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean (1, c) and covariance (1, c, c) from the mean products (c, c) and means (c,)."""
+    return mean[None], (second - ops.outer(mean, mean))[None]

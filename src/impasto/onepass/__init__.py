@@ -1,0 +1,1 @@
+"""One pass: any style at once."""

@@ -1,0 +1,283 @@
+"""One pass: the pastiche network run as a method, on pictures of any size, with blends and regions.
+
+A small picture is painted by one compiled function. A large one goes through the network in tiles
+(`tile_grid.py`), twice: the first time for the moments of its features, which are sums over tiles, the second
+time to be painted with the maps that follow from them. The result is that of the whole picture.
+
+Regions share the photo's features; each has its own maps, and the mapped features are mixed by soft masks
+before they are decoded, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.engine import runtime
+from impasto.engine.gradients import compile_function, memory_errors, to_host
+from impasto.errors import ImageError, SettingError, WeightsError
+from impasto.layers import layer_shapes, level_of
+from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
+from impasto.networks.moments import moment_sums
+from impasto.networks.tile_grid import tile_grid
+from impasto.onepass.network import DECODER_REACH, MINIMUM_SIDE, Masks, PasticheNetwork, read_pastiche_network
+from impasto.onepass.style_statistics import blended_code
+from impasto.onepass.transfer import CODE_LAYERS, Moments, amount_at, moments_of, transfer_maps
+from impasto.prepared import StyledRegion, region_masks
+from impasto.progress import Step
+from impasto.settings import Settings
+
+Tensor = Any
+Array = NDArray[np.float32]
+
+ONEPASS, ENCODER = "onepass", "compact"
+"""Names in the manifests: of the one-pass network, and of the feature network that it was trained with."""
+FOLDER = EMBEDDED / "onepass"
+"""Where the one-pass weights and their manifest lie."""
+TILE_SIDE = 1440
+"""Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
+CODE_SIDE = 512
+"""Style images of larger pictures are looked at as if the picture's long side were this."""
+WEAKEST = 0.1
+"""Strength below which the photo shines through, until at 0 nothing else is left."""
+FUNCTIONS_KEPT = 24
+
+
+@cache
+def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> PasticheNetwork:
+    """Load the embedded one-pass network; the second time at no cost.
+
+    Args:
+        dtype: of the features, ``float32`` or ``bfloat16``.
+        folder: where the weights and their manifest lie.
+
+    Raises:
+        WeightsError: the file is missing, damaged or not the recorded one, or it was trained with
+            another feature network than the embedded one.
+    """
+    manifest = read_manifest(folder)
+    if ONEPASS not in manifest:
+        raise WeightsError(f"the embedded network {ONEPASS!r} is not in {folder}; install impasto again")
+    entry = manifest[ONEPASS]
+    network = read_pastiche_network(folder / entry.file, load_network(ENCODER, dtype=dtype))
+    if network.sha256 != entry.sha256:
+        raise WeightsError(f"{folder / entry.file} is not the recorded file; install impasto again")
+    return network.with_cast_weights()
+
+
+class OnePass:
+    """Paints pictures of one size in the styles of some regions.
+
+    Args:
+        network: the one-pass network.
+        regions: the style images of each region, and where it is.
+        shape: (height, width) of the pictures, at least 32 px each.
+        side: of tiles; a picture of no more pixels than a tile is painted as a whole.
+        code: the style's moments where they are known already, instead of the style images'.
+
+    Raises:
+        ImageError: a side is shorter than 32 px, or a mask has another shape.
+        SettingError: there is no region, or one whose styles weigh nothing.
+    """
+
+    def __init__(
+        self,
+        network: PasticheNetwork,
+        regions: Sequence[StyledRegion],
+        shape: tuple[int, int],
+        side: int = TILE_SIDE,
+        code: Moments | None = None,
+    ) -> None:
+        check_shape(shape)
+        if not regions:
+            raise SettingError("one-pass painting needs at least one region with a style")
+        self.shape, self._network = shape, network
+        whole = shape[0] * shape[1] <= side**2
+        side = max(shape) if whole else side
+        self._looks = tile_grid(shape, side, CODE_LAYERS)
+        self._tiles = tile_grid(shape, side, (), DECODER_REACH)
+        self._masks = mixing_masks(regions, shape, network.encoder.pool_rounding)
+        share = min(1.0, CODE_SIDE / max(shape))
+        codes = [code or blended_code(region.styles, network, share) for region in regions]
+        self._style: Moments = {
+            layer: (
+                ops.concatenate([code[layer][0] for code in codes]),
+                ops.concatenate([code[layer][1] for code in codes]),
+            )
+            for layer in CODE_LAYERS
+        }
+
+    def paint(self, photo: Array, strength: float = 50.0) -> Array:
+        """Return the pastiche of a photo.
+
+        Args:
+            photo: float32 (height, width, 3), sRGB in [0, 1].
+            strength: 0 (the photo itself) to 100.
+
+        Returns:
+            float32 (height, width, 3), in [0, 1].
+
+        Raises:
+            ImageError: the photo has another shape.
+            SettingError: the strength is not from 0 to 100.
+            OutOfMemoryError: the engine ran out of memory.
+        """
+        if photo.shape != (*self.shape, 3):
+            raise ImageError(f"the photo must have the shape {(*self.shape, 3)}, not {photo.shape}")
+        if not 0 <= strength <= 100:
+            raise SettingError(f"strength must be a number from 0 to 100, not {strength!r}")
+        photo = np.asarray(photo, np.float32)
+        amount = np.full(1, amount_at(strength / 100), np.float32)
+        with memory_errors(self.shape):
+            if len(self._looks) == 1:
+                paint = _compiled(self._network, "whole", self.shape, len(self._masks))
+                painted = to_host(paint(photo[None], self._style, amount, self._masks))[0]
+            else:
+                painted = self._in_tiles(photo, amount)
+        share = np.float32(min(1.0, strength / 100 / WEAKEST))
+        if share < 1:
+            painted = photo + share * (painted - photo)
+        return np.asarray(np.clip(painted, 0, 1), np.float32)
+
+    def _in_tiles(self, photo: Array, amount: Array) -> Array:
+        sums, layers = self._looked_at(photo)
+        maps = self._maps(sums)
+        paint = _compiled(self._network, "paint", self._tiles[0].shape, len(self._masks))
+        painted = np.empty_like(photo)
+        inside = layer_shapes(self._tiles[0].shape, self._network.encoder.pool_rounding)
+        shapes = {layer: inside[level_of(layer)] for layer in CODE_LAYERS}
+        for tile in self._tiles:
+            features = {k: tile.cut_features(v, level_of(k), shapes[k])[None] for k, v in layers.items()}
+            masks = {k: tile.cut_layer(v, level_of(k), shapes[k]) for k, v in self._masks.items()}
+            tile.paste(to_host(paint(tile.cut(photo)[None], features, maps, amount, masks))[0], painted, 0)
+        return painted
+
+    def _looked_at(self, photo: Array) -> tuple[dict[str, list[Any]], dict[str, NDArray[Any]]]:
+        """Return the sums of the whole photo's features, and those of the deeper layers themselves."""
+        shape, rounding = self._looks[0].shape, self._network.encoder.pool_rounding
+        measure = _compiled(self._network, "measure", shape, 0)
+        inside, outside = layer_shapes(shape, rounding), layer_shapes(self.shape, rounding)
+        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in CODE_LAYERS}
+        layers: dict[str, NDArray[Any]] = {}
+        for tile in self._looks:
+            cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in CODE_LAYERS}
+            found, features = measure(tile.cut(photo)[None], cores)
+            for layer, total in sums.items():
+                for index in (0, 1):
+                    total[index] = total[index] + to_host(found[layer][index]).astype(np.float64)
+            for layer, maps in features.items():
+                kept, level = np.asarray(ops.convert_to_numpy(maps))[0], level_of(layer)
+                if layer not in layers:
+                    layers[layer] = np.empty((*outside[level], kept.shape[-1]), kept.dtype)
+                tile.paste(kept, layers[layer], level)
+        return sums, layers
+
+    def _maps(self, sums: dict[str, list[Any]]) -> Any:
+        sides = layer_shapes(self.shape, self._network.encoder.pool_rounding)
+        moments = {}
+        for layer, totals in sums.items():
+            positions = sides[level_of(layer)][0] * sides[level_of(layer)][1]
+            second, mean = ((total / positions).astype(np.float64) for total in totals)
+            covariance = (second - np.outer(mean, mean)).astype(np.float32)
+            moments[layer] = mean[None].astype(np.float32), covariance[None]
+        return transfer_maps(moments, self._style)
+
+
+def check_shape(shape: tuple[int, int]) -> None:
+    """Refuse pictures that are too small for one pass.
+
+    Raises:
+        ImageError: a side is shorter than 32 px.
+    """
+    if min(shape) < MINIMUM_SIDE:
+        raise ImageError(
+            f"one-pass painting needs sides of at least {MINIMUM_SIDE} px, not {shape[1]} x {shape[0]}"
+        )
+
+
+def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], rounding: str) -> dict[str, Array]:
+    """Return by layer how much each region counts where, float32 (regions, h, w); nothing for one region.
+
+    The masks add up to 1; where no region is, all count alike.
+
+    Raises:
+        ImageError: a mask has another shape than the picture.
+    """
+    for region in regions:
+        if region.mask is not None and region.mask.shape != shape:
+            raise ImageError(f"a region's mask must have the shape {shape}, not {region.mask.shape}")
+    if len(regions) == 1:
+        return {}
+    masks = [np.ones(shape, np.float32) if r.mask is None else np.clip(r.mask, 0, 1) for r in regions]
+    total = np.sum(masks, axis=0) + 1e-6 * len(masks)
+    shares = [((mask + 1e-6) / total).astype(np.float32) for mask in masks]
+    mixed = [replace(region, mask=share) for region, share in zip(regions, shares, strict=True)]
+    return region_masks(mixed, shape, CODE_LAYERS, rounding)
+
+
+@lru_cache(maxsize=FUNCTIONS_KEPT)
+def _compiled(network: PasticheNetwork, part: str, shape: tuple[int, int], masks: int) -> Callable[..., Any]:
+    """Return a part of the work compiled for one shape; the functions of the last shapes are kept."""
+
+    def whole(photo: Tensor, style: Any, amount: Tensor, masks: Masks) -> Tensor:
+        features = network.encode(photo)
+        maps = transfer_maps(moments_of(features), style)
+        return network.paint(features, maps, amount, masks or None)
+
+    def measure(photo: Tensor, cores: Masks) -> tuple[dict[str, tuple[Tensor, Tensor]], dict[str, Tensor]]:
+        features = network.encode(photo)
+        sums = {k: moment_sums(f, cores[k]) for k, f in features.items()}
+        return sums, {k: features[k] for k in CODE_LAYERS[1:]}
+
+    def paint(photo: Tensor, deeper: Masks, maps: Any, amount: Tensor, masks: Masks) -> Tensor:
+        features = {k: ops.cast(v, network.encoder.dtype) for k, v in deeper.items()}
+        features |= network.encoder.features(photo, CODE_LAYERS[:1])
+        return network.paint(features, maps, amount, masks or None)
+
+    parts: dict[str, Callable[..., Any]] = {"whole": whole, "measure": measure, "paint": paint}
+    return compile_function(parts[part])
+
+
+def onepass_steps(
+    content: Array,
+    regions: Sequence[StyledRegion],
+    settings: Settings,
+    network: PasticheNetwork | None = None,
+    code: Moments | None = None,
+) -> Iterator[Step]:
+    """Paint a photo in one pass, yielding one Step, as the optimisation yields many.
+
+    Args:
+        content: float32 (height, width, 3), sRGB in [0, 1], sides of at least 32 px.
+        regions: the style images and where they count.
+        settings: of which the strength, the precision and the size of tiles are used.
+        network: used instead of the embedded one-pass network.
+        code: the style's moments, instead of the style images'.
+
+    Raises:
+        ImageError: a side is shorter than 32 px.
+        WeightsError: the embedded networks are missing or damaged.
+        OutOfMemoryError: the engine ran out of memory.
+    """
+    height, width = content.shape[:2]
+    check_shape((height, width))
+    network = network or load_pastiche_network(runtime.resolve_precision(settings.precision))
+    painter = OnePass(network, regions, (height, width), settings.tile_size or TILE_SIDE, code)
+    pixels = painter.paint(content, settings.strength)
+    yield Step(
+        scale=1,
+        scales=1,
+        iteration=1,
+        iterations=1,
+        shape=(height, width),
+        losses={},
+        make_image=lambda: pixels,
+        last=True,
+    )

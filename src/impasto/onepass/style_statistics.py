@@ -1,0 +1,90 @@
+"""Styles as the one-pass network knows them: moments of features, of one style image or a blend of several.
+
+Several styles blend in their moments, with weights that sum to 1 at each layer: ``fine`` styles at relu1_1
+to relu3_1, ``coarse`` ones at relu4_1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+from impasto.errors import SettingError
+from impasto.layers import level_of
+from impasto.networks.moments import centred, moment_sums
+from impasto.onepass.network import PasticheNetwork
+from impasto.onepass.transfer import CODE_LAYERS, Moments
+from impasto.pictures.masks import mask_pyramid
+from impasto.pictures.resizing import resize
+from impasto.prepared import StyleImage
+
+Tensor = Any
+
+CODES_KEPT = 64
+_codes: OrderedDict[tuple[Any, ...], tuple[PasticheNetwork, Moments]] = OrderedDict()
+
+
+def blended_code(styles: Sequence[StyleImage], network: PasticheNetwork, share: float = 1.0) -> Moments:
+    """Return the moments of a blend of style images, each with a batch of one.
+
+    Args:
+        styles: pixels, weights, parts and masks.
+        network: the one-pass network.
+        share: the size, relative to their own, in which the style images are looked at.
+
+    Raises:
+        SettingError: no style image weighs more than 0.
+    """
+    used = [style for style in styles if style.weight > 0]
+    if not used:
+        raise SettingError("a region needs at least one style with a weight above 0")
+    codes = [known_code(network, style, share) for style in used]
+    blend = {}
+    for layer in CODE_LAYERS:
+        weights = [style.weight_at(layer) for style in used]
+        if not sum(weights):  # no style was given for this part: it is that of all of them
+            weights = [style.weight for style in used]
+        parts = [
+            tuple(moment * (weight / sum(weights)) for moment in code[layer])
+            for code, weight in zip(codes, weights, strict=True)
+        ]
+        blend[layer] = sum(mean for mean, _ in parts), sum(covariance for _, covariance in parts)
+    return blend
+
+
+def known_code(network: PasticheNetwork, style: StyleImage, share: float = 1.0) -> Moments:
+    """Return a style image's moments; they are kept by the digest of its pixels.
+
+    Args:
+        network: the one-pass network.
+        style: its pixels and, where only a part of it counts, its mask.
+        share: the size, relative to its own, in which it is looked at.
+    """
+    digest = hashlib.blake2b(style.pixels.tobytes(), digest_size=16)
+    if style.mask is not None:
+        digest.update(style.mask.tobytes())
+    key = (id(network.encoder), style.pixels.shape, style.scaled(share).size, digest.digest())
+    if key not in _codes:
+        _codes[key] = network, _code(network, style, share)  # the network keeps its id while it is here
+    _codes.move_to_end(key)
+    while len(_codes) > CODES_KEPT:
+        _codes.popitem(last=False)
+    return _codes[key][1]
+
+
+def _code(network: PasticheNetwork, style: StyleImage, share: float) -> Moments:
+    height, width = style.scaled(share).size
+    features = network.encode(ops.convert_to_tensor(resize(style.pixels, (height, width))[None]))
+    pyramid = None
+    if style.mask is not None:
+        pyramid = mask_pyramid(resize(style.mask, (height, width)), rounding=network.encoder.pool_rounding)
+    found = {}
+    for layer, maps in features.items():
+        mask = None if pyramid is None else ops.convert_to_tensor(pyramid[level_of(layer)])
+        positions = maps.shape[1] * maps.shape[2] if mask is None else ops.sum(mask) + 1e-6
+        found[layer] = centred(*(total / positions for total in moment_sums(maps, mask)))
+    return found

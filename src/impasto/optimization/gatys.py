@@ -1,0 +1,214 @@
+"""The optimisation of Gatys, Ecker and Bethge: a picture improved until its features fit.
+
+A generator of Steps: it computes targets once per scale, asks for value and gradient, steps, yields. It
+does not print, save or know of progress bars; whoever wants to show, stop or save does so between two
+yields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impasto.engine.gradients import Evaluation, to_engine, to_host
+from impasto.networks.feature_network import FeatureNetwork
+from impasto.optimization.guard import Guard, named_losses
+from impasto.optimization.objective import LossWeights, Objective, build_objective
+from impasto.optimization.optimizers import LBFGS, Adam, Optimizer
+from impasto.optimization.planning import choose_tiles
+from impasto.optimization.preconditioner import Preconditioner
+from impasto.optimization.scales import Scale, plan_scales, remembered_pairs
+from impasto.optimization.tiling import BoundedEvaluation
+from impasto.pictures.resizing import resize
+from impasto.prepared import StyledRegion, StyleImage
+from impasto.progress import Step
+from impasto.settings import Settings
+
+Array = NDArray[np.float32]
+ONLY_WEIGHTS = ("strength", "content_weight", "style_weight", "tv_weight", "optimizer", "learning_rate")
+"""Settings in which runs may differ that share a compiled objective."""
+DETAILS = 0.5
+"""Share of the initial image's details with which a finer scale starts (`benchmarks/details.py`)."""
+
+
+def optimize_steps(
+    content: Array,
+    style: Array | Sequence[StyledRegion],
+    initial: Array,
+    network: FeatureNetwork,
+    settings: Settings,
+    past: Past | None = None,
+) -> Iterator[Step]:
+    """Improve the initial image, yielding a Step per iteration.
+
+    Args:
+        content: float32 (height, width, 3), sRGB in [0, 1]; the result has its shape.
+        style: the same, of any size, which sets the size of strokes; or regions with style images.
+        initial: the same, of the content's aspect: where the optimisation starts.
+        network: the feature network.
+        settings: iterations, optimiser, weights, layers, formulas.
+        past: what earlier runs of the same inputs left.
+
+    Raises:
+        DivergenceError: it went wrong three times; the last Step is the last good one.
+        OutOfMemoryError: the engine ran out of memory even in the smallest tiles.
+
+    Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
+    """
+    start, kept = (past.state, past.kept) if past else (None, None)
+    scales, first = plan_scales(content.shape[:2], settings), start.scale if start else 1
+    tiles, before = list(start.tiles) if start else choose_tiles(scales, network, settings), None
+    for number, scale in enumerate(scales[first - 1 :], first):
+        build = _objective_at(scale, content, style, network, settings)
+        evaluate = _evaluation(build, scale, tiles[number - 1], settings, kept)
+        point = to_engine(starting_point(initial, before, scale.shape, settings)[None])
+        optimizer = new_optimizer(evaluate, point, scale, settings)
+        guard = Guard(optimizer)
+        done = start.resume(number, optimizer, guard) if start else 0
+        for iteration in range(done + 1, scale.iterations + 1):
+            found, note = guard.step(number, iteration)
+            tiles[number - 1] = evaluate.side
+            yield Step(
+                scale=number,
+                scales=len(scales),
+                iteration=iteration,
+                iterations=scale.iterations,
+                shape=scale.shape,
+                losses=named_losses(found),
+                make_image=partial(clipped, optimizer.point),
+                last=number == len(scales) and iteration == scale.iterations,
+                note=" ".join(filter(None, (note, evaluate.note()))),
+                make_state=partial(State.of, (number, iteration), tuple(tiles), optimizer, guard),
+            )
+        before = clipped(optimizer.release())
+
+
+def starting_point(initial: Array, before: Array | None, shape: tuple[int, int], settings: Settings) -> Array:
+    """Return where the optimisation starts at a size: the coarser pastiche and some of the initial image.
+
+    An enlarged pastiche has no fine details. Half of the initial image's turn into strokes in fewer
+    iterations than nothing does; all of them would stay where a style is smooth. Noise has none that are
+    worth keeping.
+
+    Args:
+        initial: float32 (height, width, 3), in [0, 1].
+        before: the same, smaller: what the coarser scale made of it; None at the first.
+        shape: (height, width) wanted.
+        settings: of which it is used what the initial image is.
+    """
+    if before is None:
+        return resize(initial, shape)
+    enlarged = resize(before, shape)
+    if settings.initial == "noise":
+        return enlarged
+    details = resize(initial, shape) - resize(resize(initial, before.shape[:2]), shape)
+    point: Array = np.clip(enlarged + DETAILS * details, 0, 1)
+    return point
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Where a run stands between two iterations: enough to go on as if it had never stopped.
+
+    Attributes:
+        scale, iteration: of the last Step, from 1.
+        tiles: longest side of the tiles of each scale, None for a scale in one part: another side would
+            round differently.
+        guard: what the guard remembers, numbers by name.
+        optimizer: what the optimiser remembers, arrays and numbers by name.
+    """
+
+    scale: int
+    iteration: int
+    tiles: Sequence[int | None]
+    guard: Mapping[str, float]
+    optimizer: Mapping[str, Any]
+
+    def resume(self, scale: int, optimizer: Optimizer, guard: Guard) -> int:
+        """Bring this state's scale where it was; return the iterations done at the scale."""
+        if scale != self.scale:
+            return 0
+        optimizer.restore(self.optimizer)
+        guard.restore(self.guard)
+        return self.iteration
+
+    @classmethod
+    def of(
+        cls, at: tuple[int, int], tiles: Sequence[int | None], optimizer: Optimizer, guard: Guard
+    ) -> State:
+        """Return the state after the iteration (scale, iteration); valid until the next one begins."""
+        return cls(
+            scale=at[0], iteration=at[1], tiles=tiles, guard=guard.state(), optimizer=optimizer.state()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What earlier runs of the same inputs left.
+
+    Attributes:
+        state: where one stopped; the next goes on as if it had not.
+        kept: compiled objectives, to use and to add to; None to keep nothing.
+    """
+
+    state: State | None = None
+    kept: dict[Any, BoundedEvaluation] | None = None
+
+
+def _evaluation(
+    build: Callable[[int | None], Objective],
+    scale: Scale,
+    tile: int | None,
+    settings: Settings,
+    kept: dict[Any, BoundedEvaluation] | None,
+) -> BoundedEvaluation:
+    """Return a scale's objective with the settings' weights, a kept one if it differs in these only."""
+    weights = LossWeights.from_settings(settings).vector
+    evaluate = BoundedEvaluation(build, scale.shape, tile)
+    if kept is not None:
+        key = scale.shape, tile, tuple(weights > 0), settings.key_without(ONLY_WEIGHTS)
+        evaluate = kept.setdefault(key, evaluate)
+    evaluate.constants = (weights,)
+    return evaluate
+
+
+def _objective_at(
+    scale: Scale,
+    content: Array,
+    style: Array | Sequence[StyledRegion],
+    network: FeatureNetwork,
+    settings: Settings,
+) -> Callable[[int | None], Objective]:
+    """Return what builds one scale's objective, its targets computed in tiles of a side or as a whole."""
+    regions = [StyledRegion(styles=(StyleImage(pixels=style),))] if isinstance(style, np.ndarray) else style
+    share = max(scale.shape) / max(content.shape[:2])
+
+    def build(tile: int | None) -> Objective:
+        scaled = [replace(one, styles=tuple(style.scaled(share) for style in one.styles)) for one in regions]
+        return build_objective(network, resize(content, scale.shape)[None], scaled, settings, tile)
+
+    return build
+
+
+def new_optimizer(
+    evaluate: Callable[[Any], Evaluation], start: Any, scale: Scale, settings: Settings
+) -> Optimizer:
+    """Return the optimiser that the settings name, at its starting point.
+
+    L-BFGS is preconditioned but for a publication's formulas, which had a plain one.
+    """
+    if settings.optimizer == "adam":
+        return Adam(evaluate, start, settings.learning_rate)
+    precondition = Preconditioner(start) if settings.formulas == "relative" else None
+    return LBFGS(evaluate, start, remembered_pairs(scale), precondition)
+
+
+def clipped(point: Any) -> Array:
+    """Return a batch of one as a picture (height, width, 3) with its values in [0, 1]."""
+    picture: Array = np.clip(to_host(point)[0], 0, 1)
+    return picture

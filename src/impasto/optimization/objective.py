@@ -1,0 +1,344 @@
+"""What the optimisation minimises: targets and weights, frozen; a picture in, named losses out.
+
+An objective works in two halves. `measure` takes a picture to sums over its positions, `judge` takes the
+sums to losses. A whole picture is measured at once; a picture too large for that in parts, whose sums
+are added up (`tiling.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.engine.gradients import to_host
+from impasto.errors import SettingError
+from impasto.layers import check_layers, layer_shapes, level_of
+from impasto.networks.feature_network import FeatureNetwork
+from impasto.networks.tile_grid import tile_grid
+from impasto.optimization.losses import (
+    FORMULAS,
+    ContentSums,
+    Formulas,
+    grain_sum,
+    out_of_range_sum,
+    squared_error,
+)
+from impasto.optimization.style_losses import StyleLoss, new_style_loss, style_layer_weights
+from impasto.optimization.style_targets import SeenStyle, StyleTargets
+from impasto.pictures.masks import mask_pyramid
+from impasto.pictures.resizing import resize
+from impasto.prepared import StyledRegion, StyleImage, region_masks
+from impasto.settings import Settings
+
+Tensor = Any
+Array = NDArray[np.float32]
+View = Mapping[str, Tensor]
+DEFAULT_STYLE_WEIGHT = 36.0
+"""Style weight over content weight at strength 50, relative formulas."""
+DEFAULT_TV_WEIGHT = 0.0
+RANGE_WEIGHT = 50.0
+"""Weight of the distance from [0, 1], relative to the sum of the other weights."""
+GRAIN_WEIGHT = 4.0
+"""Weight of the grain loss, where it is asked for, relative to the sum of the other weights."""
+TERMS = ("content", "style", "variation", "range", "grain")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """The weight of each named loss in the total."""
+
+    content: float
+    style: float
+    variation: float
+    range: float
+    grain: float
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> LossWeights:
+        """Return explicit weights where they are set, else those that strength stands for.
+
+        At strength s in [0, 100] the content weight is (1 - s / 100)^2 and the style weight
+        (s / 100)^2 times `DEFAULT_STYLE_WEIGHT`, so that 0 leaves the photo and 100 only the style.
+        """
+        share = settings.strength / 100
+        content = _or(settings.content_weight, 4 * (1 - share) ** 2)
+        style = _or(settings.style_weight, 4 * share**2 * DEFAULT_STYLE_WEIGHT)
+        variation = _or(settings.tv_weight, DEFAULT_TV_WEIGHT * (content + style))
+        relative = settings.formulas == "relative"
+        return cls(
+            content=content,
+            style=style,
+            variation=variation,
+            range=RANGE_WEIGHT * (content + style) if relative else 0.0,
+            grain=0.0 if settings.grain is None else GRAIN_WEIGHT * (content + style),
+        )
+
+    @property
+    def vector(self) -> Array:
+        """The weights in the order of `TERMS`, float32 (5,)."""
+        return np.array([getattr(self, name) for name in TERMS], np.float32)
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """The frozen objective of one scale.
+
+    Attributes:
+        network: the feature network.
+        content_targets: content image's features by layer, each (1, h, w, channels): as they are
+            compared, or, for a picture that is looked at in parts, as the network sees them, narrower.
+        content_scales: by layer, the factor of the summed squared difference.
+        style: the frozen measure of style, or None if style has no weight.
+        weights: of the named losses.
+        formulas: how each loss is computed.
+        shape: (height, width) of the picture.
+        masks: where there are regions, their masks by layer, (regions, h, w).
+        grain: how fine the details should be: the root of their mean energy.
+    """
+
+    network: FeatureNetwork
+    content_targets: Mapping[str, Tensor]
+    content_scales: Mapping[str, Any]
+    style: StyleLoss | None
+    weights: LossWeights
+    formulas: Formulas
+    shape: tuple[int, int]
+    masks: Mapping[str, Array] = field(default_factory=dict)
+    grain: float = 0.0
+
+    def __call__(self, image: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the weighted total and the unweighted terms of a whole picture.
+
+        Args:
+            image: float32 (1, height, width, 3), sRGB in [0, 1].
+            weights: of the terms, as for `judge`.
+
+        Returns:
+            total: float32 scalar; terms: float32 (5,) in the order of `TERMS`.
+        """
+        return self.judge(self.measure(image, self.whole), weights)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that the losses look at."""
+        return (*self.content_targets, *(self.style.layers if self.style else ()))
+
+    @property
+    def whole(self) -> View:
+        """The view of the whole picture."""
+        targets = {f"content/{layer}": target for layer, target in self.content_targets.items()}
+        return targets | {f"mask/{layer}": mask for layer, mask in self.masks.items()}
+
+    def measure(self, image: Tensor, view: View) -> dict[str, Tensor]:
+        """Return named sums over the positions of a picture or of a part of it.
+
+        Args:
+            image: float32 (1, height, width, 3), the picture or a part with its surroundings.
+            view: ``content/LAYER`` -> the targets there, or ``seen/LAYER`` -> before they are made
+                comparable; ``mask/LAYER`` -> float32 (regions, h, w) where
+                there are regions or parts; for parts ``core/LAYER`` and ``core/pixels`` -> float32
+                (h, w), 1 where a position belongs to the part and 0 where it surrounds it.
+        """
+        features = self.network.features(image, set(self.layers))
+        sums = self.style.measure(features, view) if self.style else {}
+        for layer in self.content_targets:
+            found, target = self.network.expanded(layer, features[layer]), view.get(f"content/{layer}")
+            if target is None:
+                seen = ops.cast(view[f"seen/{layer}"], features[layer].dtype)
+                target = self.network.expanded(layer, seen)
+            sums[f"content/{layer}"] = squared_error(found, target, view.get(f"core/{layer}"))
+        core = view.get("core/pixels")
+        sums["variation"] = self.formulas.variation_sums(image, core)
+        sums["range"] = out_of_range_sum(image, core)
+        if self.weights.grain:
+            sums["grain"] = grain_sum(image, core)
+        return sums
+
+    def judge(self, sums: Mapping[str, Tensor], weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the weighted total and the unweighted terms from the whole picture's sums.
+
+        Args:
+            sums: of `measure`.
+            weights: float32 (5,), of the terms in their order, so that one compiled function serves all
+                weights; the objective's own if None, whose zeros leave terms out in any case.
+        """
+        content = ops.zeros(())
+        for layer, scale in self.content_scales.items():
+            content = content + scale * sums[f"content/{layer}"] / len(self.content_scales)
+        down, right = self.formulas.variation_scale(self.shape)
+        terms = {
+            "content": content,
+            "style": self.style.judge(sums) if self.style else ops.zeros(()),
+            "variation": down * sums["variation"][0] + right * sums["variation"][1],
+            "range": sums["range"] / (3 * self.shape[0] * self.shape[1]),
+            "grain": self._grain_loss(sums) if self.weights.grain else ops.zeros(()),
+        }
+        total = ops.zeros(())
+        for index, name in enumerate(TERMS):
+            if own := getattr(self.weights, name):
+                total = total + (own if weights is None else weights[index]) * terms[name]
+        return total, ops.stack([terms[name] for name in TERMS])
+
+    def _grain_loss(self, sums: Mapping[str, Tensor]) -> Tensor:
+        """Return (g / h - 1)^2 for the details' root mean square g and the wanted one h."""
+        found = ops.sqrt(sums["grain"] / _inner(self.shape) + 1e-8)
+        return ops.square(found / self.grain - 1)
+
+
+def _inner(shape: tuple[int, int]) -> int:
+    return 3 * (shape[0] - 2) * (shape[1] - 2)
+
+
+def style_grain(regions: Sequence[StyledRegion]) -> float:
+    """Return the root mean square of the style images' finest details, a mean over all of them."""
+    found = []
+    for style in (style for region in regions for style in region.styles):
+        energy = float(grain_sum(ops.convert_to_tensor(resize(style.pixels, style.size)[None])))
+        found.append(style.weight * energy / _inner(style.size))
+    return float(np.sqrt(sum(found) / sum(s.weight for r in regions for s in r.styles)))
+
+
+def build_objective(
+    network: FeatureNetwork,
+    content: Tensor,
+    style: Tensor | Sequence[StyledRegion],
+    settings: Settings,
+    tile: int | None = None,
+) -> Objective:
+    """Compute the targets of a content image and of style images and return the frozen objective.
+
+    Args:
+        network: the feature network.
+        content: float32 (1, height, width, 3), sRGB in [0, 1].
+        style: the same, of any size; or regions with their style images.
+        settings: weights, layers, formulas and the measure of style.
+        tile: longest side of a picture that is looked at in one part; any if None.
+
+    Raises:
+        SettingError: the measure of style cannot be had with these regions.
+    """
+    network = network.with_cast_weights()
+    formulas, weights = FORMULAS[settings.formulas], LossWeights.from_settings(settings)
+    regions = style
+    if not (isinstance(style, Sequence) and isinstance(style[0], StyledRegion)):
+        regions = (StyledRegion(styles=(StyleImage(pixels=np.asarray(style)[0]),)),)
+    shape = content.shape[1], content.shape[2]
+    layer_weights = style_layer_weights(settings.style_loss, settings.style_layer_weights)
+    check_layers({*layer_weights, *settings.content_layers}, network.layers)
+    masks, style_loss = {}, None
+    if weights.style:
+        masks = region_masks(regions, shape, layer_weights, network.pool_rounding)
+        if masks and settings.style_loss == "sliced":
+            raise SettingError("style_loss must not be sliced where there are regions; choose gram")
+        targets = style_targets(network, regions, layer_weights, masks, shape, tile)
+        style_loss = new_style_loss(settings.style_loss, settings.formulas, targets, settings.seed)
+    content_layers = settings.content_layers if weights.content else ()
+    content_targets, content_sums = content_features(network, content, content_layers, tile)
+    return Objective(
+        network=network,
+        content_targets=content_targets,
+        content_scales={k: formulas.content_scale(sums) for k, sums in content_sums.items()},
+        style=style_loss,
+        weights=weights,
+        formulas=formulas,
+        shape=shape,
+        masks=masks,
+        grain=max(1e-3, (settings.grain or 0.0) * style_grain(regions)) if weights.grain else 0.0,
+    )
+
+
+def content_features(
+    network: FeatureNetwork, content: Tensor, layers: Sequence[str], tile: int | None
+) -> tuple[dict[str, Tensor], dict[str, ContentSums]]:
+    """Return the content image's features and their sums.
+
+    The features of a large picture are computed in parts and kept as the network sees them, in its dtype:
+    as they are compared they would be a multiple of the picture's memory.
+    """
+    if not layers:
+        return {}, {}
+    shape = content.shape[1], content.shape[2]
+    if tile is None or max(shape) <= tile:
+        found = network.features(content, layers)
+        wide = {layer: network.expanded(layer, features) for layer, features in found.items()}
+        return wide, {layer: ContentSums.of(to_host(target)) for layer, target in wide.items()}
+    picture, sides = to_host(content)[0], layer_shapes(shape, network.pool_rounding)
+    targets: dict[str, NDArray[Any]] = {}
+    sums: dict[str, ContentSums] = {}
+    for part in tile_grid(shape, tile, layers):
+        found = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
+        for layer, features in found.items():
+            level, kept = level_of(layer), np.asarray(ops.convert_to_numpy(features))[0]
+            core = ContentSums.of(part.core_of(to_host(network.expanded(layer, features))[0], level))
+            sums[layer] = sums[layer] + core if layer in sums else core
+            if layer not in targets:
+                targets[layer] = np.empty((1, *sides[level], kept.shape[-1]), kept.dtype)
+            part.paste(kept, targets[layer][0], level)
+    return targets, sums
+
+
+def style_targets(
+    network: FeatureNetwork,
+    regions: Sequence[StyledRegion],
+    layer_weights: Mapping[str, float],
+    masks: Mapping[str, Array],
+    shape: tuple[int, int],
+    tile: int | None = None,
+) -> StyleTargets:
+    """Return the style images as the network sees them, and each region's share of the picture.
+
+    A region's loss is an average over its positions and weighs its share of the picture, so that every
+    pixel is drawn to its style as strongly in a small region as in a large one.
+    """
+    totals = {layer: [float(m.sum()) + 1e-6 for m in masks[layer]] for layer in masks}
+    if not totals:
+        sides = layer_shapes(shape, network.pool_rounding)
+        totals = {k: [float(sides[level_of(k)][0] * sides[level_of(k)][1])] for k in layer_weights}
+    first = min(layer_weights)
+    height, width = layer_shapes(shape, network.pool_rounding)[level_of(first)]
+    return StyleTargets(
+        network=network,
+        regions=[[seen_style(network, s, layer_weights, tile) for s in r.styles] for r in regions],
+        layer_weights=layer_weights,
+        shares=[area / (height * width) for area in totals[first]],
+        totals=totals,
+    )
+
+
+def seen_style(
+    network: FeatureNetwork, style: StyleImage, layers: Mapping[str, float], tile: int | None
+) -> SeenStyle:
+    """Return a style image as the network sees it, in parts if it is large."""
+    shape, pyramid = style.size, None
+    if style.mask is not None:
+        pyramid = mask_pyramid(resize(style.mask, shape), rounding=network.pool_rounding)
+
+    def whole() -> Iterator[tuple[Mapping[str, Tensor], Mapping[str, Array]]]:
+        masks = {layer: pyramid[level_of(layer)] for layer in layers} if pyramid else {}
+        yield network.features(ops.convert_to_tensor(resize(style.pixels, shape)[None]), layers), masks
+
+    def parts() -> Iterator[tuple[Mapping[str, Tensor], Mapping[str, Array]]]:
+        pixels = resize(style.pixels, shape)
+        for part in tile_grid(shape, tile or max(shape), layers):
+            features = network.features(ops.convert_to_tensor(part.cut(pixels)[None]), layers)
+            masks = {}
+            for layer, found in features.items():
+                level, sides = level_of(layer), found.shape[1:3]
+                masks[layer] = part.core(level, sides)
+                if pyramid:
+                    masks[layer] = masks[layer] * part.cut_layer(pyramid[level], level, sides)
+            yield features, masks
+
+    large = tile is not None and max(shape) > tile
+    return SeenStyle(
+        weights={layer: style.weight_at(layer) for layer in layers}, parts=parts if large else whole
+    )

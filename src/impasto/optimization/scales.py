@@ -1,0 +1,62 @@
+"""The picture sizes through which an optimisation goes, coarse to fine, and the iterations at each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from impasto.layers import MINIMUM_SIDE
+from impasto.pictures.resizing import scale_to
+from impasto.settings import Settings
+
+COARSEST_SIDE = 128
+"""Long side in pixels of the first scale; every further scale doubles it."""
+DEFAULT_ITERATIONS = (40, 28, 21, 15, 8, 5)
+"""At the first scale, the second and so on: large forms settle early, the fine scales add strokes."""
+
+PAIRS = ((4_200_000, 12), (12_100_000, 2))
+"""Pairs of vectors that L-BFGS remembers: (up to so many pixels, so many); beyond, one."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One picture size of the coarse-to-fine sequence: (height, width) and its iterations."""
+
+    shape: tuple[int, int]
+    iterations: int
+
+
+def plan_scales(shape: tuple[int, int], settings: Settings) -> list[Scale]:
+    """Return the scales, coarse to fine; the last one has the content image's shape.
+
+    Sides double from scale to scale. Explicit iterations fix the number of scales; a scale with a side
+    below 16 px is left out and its iterations go to the next.
+
+    Args:
+        shape: (height, width) of the result.
+        settings: of which ``iterations`` is used.
+    """
+    long_side = max(shape)
+    if settings.iterations:
+        iterations = settings.iterations
+    else:
+        doublings = max(0, math.ceil(math.log2(long_side / COARSEST_SIDE) - 0.25))
+        iterations = DEFAULT_ITERATIONS[: doublings + 1]
+        iterations += (DEFAULT_ITERATIONS[-1],) * (doublings + 1 - len(iterations))
+    scales: list[Scale] = []
+    skipped = 0
+    for index, count in enumerate(iterations):
+        factor = 2 ** (len(iterations) - 1 - index)
+        sides = shape if factor == 1 else scale_to(shape, max(1, round(long_side / factor)))
+        if factor > 1 and min(shape) / factor < MINIMUM_SIDE:
+            skipped += count
+            continue
+        scales.append(Scale((sides[0], sides[1]), count + skipped))
+        skipped = 0
+    return scales
+
+
+def remembered_pairs(scale: Scale) -> int:
+    """Return how many pairs of vectors L-BFGS remembers: what its iterations can use and memory allows."""
+    most = next((count for pixels, count in PAIRS if math.prod(scale.shape) <= pixels), 1)
+    return max(1, min(most, scale.iterations - 1))

@@ -1,0 +1,102 @@
+"""Who is painted after what: style images, the regions that they cover, and how a network sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.engine.gradients import to_host
+from impasto.networks.feature_network import FeatureNetwork
+
+Tensor = Any
+Array = NDArray[np.float32]
+Features = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenStyle:
+    """One style image as the network sees it, in one part or in several.
+
+    Attributes:
+        weights: its weight at each layer.
+        parts: yields (features by layer, masks by layer); positions without a mask count fully.
+    """
+
+    weights: Mapping[str, float]
+    parts: Callable[[], Iterator[tuple[Features, Mapping[str, Array]]]]
+
+    def moments(self, network: FeatureNetwork) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return by layer its mean products of channels and its channel means, as compared."""
+        sums: dict[str, list[Any]] = {layer: [0.0, 0.0, 1e-6] for layer in self.weights}
+        for features, masks in self.parts():
+            for layer, total in sums.items():
+                found, mask = features[layer], masks.get(layer)
+                second, first = network.moment_sums(layer, found, mask)
+                positions = found.shape[1] * found.shape[2] if mask is None else float(mask.sum())
+                total[0], total[1], total[2] = total[0] + second, total[1] + first, total[2] + positions
+        return {k: network.wide_moments(k, second / n, first / n) for k, (second, first, n) in sums.items()}
+
+    def rows(self, seen_as: Callable[[str, Tensor], Tensor]) -> dict[str, Array]:
+        """Return by layer the features of its positions, (positions, channels), masked ones left out.
+
+        Args:
+            seen_as: layer and features -> what is compared.
+        """
+        found: dict[str, list[Array]] = {layer: [] for layer in self.weights}
+        counts: dict[str, list[Array]] = {layer: [] for layer in self.weights}
+        for features, masks in self.parts():
+            for layer in self.weights:
+                wide, mask = seen_as(layer, features[layer]), masks.get(layer)
+                found[layer].append(to_host(ops.reshape(wide, (-1, wide.shape[-1]))))
+                positions = len(found[layer][-1])
+                counts[layer].append(np.ones(positions, np.float32) if mask is None else mask.ravel())
+        shares = {layer: np.concatenate(parts) for layer, parts in counts.items()}
+        return {k: np.concatenate(v)[shares[k] >= 0.5 * shares[k].max()] for k, v in found.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleTargets:
+    """What every measure needs to know: the style images, and who counts where.
+
+    Attributes:
+        network: the feature network.
+        regions: for each region its style images.
+        layer_weights: weight of each layer.
+        shares: each region's share of the picture.
+        totals: positions (sums of masks) of each region at each layer of the pastiche.
+    """
+
+    network: FeatureNetwork
+    regions: Sequence[Sequence[SeenStyle]]
+    layer_weights: Mapping[str, float]
+    shares: Sequence[float]
+    totals: Mapping[str, Sequence[float]]
+
+    def weights(self, layer: str) -> list[float]:
+        """Return the weight of a layer in each region: nothing where no style image covers it."""
+        return [
+            share * self.layer_weights[layer] * any(s.weights[layer] > 0 for s in styles)
+            for share, styles in zip(self.shares, self.regions, strict=True)
+        ]
+
+
+def blend(weights: Sequence[float], values: Sequence[Any]) -> Any:
+    """Return the weighted mean of arrays or tensors of one shape."""
+    total = sum(weights) or 1.0
+    return sum(value * (weight / total) for value, weight in zip(values, weights, strict=True))
+
+
+def blended_moments(network: FeatureNetwork, styles: Sequence[SeenStyle]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return by layer the blend of several style images' Gram matrices and channel means."""
+    found = [style.moments(network) for style in styles]
+    blended = {}
+    for layer in found[0]:
+        weights = [style.weights[layer] for style in styles]
+        second, first = (blend(weights, [f[layer][i] for f in found]) for i in (0, 1))
+        blended[layer] = second, first
+    return blended

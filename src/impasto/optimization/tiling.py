@@ -1,0 +1,171 @@
+"""Exact values and gradients of an objective in bounded memory: the picture is looked at tile by tile.
+
+An objective depends on a picture only through sums over its positions (`Objective.measure`). So one pass
+adds up the tiles' sums; from the totals follow the losses and how much the total changes with each sum;
+a second pass takes these sensitivities back to each tile's pixels. Tiles overlap by the network's reach
+(`tile_grid.py`), each position counts in one core only, and the gradients of overlapping tiles add up: the
+result is the gradient of the whole picture, not an approximation, and there are no seams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.engine.gradients import (
+    Evaluation,
+    compile_function,
+    compile_gradient,
+    compile_value_and_gradient,
+    memory_errors,
+    to_host,
+)
+from impasto.errors import OutOfMemoryError, SettingError
+from impasto.layers import layer_shapes, level_of
+from impasto.networks.tile_grid import Tile, forward_grid, tile_grid
+from impasto.optimization.objective import Objective
+from impasto.optimization.planning import LEAST_TILE
+
+Tensor = Any
+Array = NDArray[np.float32]
+
+
+def compile_in_tiles(objective: Objective, side: int) -> Callable[..., Evaluation]:
+    """Compile an objective's value and gradient so that memory is bounded by a tile's.
+
+    Args:
+        objective: of a picture of any size.
+        side: longest side of a tile in pixels, surroundings included.
+
+    Returns:
+        A function of a float32 array (1, height, width, 3) on the host and perhaps of the terms' weights,
+        as `gradients.compile_value_and_gradient` returns one.
+
+    Raises:
+        SettingError: the measure of style needs the whole picture.
+        OutOfMemoryError: when called, if the engine runs out of memory.
+    """
+    if objective.style and not objective.style.additive:
+        raise SettingError(
+            "style_loss sliced needs the whole picture in memory; choose gram or a smaller max_size"
+        )
+    tiles = tile_grid(objective.shape, side, objective.layers)
+    looks = forward_grid(objective.shape, side, objective.layers)
+    measure = compile_function(objective.measure)
+    judge = compile_gradient(objective.judge)
+    pull_back = compile_gradient(
+        lambda image, view, slopes: (_dot(slopes, objective.measure(image, view)), ops.zeros(()))
+    )
+
+    def evaluate(point: Any, *weights: Any) -> Evaluation:
+        picture = to_host(point)[0]
+        gradient = np.zeros_like(picture)
+        with memory_errors(tiles[0].shape):
+            totals: dict[str, Any] = {}
+            for tile in looks:
+                sums = measure(_batch(tile, picture), view_of(objective, tile))
+                for name, value in sums.items():
+                    totals[name] = totals.get(name, 0) + to_host(value).astype(np.float64)
+            total, terms, slopes = judge({k: v.astype(np.float32) for k, v in totals.items()}, *weights)
+            for tile in tiles:
+                found = pull_back(_batch(tile, picture), view_of(objective, tile), slopes)[2]
+                tile.cut(gradient)[:] += to_host(found)[0]
+        return Evaluation(float(total), to_host(terms), gradient[None])
+
+    return evaluate
+
+
+class BoundedEvaluation:
+    """An objective's value and gradient, in tiles if they must be, in smaller ones if memory runs out.
+
+    Args:
+        build: longest side of a tile or None -> the objective, its targets computed within that bound.
+        shape: (height, width) of the picture.
+        side: longest side of a tile; None for the whole picture at once.
+
+    Attributes:
+        constants: what the objective is called with beside the point: nothing, or its terms' weights,
+            float32 (5,); one compiled function serves all weights that leave out the same terms.
+    """
+
+    constants: tuple[Array, ...] = ()
+
+    def __init__(
+        self, build: Callable[[int | None], Objective], shape: tuple[int, int], side: int | None
+    ) -> None:
+        self._build, self._shape, self._side = build, shape, side
+        self._note = ""
+        self._compiled: Callable[..., Evaluation] | None = None
+
+    def __call__(self, point: Any) -> Evaluation:
+        """Return the objective's value and gradient at a point (1, height, width, 3).
+
+        Raises:
+            OutOfMemoryError: memory ran out in the smallest tiles, too.
+        """
+        while True:
+            try:
+                if self._compiled is None:
+                    self._compiled = self._compile()
+                return self._compiled(point, *self.constants)
+            except OutOfMemoryError:
+                self._compiled = None
+                self._halve()
+
+    @property
+    def side(self) -> int | None:
+        """Longest side of the tiles now; None for the whole picture at once."""
+        return self._side
+
+    def note(self) -> str:
+        """Return, once, a sentence about memory that ran out."""
+        note, self._note = self._note, ""
+        return note
+
+    def _compile(self) -> Callable[..., Evaluation]:
+        with memory_errors(self._shape):
+            objective = self._build(self._side)
+        if self._side is None or self._side >= max(self._shape):
+            return compile_value_and_gradient(objective, (1, *self._shape, 3))
+        return compile_in_tiles(objective, self._side)
+
+    def _halve(self) -> None:
+        side = min(self._side or max(self._shape), max(self._shape))
+        half = max(LEAST_TILE, side // 2)
+        if half >= side:
+            raise OutOfMemoryError(
+                f"memory ran out even in tiles of {side} px; choose a smaller max_size"
+            ) from None
+        self._side = half
+        self._note = f"memory ran out, so the picture is computed in tiles of {half} px"
+
+
+def _batch(tile: Tile, picture: Array) -> Tensor:
+    return ops.convert_to_tensor(np.ascontiguousarray(tile.cut(picture)[None]))
+
+
+def _dot(slopes: Mapping[str, Tensor], sums: Mapping[str, Tensor]) -> Tensor:
+    return sum(ops.sum(slopes[name] * value) for name, value in sums.items())
+
+
+def view_of(objective: Objective, tile: Tile) -> dict[str, Tensor]:
+    """Return what `Objective.measure` needs to know to measure a tile's core."""
+    sides = layer_shapes(tile.shape, objective.network.pool_rounding)
+    view = {"core/pixels": tile.core(0, tile.shape)}
+    for layer, target in objective.content_targets.items():
+        level = level_of(layer)
+        view[f"core/{layer}"] = tile.core(level, sides[level])
+        maps = np.moveaxis(np.asarray(target)[0], -1, 0)
+        cut = tile.cut_layer(maps, level, sides[level])
+        view[f"seen/{layer}"] = np.moveaxis(cut, 0, -1)[None]
+    for layer in objective.style.layers if objective.style else ():
+        level = level_of(layer)
+        mask = tile.core(level, sides[level])[None]
+        if layer in objective.masks:
+            mask = mask * tile.cut_layer(objective.masks[layer], level, sides[level])
+        view[f"mask/{layer}"] = mask
+    return {name: ops.convert_to_tensor(np.ascontiguousarray(value)) for name, value in view.items()}

@@ -1,0 +1,1 @@
+"""Pictures: files in and out, sizes, colours, masks."""

@@ -1,0 +1,161 @@
+"""Masks: where in the picture which style goes.
+
+A mask is float32 (height, width) in [0, 1]; painted white says where. It comes from a file, an
+array or, for a photo's main subject, from the photo itself, without any learned weights. This file
+also brings masks to the sizes of a network's layers.
+
+Reference: Gatys, Ecker, Bethge, Hertzmann and Shechtman, "Controlling Perceptual Factors in Neural
+Style Transfer" (CVPR 2017), section 4; for the subject see `subject_mask`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from impasto.errors import ImageError, SettingError, did_you_mean
+from impasto.pictures.reading import Picture, read_picture
+from impasto.pictures.resizing import resize
+
+Array = NDArray[Any]
+Mask = NDArray[np.float32]
+ROUNDINGS = ("floor", "ceil")
+ASPECT_TOLERANCE = 0.05
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+BLACK = 0.02  # a mask that is nowhere brighter is empty; JPEG leaves a little noise in black
+
+
+def read_mask(source: Any, shape: tuple[int, int]) -> Mask:
+    """Return a mask from anything that `read_picture` reads, in the picture's size.
+
+    Grey is the luminance, Rec. 709 weights on sRGB values. Where there is an alpha channel, what is
+    transparent is not in the region, and if all that is opaque has one colour, whichever it is,
+    alpha alone is the mask: a painted layer.
+
+    Args:
+        source: a path, a Pillow image or an array of bool, uint8, uint16 or floats in [0, 1].
+        shape: (height, width) of the picture in pixels.
+
+    Returns:
+        float32 (height, width) in [0, 1].
+
+    Raises:
+        MissingFileError: there is no such file.
+        ImageError: it is no picture, is black everywhere or has another aspect ratio.
+    """
+    if isinstance(source, np.ndarray) and source.dtype == bool:
+        source = source.astype(np.float32)
+    picture = read_picture(source)
+    name, (height, width) = picture.name, picture.pixels.shape[:2]
+    if abs(height * shape[1] / width - shape[0]) > max(1, ASPECT_TOLERANCE * shape[0]):
+        raise ImageError(
+            f"the mask {name} has {width} x {height} px, the picture {shape[1]} x {shape[0]}; "
+            f"their aspect ratios may differ by at most {ASPECT_TOLERANCE:.0%}"
+        )
+    mask = resize(_whiteness(picture), shape)
+    if mask.max() < BLACK:
+        raise ImageError(
+            f"the mask {name} is black everywhere: nothing would be styled; paint the region white"
+        )
+    return mask
+
+
+def _whiteness(picture: Picture) -> Mask:
+    grey = np.clip(picture.pixels @ np.array(LUMINANCE, np.float32), 0, 1)
+    if picture.alpha is None:
+        return grey
+    visible = picture.pixels[picture.alpha > 0.5]
+    if not len(visible) or np.ptp(visible, axis=0).max() <= BLACK:
+        return picture.alpha
+    return grey * picture.alpha
+
+
+def partition(masks: Sequence[Array]) -> tuple[list[Mask], Mask]:
+    """Return the masks so that they share each pixel, and the background, which is what they leave.
+
+    m_k' = m_k / max(1, sum over j of m_j); background = 1 - sum over k of m_k'.
+
+    Args:
+        masks: one or more of (height, width) in [0, 1].
+
+    Returns:
+        As many masks and the background, float32 (height, width) in [0, 1]; together they are 1.
+
+    Raises:
+        SettingError: there is no mask, or their shapes differ.
+    """
+    if not masks:
+        raise SettingError("at least one mask is needed, none was given")
+    shapes = {np.shape(mask) for mask in masks}
+    if len(shapes) > 1:
+        raise SettingError(f"masks must have one shape, not {str(sorted(shapes))[1:-1]}")
+    stack = np.stack([np.asarray(mask, np.float32) for mask in masks])
+    stack /= np.maximum(1, stack.sum(axis=0))
+    return list(stack), np.clip(1 - stack.sum(axis=0), 0, 1)
+
+
+def mask_pyramid(mask: Array, levels: int = 5, rounding: str = "floor") -> list[Mask]:
+    """Return the mask at the sizes of a network's blocks, by 2 x 2 average pooling.
+
+    Args:
+        mask: (height, width) in [0, 1].
+        levels: how many; level 0 is the mask, each further one has half the size.
+        rounding: of odd sides: ``floor`` drops the last row as VGG's pooling does, ``ceil``
+            averages what there is of it.
+
+    Returns:
+        float32 (height / 2^k, width / 2^k) in [0, 1] for k = 0 ... levels - 1.
+
+    Raises:
+        SettingError: the rounding is unknown, or the mask is too small for so many levels.
+    """
+    if rounding not in ROUNDINGS:
+        hint = did_you_mean(rounding, ROUNDINGS)
+        raise SettingError(f"rounding must be floor or ceil, not {rounding!r}{hint}")
+    most = min(mask.shape).bit_length()
+    if not 1 <= levels <= most:
+        raise SettingError(f"a mask of shape {mask.shape} has 1 to {most} levels, not {levels}")
+    pyramid = [np.asarray(mask, np.float32)]
+    while len(pyramid) < levels:
+        pyramid.append(_pool(pyramid[-1], rounding))
+    return pyramid
+
+
+def _pool(mask: Mask, rounding: str) -> Mask:
+    for axis in (0, 1):
+        side = mask.shape[axis]
+        if rounding == "floor":
+            side -= side % 2
+            mask = mask.take(range(side), axis)
+        starts = np.arange(0, side, 2)
+        counts = np.minimum(2, side - starts).astype(np.float32)
+        mask = np.add.reduceat(mask, starts, axis) / (counts[:, None] if axis == 0 else counts)
+    return mask
+
+
+def erode_to_receptive_field(mask: Array, radius: int) -> Mask:
+    """Return the mask without the positions whose features also see what lies outside the region.
+
+    Grey erosion with a square: out(p) = min of mask(q) over |q - p| <= radius in rows and columns.
+    Beyond the borders the mask goes on as it ends. If no position would keep half of its maximum,
+    as in a region smaller than the receptive field, the mask comes back as it is.
+
+    Args:
+        mask: (height, width) in [0, 1], at the layer's size.
+        radius: of the receptive field, in positions of the layer; for VGG-19's relu1_1, relu2_1,
+            ... relu5_1 it is 1, 2, 3, 4, 5.
+
+    Raises:
+        SettingError: the radius is negative.
+
+    Reference: Gatys et al. (CVPR 2017), section 4.
+    """
+    if radius < 0:
+        raise SettingError(f"a receptive field's radius must be at least 0, not {radius}")
+    mask = np.asarray(mask, np.float32)
+    eroded = np.asarray(ndimage.minimum_filter(mask, 2 * radius + 1, mode="nearest"))
+    return eroded if eroded.max() >= 0.5 * mask.max() else mask

@@ -1,0 +1,398 @@
+"""Pictures outward: arrays become files.
+
+A file is written whole or not at all: its bytes go to a temporary file beside it, to the disk, and only
+then to its name. Values are clipped and rounded, never stretched.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, TiffImagePlugin
+
+from impasto.errors import ImageError, OutputError, SettingError, did_you_mean
+from impasto.pictures.decoding import DESCRIPTIVE_TAGS, ORIENTATION, pillow_errors, reason, srgb_profile
+
+Array = NDArray[Any]
+
+JPEG, TIFF = "JPEG", "TIFF"
+OUTPUT_FORMATS = {".png": "PNG", ".jpg": JPEG, ".jpeg": JPEG, ".webp": "WEBP", ".avif": "AVIF"}
+OUTPUT_FORMATS |= {".tif": TIFF, ".tiff": TIFF}
+DEEP_FORMATS = ("PNG", "TIFF")
+LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
+RECIPE_KEY = "impasto"
+EXIF_BLOCK, GPS_BLOCK, USER_COMMENT = 34665, 34853, 37510
+DROPPED_TAGS = frozenset((37500, 37510, 40965))
+"""Maker notes (their inner offsets would break), the old comment, interoperability."""
+JPEG_EXIF_BYTES = 65_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """How a picture is written.
+
+    Attributes:
+        alpha: (height, width) in [0, 1], or None.
+        exif: the photo's EXIF block; kept but for orientation, thumbnail, maker notes and GPS.
+        recipe: a JSON object as text, by which the picture can be made again.
+        overwrite: whether an existing file may be replaced.
+        quality: 1 to 100, of JPEG, WebP (100 is lossless) and AVIF.
+        bit_depth: 8, or in PNG and TIFF 16.
+        keep_gps: whether the place where the photo was taken stays in the EXIF block.
+    """
+
+    alpha: Array | None = None
+    exif: bytes | None = None
+    recipe: str | None = None
+    overwrite: bool = False
+    quality: int = 95
+    bit_depth: int = 8
+    keep_gps: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.quality <= 100:
+            raise SettingError(f"quality must be from 1 to 100, not {self.quality}")
+        if self.bit_depth not in (8, 16):
+            raise SettingError(f"bit_depth must be 8 or 16, not {self.bit_depth}")
+
+
+def check_output(
+    path: str | Path, *, overwrite: bool, inputs: Iterable[str | Path] = (), bit_depth: int = 8
+) -> None:
+    """Return if a picture can be written there; to be asked before any computation.
+
+    Args:
+        path: where to.
+        overwrite: whether an existing file may be replaced.
+        inputs: files that are read, which are never replaced.
+        bit_depth: 8 or 16, which the format must be able to hold.
+
+    Raises:
+        SettingError: the extension is missing, unknown or of a format without 16 bits.
+        OutputError: the file exists, is an input, or cannot be written.
+    """
+    path = Path(path)
+    _format(path, bit_depth)
+    folder = path.parent
+    if not folder.is_dir():
+        kind = "is not a folder" if folder.exists() else "does not exist; make it first"
+        raise OutputError(f"{path} cannot be written: {folder} {kind}")
+    try:
+        exists = bool(path.lstat())
+    except FileNotFoundError:
+        exists = False
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{str(path)[:200]!r} cannot be written: {reason(error)}") from error
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; add a file name to it")
+    for source in inputs:
+        if exists and _is_same(path, Path(source)):
+            raise OutputError(f"{path} is the input {source}, which is never replaced; choose another name")
+    if exists and not overwrite:
+        raise OutputError(f"{path} already exists; add --overwrite or choose another name")
+    if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+        raise OutputError(f"{path} is write-protected or not a regular file; choose another name")
+    _put(b"impasto", path.with_name(f".impasto-{secrets.token_hex(8)}.trial"), trial=True)
+
+
+def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None = None) -> list[str]:
+    """Write a picture; the format follows from the extension.
+
+    Args:
+        path: where to: PNG, JPEG, WebP, AVIF or TIFF.
+        pixels: (height, width, 3), sRGB; values beyond [0, 1] are clipped.
+        options: alpha, metadata, quality and depth.
+
+    Returns:
+        Sentences without a full stop about what the file could not hold.
+
+    Raises:
+        SettingError: the extension is missing, unknown or of a format without 16 bits.
+        ImageError: the array has a wrong shape or values that are not finite.
+        OutputError: the file exists, is too large for its format, or cannot be written.
+    """
+    path, options, notes = Path(path), options or OutputOptions(), []
+    form = _format(path, options.bit_depth)
+    alpha = options.alpha
+    if form == "JPEG" and alpha is not None:
+        alpha = None
+        notes.append(f"{path.name} has no transparency, as JPEG has none; PNG, WebP, AVIF and TIFF keep it")
+    values = _levels(pixels, alpha, 2**options.bit_depth - 1)
+    limit = LONGEST_SIDES.get(form)
+    if limit and max(values.shape) > limit:
+        raise OutputError(f"{path} cannot be written: {form} allows {limit} px a side; choose .png or .tif")
+    exif = _exif(options, values, form, notes)
+    try:
+        with pillow_errors(path.name):
+            data = _encode(values, form, exif, options)
+    except ImageError as error:
+        raise OutputError(f"{path} cannot be written as {form}: {error}") from error
+    if options.overwrite:
+        path = Path(os.path.realpath(path))  # a link keeps pointing to the file that it names
+    _put(data, path, overwrite=options.overwrite)
+    return notes
+
+
+def read_recipe(path: str | Path) -> str | None:
+    """Return the recipe in a picture that Impasto wrote, or None if there is none.
+
+    Raises:
+        ImageError: the file is not there or is not a picture.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ImageError(f"there is no picture {path}")
+    with pillow_errors(path.name), Image.open(path, formats=sorted(set(OUTPUT_FORMATS.values()))) as image:
+        found = image.info.get(RECIPE_KEY)
+        if found is None:
+            comment = image.getexif().get_ifd(EXIF_BLOCK).get(USER_COMMENT, b"")
+            comment = comment if isinstance(comment, bytes) else b""
+            order = "utf-16-le" if image.getexif().endian == "<" else "utf-16-be"
+            encoding = {b"ASCII": "ascii", b"UNICODE": order}.get(comment[:8].rstrip(b"\0"), "latin-1")
+            found = comment[8:].decode(encoding, errors="replace").rstrip("\0 ")
+    try:
+        return found if isinstance(json.loads(found), dict) else None
+    except ValueError:
+        return None  # somebody else's comment
+
+
+def picture_to_pil(pixels: Array, alpha: Array | None = None) -> Image.Image:
+    """Return a Pillow image, RGB or RGBA, of (height, width, 3) and (height, width) in [0, 1]."""
+    return Image.fromarray(_levels(pixels, alpha, 255))
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[Array]], labels: Sequence[Sequence[str]], *, height: int = 256, gap: int = 8
+) -> NDArray[np.float32]:
+    """Return pictures in rows, each with its label below, on white.
+
+    Args:
+        rows: pictures (h, w, 3) in [0, 1], any sizes.
+        labels: one per picture, in the same rows; too long ones are cut.
+        height: of every picture in pixels.
+        gap: pixels between pictures.
+
+    Returns:
+        float32 (height, width, 3) in [0, 1].
+    """
+    text = max(11, height // 16)
+    font = ImageFont.load_default(size=text)
+    cells = [[picture_to_pil(picture) for picture in row] for row in rows]
+    cells = [
+        [c.resize((max(1, round(c.width * height / c.height)), height), 1) for c in row] for row in cells
+    ]
+    width = max(sum(cell.width + gap for cell in row) for row in cells) + gap
+    step = height + 2 * text + gap
+    sheet = Image.new("RGB", (width, step * len(cells) + gap), "white")
+    draw = ImageDraw.Draw(sheet)
+    for index, (row, names) in enumerate(zip(cells, labels, strict=True)):
+        left, top = gap, gap + index * step
+        for cell, name in zip(row, names, strict=True):
+            sheet.paste(cell, (left, top))
+            shown = name
+            while shown and draw.textlength(shown, font=font) > cell.width:
+                shown = shown[:-2].rstrip("…") + "…" if len(shown) > 2 else ""
+            draw.text((left, top + height + text // 4), shown, fill="black", font=font)
+            left += cell.width + gap
+    return np.asarray(sheet, np.float32) / np.float32(255)
+
+
+def _format(path: Path, bit_depth: int) -> str:
+    suffix, allowed = path.suffix.lower(), ", ".join(OUTPUT_FORMATS)
+    if not suffix:
+        raise SettingError(f"the output {str(path)!r} must end in one of {allowed}, which says its format")
+    if suffix not in OUTPUT_FORMATS:
+        other = suffix in (".gif", ".bmp", ".jp2", ".heic")  # formats indeed, no slips of a finger
+        near = "; choose .png" if other else did_you_mean(suffix, OUTPUT_FORMATS)
+        raise SettingError(f"the output must end in one of {allowed}, not {suffix!r}{near}")
+    if bit_depth == 16 and OUTPUT_FORMATS[suffix] not in DEEP_FORMATS:
+        raise SettingError(f"16 bits can be written as .png, .tif or .tiff, not {suffix!r}")
+    return OUTPUT_FORMATS[suffix]
+
+
+def _is_same(path: Path, source: Path) -> bool:
+    with suppress(OSError, ValueError):  # an input may be a built-in style's name
+        return path.samefile(source)
+    return False
+
+
+def _levels(pixels: Array, alpha: Array | None, full: int) -> Array:
+    pixels = np.asarray(pixels)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
+        raise ImageError(f"pixels must be (height, width, 3), not {pixels.shape}")
+    if alpha is not None:
+        if np.shape(alpha) != pixels.shape[:2]:
+            raise ImageError(f"alpha must have the shape {pixels.shape[:2]}, not {np.shape(alpha)}")
+        pixels = np.dstack([pixels, alpha])
+    if pixels.dtype.kind != "f" or not np.isfinite(pixels).all():
+        raise ImageError(f"pixels must be finite floats, not {pixels.dtype} with NaN, infinity or integers")
+    dtype = np.uint8 if full == 255 else np.uint16
+    return np.rint(np.clip(pixels, 0, 1).astype(np.float64) * full).astype(dtype)
+
+
+def _exif(options: OutputOptions, values: Array, form: str, notes: list[str]) -> Image.Exif:
+    """Return the photo's EXIF data as they fit the new picture, with the recipe where EXIF holds it."""
+    recipe = options.recipe if form != "PNG" else None
+    own = {} if recipe is None else {USER_COMMENT: _comment(recipe)}
+    try:
+        exif = _kept_exif(options, values)
+        exif[EXIF_BLOCK] = {**exif.get(EXIF_BLOCK, {}), **own}
+        if form != "JPEG" or len(exif.tobytes()) <= JPEG_EXIF_BYTES:
+            return exif
+    except Exception:  # of any class, from blocks that a camera or an editor wrote wrongly
+        pass
+    notes.append("the photo's EXIF data are damaged or too long and were left out")
+    exif = Image.Exif()
+    exif.endian = "<"
+    exif[EXIF_BLOCK] = own
+    if form == "JPEG" and len(exif.tobytes()) > JPEG_EXIF_BYTES:
+        raise OutputError("the recipe is too long for JPEG; choose .png")
+    return exif
+
+
+def _comment(text: str) -> bytes:
+    return b"ASCII\0\0\0" + text.encode() if text.isascii() else b"UNICODE\0" + text.encode("utf-16-le")
+
+
+def _kept_exif(options: OutputOptions, values: Array) -> Image.Exif:
+    exif = Image.Exif()
+    exif.endian = "<"
+    if not options.exif:
+        return exif
+    with pillow_errors("the EXIF block"):
+        photo = Image.Exif()
+        photo.load(options.exif)
+        for tag in DESCRIPTIVE_TAGS & set(photo) - {ORIENTATION, EXIF_BLOCK, GPS_BLOCK}:
+            exif[tag] = photo[tag]
+        inner = {k: v for k, v in photo.get_ifd(EXIF_BLOCK).items() if k not in DROPPED_TAGS}
+        if options.keep_gps and (place := photo.get_ifd(GPS_BLOCK)):
+            exif[GPS_BLOCK] = dict(place)
+        exif[EXIF_BLOCK] = {**inner, 40961: 1, 40962: values.shape[1], 40963: values.shape[0]}
+        exif.tobytes()  # raises here what cannot be written
+    return exif
+
+
+def _encode(values: Array, form: str, exif: Image.Exif, options: OutputOptions) -> bytes:
+    if form == "TIFF":
+        return _tiff(values, exif)
+    block = _retype(exif.tobytes(), 6) if len(exif) > 1 or exif.get(EXIF_BLOCK) else b""
+    if form == "PNG" and values.dtype == np.uint16:
+        return _png(values, block, options.recipe)
+    choices: dict[str, dict[str, Any]] = {
+        "PNG": {"pnginfo": PngImagePlugin.PngInfo()},
+        "JPEG": {"quality": options.quality, "subsampling": "4:4:4", "progressive": True, "optimize": True},
+        "WEBP": {"quality": options.quality, "lossless": options.quality == 100, "exact": True},
+        "AVIF": {"quality": options.quality, "subsampling": "4:4:4"},
+    }
+    more = choices[form]
+    if form == "PNG" and options.recipe is not None:
+        more["pnginfo"].add_itxt(RECIPE_KEY, options.recipe)
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, form, exif=block, icc_profile=srgb_profile(), **more)
+    return file.getvalue()
+
+
+def _png(values: Array, exif: bytes, recipe: str | None) -> bytes:
+    """Return a 16-bit PNG, which Pillow cannot write; filter "Sub" on every row (PNG, section 9)."""
+    height, width, channels = values.shape
+    rows = np.ascontiguousarray(values.astype(">u2")).view(np.uint8).reshape(height, -1)
+    rows[:, 2 * channels :] -= rows[:, : -2 * channels].copy()
+    lines = np.hstack([np.ones((height, 1), np.uint8), rows])
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 6, 0, 0, 0)),
+        (b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile())),
+    ]
+    if exif:
+        chunks.append((b"eXIf", exif.removeprefix(b"Exif\0\0")))
+    if recipe is not None:
+        chunks.append((b"iTXt", RECIPE_KEY.encode() + b"\0\0\0\0\0" + recipe.encode()))
+    chunks += [(b"IDAT", zlib.compress(lines.tobytes())), (b"IEND", b"")]
+    packed = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def _tiff(values: Array, exif: Image.Exif) -> bytes:
+    """Return a TIFF of one strip, 8 or 16 bit: deflate after horizontal differences (TIFF 6, section 14)."""
+    height, width, channels = values.shape
+    differences = np.diff(values, axis=1, prepend=np.zeros((height, 1, channels), values.dtype))
+    strip = zlib.compress(differences.astype(values.dtype.newbyteorder("<")).tobytes())
+    bits = 8 * values.itemsize
+    tags: dict[int, Any] = {tag: exif[tag] for tag in exif if exif[tag]}
+    tags |= {256: width, 257: height, 258: (bits,) * channels, 259: 8, 262: 2, 273: 0, 277: channels}
+    tags |= {278: height, 279: len(strip), 284: 1, 317: 2, 34675: srgb_profile()}
+    if channels == 4:
+        tags[338] = 2  # the alpha is not multiplied into the colors
+    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
+    for tag, value in tags.items():
+        directory[tag] = value
+    file = io.BytesIO()
+    directory.save(file)
+    return _retype(file.getvalue(), 0) + strip
+
+
+def _retype(block: bytes, start: int) -> bytes:
+    """Return little-endian EXIF or TIFF whose inner bytes have the type UNDEFINED, as EXIF 2.32 wants.
+
+    Pillow writes them as BYTE, a type that no tag of the inner directory has; both are one byte long.
+    """
+    data = bytearray(block)
+    outer = start + struct.unpack_from("<I", data, start + 4)[0]
+    inner = 0
+    for entry in _entries(data, outer):
+        tag, offset = struct.unpack_from("<H6xI", data, entry)
+        inner = start + offset if tag == EXIF_BLOCK else inner
+    for entry in _entries(data, inner) if inner else ():
+        if data[entry + 2 : entry + 4] == b"\x01\0":
+            data[entry + 2] = 7
+    return bytes(data)
+
+
+def _entries(data: bytearray, directory: int) -> range:
+    count = struct.unpack_from("<H", data, directory)[0]
+    return range(directory + 2, directory + 2 + 12 * count, 12)
+
+
+def _put(data: bytes, path: Path, *, overwrite: bool = False, trial: bool = False) -> None:
+    """Give the bytes to the name in one step; whatever happens, nothing half-written stays."""
+    temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        try:
+            with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite:
+                temporary.replace(path)
+            elif not trial:
+                _claim(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"{path} already exists; add --overwrite or choose another name") from error
+    except OSError as error:
+        place = f"the folder {path.parent}" if trial else str(path)
+        raise OutputError(f"{place} cannot be written: {reason(error)}; choose another place") from error
+
+
+def _claim(temporary: Path, path: Path) -> None:
+    """Move a file to a name that must be free; of two at the same time one fails."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        temporary.replace(path)

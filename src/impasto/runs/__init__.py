@@ -1,0 +1,1 @@
+"""One picture's work, many pictures' work."""

@@ -1,0 +1,380 @@
+"""Sweeps: one photo and its styles under all combinations of some settings, side by side.
+
+`plan_sweep` says which pictures a sweep makes, `sweep_steps` makes them and their contact sheet, yielding a
+SweepStep per iteration, `run_sweep` drains it. A picture of the same sweep that is there already is kept, so
+that a sweep that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+import time
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impasto import __version__
+from impasto.errors import ImageError, ImpastoError, OutputError, SettingError
+from impasto.pastiche import finish, recipe_of, run
+from impasto.pictures.reading import read_picture
+from impasto.pictures.resizing import resize
+from impasto.pictures.writing import OutputOptions, check_output, contact_sheet, read_recipe, write_picture
+from impasto.preparation import Inputs, Prepared, load_network_for, prepare
+from impasto.presets import settings_for
+from impasto.progress import Step
+from impasto.settings import Settings
+
+if TYPE_CHECKING:
+    from impasto.networks.feature_network import FeatureNetwork
+
+MOST_PICTURES = 64
+SHEET_HEIGHT, SHEET_COLUMNS = 256, 8
+"""Height in pixels of a picture on the sheet, and how many stand side by side."""
+
+LATE = frozenset((
+    "strength", "style_loss", "formulas", "optimizer", "learning_rate", "grain", "tile_size",
+    "content_weight", "style_weight", "tv_weight", "content_layers", "style_layer_weights",
+))  # fmt: skip
+"""Settings that the preparation does not look at: what was prepared serves all their values."""
+OF_NETWORK = ("network", "pooling", "padding", "precision", "pool_rounding")
+SAME = ("settings", "content", "styles", "regions")
+"""What the recipe of a picture must have in common with a variation's to be its picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variation:
+    """One combination of the swept settings.
+
+    Attributes:
+        values: of the swept settings.
+        settings: all of them.
+        path: the file of its picture.
+    """
+
+    values: Mapping[str, Any]
+    settings: Settings
+    path: Path
+
+    @property
+    def label(self) -> str:
+        """The values in words, such as ``strength 20, colors style``."""
+        return ", ".join(f"{name.replace('_', ' ')} {_written(v)}" for name, v in self.values.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """The pictures that a sweep makes.
+
+    Attributes:
+        inputs: photo, styles and regions.
+        axes: the values of each swept setting.
+        variations: all combinations, the last setting's values following each other.
+        sheet: the file of the contact sheet.
+        overwrite: whether pictures that are there are made again.
+    """
+
+    inputs: Inputs
+    axes: Mapping[str, Sequence[Any]]
+    variations: tuple[Variation, ...]
+    sheet: Path
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepStep:
+    """What a running sweep tells.
+
+    Attributes:
+        variation: the picture in work.
+        number, count: which of how many, from 1.
+        outcome: ``running``, or what became of the picture: ``made``, ``kept`` or ``failed``.
+        step: the iteration that was made, while it is running.
+        notes: sentences about the picture that was made.
+        error: why it failed; the sweep goes on with the next.
+    """
+
+    variation: Variation
+    number: int
+    count: int
+    outcome: Literal["running", "made", "kept", "failed"]
+    step: Step | None = None
+    notes: tuple[str, ...] = ()
+    error: ImpastoError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepResult:
+    """What a sweep made.
+
+    Attributes:
+        sheet: the file of the contact sheet.
+        ends: the last SweepStep of each variation.
+        seconds: all of it.
+    """
+
+    sheet: Path
+    ends: tuple[SweepStep, ...]
+    seconds: float
+
+
+def plan_sweep(
+    inputs: Inputs,
+    folder: str | Path,
+    settings: Mapping[str, Any],
+    preset: str | None = None,
+    *,
+    suffix: str = ".png",
+    overwrite: bool = False,
+) -> Sweep:
+    """Return which pictures a sweep makes, all of their settings checked.
+
+    Args:
+        inputs: photo, styles and regions.
+        folder: where the pictures and the sheet go; it is made if it is not there.
+        settings: fields of `Settings`; one with a list of values is swept. Settings that are lists or
+            tables themselves, such as ``iterations``, are the same for every picture.
+        preset: a named recipe that the settings start from.
+        suffix: of the pictures and of the sheet, which says their format.
+        overwrite: whether pictures that are there are made again.
+
+    Raises:
+        SettingError: no setting has several values, one is not allowed, or there are more than 64
+            combinations.
+    """
+    axes, fixed = _axes(settings)
+    count = math.prod(map(len, axes.values()))
+    if count > MOST_PICTURES:
+        raise SettingError(f"a sweep makes at most {MOST_PICTURES} pictures, not {count}; give fewer values")
+    folder, variations = Path(folder), []
+    for combination in itertools.product(*axes.values()):
+        values = dict(zip(axes, combination, strict=True))
+        chosen = settings_for(preset, {**fixed, **values})
+        path = folder / (_file_name(values) + suffix)
+        variations.append(Variation(values=values, settings=chosen, path=path))
+    _check_names(variations)
+    sheet = folder / f"sheet{suffix}"
+    return Sweep(inputs=inputs, axes=axes, variations=tuple(variations), sheet=sheet, overwrite=overwrite)
+
+
+def is_list_setting(name: str) -> bool:
+    """Return whether a setting's value is itself a list or a table, and so cannot be swept."""
+    hint = typing.get_type_hints(Settings).get(name)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    return typing.get_origin(hint) in (tuple, Mapping)
+
+
+def _axes(settings: Mapping[str, Any]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Return the swept settings with their values, and the others."""
+    axes: dict[str, list[Any]] = {}
+    fixed: dict[str, Any] = {}
+    for name, value in settings.items():
+        several = isinstance(value, list | tuple | range)
+        if several and is_list_setting(name):
+            if any(isinstance(part, list | tuple | Mapping) for part in value):
+                raise SettingError(f"{name} is a list or a table itself, so it cannot be swept; give one")
+            fixed[name] = value
+        elif several and len(value) != 1:
+            axes[name] = list(value)
+        else:
+            fixed[name] = value[0] if several else value
+    for name, values in axes.items():
+        twice = [value for value in values if values.count(value) > 1]
+        if twice or not values:
+            wrong = f"{_written(twice[0])} twice" if twice else "no value"
+            raise SettingError(f"{name} must have each value once, not {wrong}")
+    if not axes:
+        raise SettingError("a sweep needs a setting with several values, such as strength 20,50,80")
+    return axes, fixed
+
+
+def _written(value: Any) -> str:
+    """Return a value in words: numbers as short as they can be, files by their names."""
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return Path(value).stem if isinstance(value, str | Path) else str(value).lower()
+
+
+def _file_name(values: Mapping[str, Any]) -> str:
+    parts = (f"{name.replace('_', '-')}-{_written(value)}" for name, value in values.items())
+    return "_".join(re.sub(r"[^\w.+-]+", "-", part) for part in parts)
+
+
+def _check_names(variations: Sequence[Variation]) -> None:
+    labels: dict[Path, str] = {}
+    for variation in variations:
+        if variation.path in labels:
+            raise SettingError(
+                f"{dict(variation.values)} has the same file name as another picture, "
+                f"{variation.path.name}; give the files different names"
+            )
+        labels[variation.path] = variation.label
+
+
+def run_sweep(sweep: Sweep, network: FeatureNetwork | None = None) -> SweepResult:
+    """Make a sweep's pictures and its contact sheet; the arguments and errors are `sweep_steps`'."""
+    began = time.monotonic()
+    ends = tuple(step for step in sweep_steps(sweep, network) if step.outcome != "running")
+    return SweepResult(sheet=sweep.sheet, ends=ends, seconds=time.monotonic() - began)
+
+
+def sweep_steps(sweep: Sweep, network: FeatureNetwork | None = None) -> Iterator[SweepStep]:
+    """Make a sweep's pictures and then its contact sheet, yielding a SweepStep per iteration and picture.
+
+    Pictures that can share what was prepared follow each other. One that cannot be made is told of and
+    left white on the sheet.
+
+    Args:
+        sweep: from `plan_sweep`.
+        network: used instead of the one that the settings name.
+
+    Raises:
+        OutputError: something is in the way that this sweep has not made, or cannot be written.
+        ImpastoError: none of the pictures could be made; the first one's error.
+    """
+    _check_folder(sweep)
+    workshop = _Workshop(sweep.inputs, network)
+    kept = _kept(sweep, workshop)
+    failures = []
+    ordered = sorted(sweep.variations, key=lambda variation: _late_key(variation.settings))
+    for number, variation in enumerate(ordered, 1):
+        place: dict[str, Any] = {"variation": variation, "number": number, "count": len(ordered)}
+        if variation in kept:
+            yield SweepStep(**place, outcome="kept")
+            continue
+        try:
+            yield from _paint(place, workshop, sweep.overwrite)
+        except OutputError:
+            raise
+        except ImpastoError as error:
+            failures.append(error)
+            yield SweepStep(**place, outcome="failed", error=error)
+    if len(failures) == len(ordered):
+        raise failures[0]
+    _write_sheet(sweep)
+
+
+def _paint(place: Mapping[str, Any], workshop: _Workshop, overwrite: bool) -> Iterator[SweepStep]:
+    """Make one picture and write it."""
+    began, losses = time.monotonic(), []
+    variation: Variation = place["variation"]
+    prepared = workshop.prepared(variation.settings)
+    for step in run(prepared):
+        losses.append(dict(step.losses))
+        yield SweepStep(**place, outcome="running", step=step)
+    result = finish(prepared, step, losses, began)
+    notes = (*result.notes, *result.save(variation.path, overwrite=overwrite))
+    yield SweepStep(**place, outcome="made", notes=notes)
+
+
+class _Workshop:
+    """Reads pictures and loads networks once for all variations that can share them."""
+
+    def __init__(self, inputs: Inputs, network: FeatureNetwork | None) -> None:
+        self._inputs, self._network = inputs, network
+        self._networks: dict[tuple[Any, ...], FeatureNetwork] = {}
+        self._key = ""
+        self._prepared: Prepared | None = None
+
+    def prepared(self, settings: Settings) -> Prepared:
+        """Return the inputs, prepared for the settings."""
+        key = _late_key(settings)
+        if self._prepared is None or key != self._key:
+            self._prepared = None  # frees the old one first
+            found = prepare(self._inputs, settings, self._network or self._loaded(settings))
+            self._prepared, self._key = replace(found, kept={}), key
+        return replace(self._prepared, settings=settings)
+
+    def _loaded(self, settings: Settings) -> FeatureNetwork:
+        key = tuple(getattr(settings, name) for name in OF_NETWORK)
+        if key not in self._networks:
+            self._networks[key] = load_network_for(settings)
+        return self._networks[key]
+
+
+def _late_key(settings: Settings) -> str:
+    """Return what is equal for settings that can share a preparation."""
+    return settings.key_without(LATE)
+
+
+def _check_folder(sweep: Sweep) -> None:
+    """Make the folder and refuse now what could not be written later.
+
+    Raises:
+        OutputError: the folder or a file in it cannot be written, or is not this sweep's.
+    """
+    folder = sweep.sheet.parent
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the folder {folder} cannot be made: {error.strerror}") from error
+    inputs = [file for file in sweep.inputs.files if isinstance(file, str | Path)]
+    for variation in sweep.variations:
+        check_output(variation.path, overwrite=True, inputs=inputs)
+    check_output(sweep.sheet, overwrite=sweep.overwrite or _is_sheet(sweep.sheet), inputs=inputs)
+
+
+def _is_sheet(path: Path) -> bool:
+    """Return whether a file is a contact sheet that a sweep wrote, or is not there."""
+    return not path.exists() or "sweep" in _recipe_in(path)
+
+
+def _kept(sweep: Sweep, workshop: _Workshop) -> list[Variation]:
+    """Return the variations whose pictures are there already and are kept.
+
+    Raises:
+        OutputError: one of them was made of something else.
+    """
+    there = [v for v in sweep.variations if v.path.exists() and not sweep.overwrite]
+    for variation in there:
+        wanted = recipe_of(workshop.prepared(there[0].settings))
+        wanted = json.loads(json.dumps(wanted | {"settings": variation.settings.to_mapping()}))
+        found = _recipe_in(variation.path)
+        other = next((key for key in SAME if found.get(key) != wanted[key]), None)
+        if other:
+            raise OutputError(
+                f"{variation.path} is there already, with other {other} than this sweep's; "
+                "choose another folder or add --overwrite"
+            )
+    return there
+
+
+def _recipe_in(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(read_recipe(path) or "{}"))
+    except ImageError:
+        return {}
+
+
+def _write_sheet(sweep: Sweep) -> None:
+    """Write all pictures side by side, each with its values below."""
+    columns = min(len(list(sweep.axes.values())[-1]), SHEET_COLUMNS)
+    cells = [_thumbnail(variation.path) for variation in sweep.variations]
+    labels = [variation.label for variation in sweep.variations]
+    starts = range(0, len(cells), columns)
+    sheet = contact_sheet(
+        [cells[start : start + columns] for start in starts],
+        [labels[start : start + columns] for start in starts],
+        height=SHEET_HEIGHT,
+    )
+    recipe = {"impasto": __version__, "sweep": {name: list(values) for name, values in sweep.axes.items()}}
+    write_picture(sweep.sheet, sheet, OutputOptions(overwrite=True, recipe=json.dumps(recipe, default=str)))
+
+
+def _thumbnail(path: Path) -> NDArray[np.float32]:
+    """Return a picture in the sheet's size; white if it is not there."""
+    if not path.exists():
+        return np.ones((SHEET_HEIGHT, SHEET_HEIGHT, 3), np.float32)
+    pixels = read_picture(path).pixels
+    height, width = pixels.shape[:2]
+    return resize(pixels, (SHEET_HEIGHT, max(1, round(width * SHEET_HEIGHT / height))))

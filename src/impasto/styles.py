@@ -1,0 +1,133 @@
+"""How a person names styles and regions: files or built-in styles, with weights, parts and masks."""
+
+from __future__ import annotations
+
+import numbers
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from impasto.errors import SettingError, did_you_mean
+
+PARTS = ("all", "fine", "coarse")
+_WRITTEN = re.compile(r"^(?P<source>.+?)(:(?P<weight>[^:@/\\]*))?(@(?P<part>[^:@/\\.]*))?$", re.DOTALL)
+MAX_REGIONS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleSpec:
+    """A style image as a person names it.
+
+    Attributes:
+        source: a path, a PIL image, an array or a built-in style's name.
+        weight: its share in a blend, relative to the other styles' weights.
+        part: ``fine`` for its brushwork only, ``coarse`` for its composition only, ``all`` for both.
+        mask: which part of the style image is meant; all of it if None.
+
+    Raises:
+        SettingError: the weight is negative or not a number, or the part is unknown.
+    """
+
+    source: Any
+    weight: float = 1.0
+    part: Literal["all", "fine", "coarse"] = "all"
+    mask: Any = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.weight, numbers.Real) or not 0 <= self.weight < float("inf"):
+            raise SettingError(f"a style's weight must be a number from 0 up, not {self.weight!r}")
+        if self.part not in PARTS:
+            hint = did_you_mean(str(self.part), PARTS)
+            raise SettingError(f"a style's part must be fine or coarse, not {self.part!r}{hint}")
+
+
+def parse_style(style: Any) -> StyleSpec:
+    """Return the style written as ``painting.jpg``, ``painting.jpg:2`` or ``painting.jpg:2@fine``.
+
+    Whatever is not text is the style image itself; a text that is a file's name is that file.
+
+    Raises:
+        SettingError: the weight is not a number, or the part is unknown.
+    """
+    if isinstance(style, StyleSpec):
+        return style
+    if not isinstance(style, str):
+        return StyleSpec(source=style)
+    with suppress(OSError):  # a name too long for a file
+        if Path(style).exists():
+            return StyleSpec(source=style)
+    found = _WRITTEN.match(style)
+    if found is None:
+        return StyleSpec(source=style)
+    weight, part = found["weight"], found["part"]
+    try:
+        number = 1.0 if weight is None else float(weight)
+    except ValueError as error:
+        raise SettingError(
+            f"a style must be written FILE, FILE:WEIGHT or FILE:WEIGHT@fine, not {style!r}"
+        ) from error
+    return StyleSpec(source=found["source"], weight=number, part=part or "all")  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class RegionSpec:
+    """One region as a person writes it.
+
+    Attributes:
+        mask: the mask's file; white says where.
+        style: the style image's file or name.
+        style_mask: the file that says which part of the style is meant, or None for all of it.
+    """
+
+    mask: str
+    style: str
+    style_mask: str | None = None
+
+
+def parse_region(text: str) -> RegionSpec:
+    """Return the region written as ``mask.png=style.jpg`` or ``mask.png=style.jpg#stylemask.png``.
+
+    A file's name may hold ``=`` or ``#``: of all ways to cut the text, the one that names the most
+    files that are there is meant; if no way stands out, the first ``=`` and the last ``#`` cut.
+
+    Raises:
+        SettingError: the text has another form.
+    """
+    cuts = [place for place, letter in enumerate(text) if letter == "="]
+    readings = [(text[:cut].strip(), *_style_and_mask(text[cut + 1 :].strip())) for cut in cuts]
+    mask, style, style_mask = max(readings, key=_count_files, default=("", "", None))
+    if not mask or not style or style_mask == "":
+        raise SettingError(
+            "a region must be written mask.png=style.jpg or mask.png=style.jpg#stylemask.png, "
+            f"not {text!r}; for example sky.png=starry-night.jpg"
+        )
+    return RegionSpec(mask, style, style_mask)
+
+
+def check_regions(specs: Sequence[RegionSpec]) -> None:
+    """Check the number of regions.
+
+    Raises:
+        SettingError: there are more than ``MAX_REGIONS``.
+    """
+    if len(specs) > MAX_REGIONS:
+        raise SettingError(f"at most {MAX_REGIONS} regions are allowed, not {len(specs)}")
+
+
+def _style_and_mask(text: str) -> tuple[str, str | None]:
+    if "#" not in text or _count_files([text]):
+        return text, None
+    cuts = [place for place, letter in enumerate(text) if letter == "#"]
+    readings = [(text[:cut].strip(), text[cut + 1 :].strip()) for cut in reversed(cuts)]
+    return max(readings, key=_count_files)
+
+
+def _count_files(names: Sequence[str | None]) -> int:
+    found = 0
+    for name in filter(None, names):
+        with suppress(OSError, ValueError):  # too long, or with a null character
+            found += Path(name).is_file()
+    return found

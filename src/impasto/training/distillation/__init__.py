@@ -1,0 +1,1 @@
+"""A small feature network, trained from a large one."""

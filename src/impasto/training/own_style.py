@@ -1,0 +1,319 @@
+"""A style of one's own: the any-style network, fine-tuned on photos until it paints one style better.
+
+The decoder starts as that of the any-style network; the painting's moments and the feature network stay
+as they are. The loss is the optimisation's objective at each photo's strength, with its weights: the
+relative content loss at relu4_2 and 36 times the relative style loss over the Gram matrices of the style
+layers, whose targets are the painting's.
+
+A training ends after a number of steps or of minutes, whichever comes first; the learning rate
+follows the share that is done of the one that is nearer to its end.
+
+Reference: Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and
+Super-Resolution" (ECCV 2016), section 3.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.engine import runtime
+from impasto.engine.gradients import to_host
+from impasto.errors import DivergenceError, OutputError
+from impasto.onepass.network import PasticheNetwork
+from impasto.onepass.style_file import THUMBNAIL_SIZE, StyleCard, StyleFile, write_style_file
+from impasto.pictures.reading import Picture, read_picture
+from impasto.pictures.resizing import fit, resize
+from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
+from impasto.training.any_style import TERMS, scaled_crops
+from impasto.training.checkpoint import restore, save_checkpoint
+from impasto.training.crops import prefetch
+from impasto.training.photos import TrainingPhotos, painting_notes
+from impasto.training.style_trainer import StyleSettings, StyleTrainer
+
+Array = NDArray[np.float32]
+
+LEAST_PHOTOS = 20
+WARMUP, LAST_RATE = 100, 0.02
+SECONDS_BETWEEN_SAVES = 60.0
+RESCALES = (0.5, 1.4)
+"""As `onepass_training.RESCALES`, of the photos."""
+PLATEAU_STEPS, PLATEAU_SHARE = 500, 0.995
+EVALUATION_PHOTOS, PREVIEW_PHOTOS, PREVIEW_SIDE = 8, 3, 320
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStep:
+    """Where a training stands.
+
+    Attributes:
+        step: how many steps are done.
+        done: share of the training that is done, in [0, 1].
+        terms: ``loss`` and the means of ``content``, ``style`` and ``variation`` in this step.
+        notes: sentences without a full stop about what happened.
+    """
+
+    step: int
+    done: float
+    terms: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleTraining:
+    """A training that can be stopped at any time and continued by the same command.
+
+    Attributes:
+        trainer: the network, its judge and its loss.
+        start: the any-style network.
+        photos: the training photos.
+        painting: as read.
+        settings: how long and on what.
+        output: the style file to write.
+        notes: sentences without a full stop about the pictures.
+    """
+
+    trainer: StyleTrainer
+    start: PasticheNetwork
+    photos: TrainingPhotos
+    painting: Picture
+    settings: StyleSettings
+    output: Path
+    notes: tuple[str, ...]
+
+    @classmethod
+    def prepare(
+        cls,
+        pictures: tuple[str | Path, Iterable[str | Path]],
+        output: str | Path,
+        settings: StyleSettings,
+        start: PasticheNetwork,
+    ) -> StyleTraining:
+        """Read the pictures and make the network that the training starts from.
+
+        Args:
+            pictures: the painting, and the photos: pictures, folders or zip archives.
+            output: the style file to write.
+            settings: how long and on what.
+            start: the any-style network; its feature network makes the losses, in its dtype.
+
+        Raises:
+            ImageError: the painting cannot be used or there are too few readable photos.
+        """
+        painting = read_picture(pictures[0], max_size=settings.style_size)
+        photos = TrainingPhotos(pictures[1], least=LEAST_PHOTOS)
+        weights = {name: to_host(ops.cast(value, "float32")) for name, value in start.weights.items()}
+        return cls(
+            trainer=StyleTrainer(weights, start.encoder, painting.pixels, settings.style_weight),
+            start=start,
+            photos=photos,
+            painting=painting,
+            settings=settings,
+            output=Path(output),
+            notes=(*painting_notes(painting), *photos.notes(settings.crop)),
+        )
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the unfinished training is kept."""
+        return self.output.with_name(f"{self.output.name}.training")
+
+    @property
+    def preview_path(self) -> Path:
+        """Where previews are written."""
+        return self.output.with_name(f"{self.output.name}-preview.png")
+
+    @property
+    def record(self) -> str:
+        """What a checkpoint must agree with: all but the length of the training and the photos."""
+        judge = self.trainer.judge
+        known = asdict(self.settings) | {"judge": judge.sha256, "precision": judge.dtype}
+        known |= {"style": self.painting.sha256, "start": self.start.sha256}
+        return json.dumps({k: v for k, v in known.items() if k not in ("steps", "minutes")})
+
+    def steps(self) -> Iterator[TrainingStep]:
+        """Train, yielding after every step; continue from the checkpoint if there is one.
+
+        Every minute a checkpoint and a preview are written; if the disk does not take them a note
+        says so and the training goes on. Who stops early calls `save` with the last step.
+
+        Raises:
+            WeightsError: the checkpoint belongs to another training or is damaged.
+            OutputError: nothing can be written beside the output, before the first step.
+            DivergenceError: the loss or a weight is not finite; the checkpoint before is kept.
+        """
+        trainer, settings = self.trainer, self.settings
+        optimizer = keras.optimizers.Adam(settings.learning_rate, beta_2=0.99, global_clipnorm=5.0)
+        trainer.compile(optimizer=optimizer, jit_compile=runtime.start_engine() == "jax")
+        optimizer.build(trainer.trainable_variables)
+        step = restore(trainer, self.checkpoint, self.record)
+        self.save(step)  # says now if it cannot
+        before, began = float(trainer.seconds), time.monotonic()
+        saved, plateau = began, Plateau()
+        for batch in prefetch(self.batch, range(step, settings.steps), runtime.helpers()):
+            done = settings.done(step, float(trainer.seconds))
+            if done >= 1:
+                return
+            optimizer.learning_rate = self.rate(step, done)
+            trainer.train_on_batch(batch)
+            terms = dict(zip(TERMS, map(float, to_host(trainer.terms)), strict=True))
+            if not np.isfinite(terms["loss"]):
+                raise self._divergence(step + 1)
+            step, now = step + 1, time.monotonic()
+            trainer.seconds.assign(before + now - began)
+            done, notes = settings.done(step, float(trainer.seconds)), plateau.notes(terms["style"], done)
+            if now - saved > SECONDS_BETWEEN_SAVES or done >= 1:
+                notes += self.keep(step)
+                saved = time.monotonic()
+            yield TrainingStep(step=step, done=done, terms=terms, notes=notes)
+
+    def rate(self, step: int, done: float) -> float:
+        """Return the learning rate: rising for 100 steps, then falling along a cosine."""
+        falling = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
+        return self.settings.learning_rate * min(1.0, (step + 1) / WARMUP) * falling
+
+    def batch(self, step: int) -> dict[str, Array]:
+        """Return a step's photos and strengths: half of them 0.5, the others any from 0.1 to 1."""
+        settings, count = self.settings, self.settings.batch
+        rng = np.random.default_rng((settings.seed, step, 7))
+        strength = np.where(rng.random(count) < 0.5, 0.5, rng.uniform(0.1, 1.0, count))
+        photo = scaled_crops(self.photos, (settings.seed, step), count, settings.crop, RESCALES)
+        return {"photo": photo, "strength": strength.astype(np.float32)}
+
+    def save(self, step: int) -> None:
+        """Write the checkpoint, all of it or nothing.
+
+        Raises:
+            DivergenceError: a weight is not finite; the checkpoint before is kept.
+            OutputError: it cannot be written.
+        """
+        if not all(np.isfinite(to_host(value)).all() for value in self.trainer.learned.values()):
+            raise self._divergence(step)
+        save_checkpoint(self.trainer, self.checkpoint, step, self.record)
+
+    def _divergence(self, step: int) -> DivergenceError:
+        return DivergenceError(
+            f"the loss or a weight is not finite after step {step}; repeat the command to go on from the "
+            f"last checkpoint, or delete {self.checkpoint} and choose a lower learning_rate"
+        )
+
+    def keep(self, step: int) -> tuple[str, ...]:
+        """Write checkpoint and preview, and return notes about what could not be written."""
+        notes = []
+        for write, *values in ((self.save, step), (self.preview,)):
+            try:
+                write(*values)
+            except OutputError as error:
+                notes.append(f"{error}; the training goes on and tries again in a minute")
+        return tuple(notes)
+
+    def preview(self) -> None:
+        """Write a picture of the painting, and of photos beside their pastiches at strength 0.5.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        rows, labels = [], []
+        for photo in self.photos.held_out[:PREVIEW_PHOTOS]:
+            pixels = resize(photo / np.float32(255), fit(photo.shape[:2], PREVIEW_SIDE))
+            rows.append([pixels, self.paint(self.trainer.network, pixels)])
+            labels.append(["photo", "pastiche"])
+        rows[0].insert(0, self.painting.pixels)
+        labels[0].insert(0, "style")
+        sheet = contact_sheet(rows, labels, height=PREVIEW_SIDE)
+        write_picture(self.preview_path, sheet, OutputOptions(overwrite=True))
+
+    def paint(self, network: PasticheNetwork, photo: Array) -> Array:
+        """Return the pastiche of a photo (height, width, 3) at strength 0.5, in [0, 1]."""
+        pastiche = self.trainer.paint(network, ops.convert_to_tensor(photo[None]), ops.full((1,), 0.5))
+        shown: Array = np.clip(to_host(pastiche)[0], 0, 1)
+        return shown
+
+    def evaluate(self, network: PasticheNetwork) -> dict[str, float]:
+        """Return the mean content and style loss at strength 0.5 of photos not trained on."""
+        found = []
+        for photo in self.photos.held_out[:EVALUATION_PHOTOS]:
+            pixels = photo.astype(np.float32) / np.float32(255)
+            pair = (ops.convert_to_tensor(v[None]) for v in (pixels, self.paint(network, pixels)))
+            found.append([float(loss[0]) for loss in self.trainer.losses_of(*pair)])
+        content, style = np.mean(found, axis=0)
+        return {"content": round(float(content), 4), "style": round(float(style), 4)}
+
+    def finish(self, name: str, licence: str = "") -> dict[str, Any]:
+        """Write the style file, delete the checkpoint, and return the style's figures.
+
+        Args:
+            name: of the style.
+            licence: of the weights.
+
+        Raises:
+            OutputError: the file cannot be written; the message says where the style is kept.
+        """
+        trainer, settings = self.trainer, self.settings
+        figures: dict[str, Any] = {
+            "held_out_photos": min(EVALUATION_PHOTOS, len(self.photos.held_out)),
+            "any_style": self.evaluate(self.start),
+            "trained": self.evaluate(trainer.network),
+            "steps": int(trainer.optimizer.iterations),
+            "minutes": round(float(trainer.seconds) / 60, 1),
+        }
+        card = StyleCard(
+            name=name,
+            licence=licence,
+            settings=asdict(settings) | {"judge": trainer.judge.name, "photos": len(self.photos.train)},
+            figures=figures,
+            style_sha256=self.painting.sha256,
+            encoder_sha256=trainer.judge.sha256,
+        )
+        pixels = self.painting.pixels
+        small = resize(pixels, fit(pixels.shape[:2], THUMBNAIL_SIZE))
+        thumbnail = np.rint(small * 255).astype(np.uint8)
+        weights = {k: to_host(v) for k, v in trainer.network.weights.items()}
+        moments = {k: (to_host(mean)[0], to_host(square)[0]) for k, (mean, square) in trainer.code.items()}
+        self._write(StyleFile(card=card, thumbnail=thumbnail, moments=moments, weights=weights))
+        self.checkpoint.unlink(missing_ok=True)
+        return figures
+
+    def _write(self, style: StyleFile) -> None:
+        try:
+            write_style_file(self.output, style)
+        except OutputError as error:
+            spare = Path(tempfile.mkdtemp(prefix="impasto-")) / self.output.name
+            write_style_file(spare, style)
+            raise OutputError(
+                f"{error}; the finished style is kept at {spare}: move it from there"
+            ) from error
+
+
+class Plateau:
+    """Watches the style loss and says once when it has stopped falling."""
+
+    def __init__(self) -> None:
+        self._losses: list[float] = []
+        self._told = False
+
+    def notes(self, loss: float, done: float) -> tuple[str, ...]:
+        """Return what is to be said after a step, given the share of the training that is done."""
+        self._losses.append(loss)
+        latest = self._losses[-2 * PLATEAU_STEPS :]
+        if self._told or len(latest) < 2 * PLATEAU_STEPS or done > 0.8:
+            return ()
+        before, after = np.mean(latest[:PLATEAU_STEPS]), np.mean(latest[PLATEAU_STEPS:])
+        if after < PLATEAU_SHARE * before:
+            return ()
+        self._told = True
+        return (
+            f"the style loss, {after:.3f}, has not fallen for {PLATEAU_STEPS} steps; to finish sooner, stop "
+            "with Ctrl-C and repeat the command with fewer --minutes",
+        )

@@ -1,0 +1,147 @@
+"""A style network in training: how long and on what, its judge and its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.errors import SettingError
+from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
+from impasto.networks.feature_network import FeatureNetwork, Tensor
+from impasto.onepass.network import PasticheNetwork
+from impasto.onepass.transfer import amount_at, moments_of, transfer_maps
+from impasto.optimization.objective import DEFAULT_STYLE_WEIGHT
+from impasto.settings import Settings
+from impasto.training.any_style import TERMS, gram_matrices, relative_content_losses, relative_style_losses
+
+Array = NDArray[np.float32]
+
+RANGE_WEIGHT = 50.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleSettings:
+    """How long and on what a style is trained.
+
+    Attributes:
+        steps: training steps, at most.
+        minutes: of training, at most; None for as long as the steps take.
+        crop: side of the crops in pixels, a multiple of 16.
+        batch: crops per step.
+        learning_rate: Adam's, at its highest.
+        style_weight: style weight over content weight at strength 0.5, as in the optimisation.
+        style_size: long side in pixels to which the painting is reduced; its strokes are learned as
+            large as they are there.
+        seed: of everything random.
+    """
+
+    steps: int = 9000
+    minutes: float | None = 40.0
+    crop: int = 256
+    batch: int = 2
+    learning_rate: float = 1e-3
+    style_weight: float = DEFAULT_STYLE_WEIGHT
+    style_size: int = 512
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.crop < 32 or self.crop % 16:
+            raise SettingError(f"crop must be a multiple of 16 from 32 px up, not {self.crop}")
+        for name, least in (("steps", 1), ("batch", 1), ("style_size", 64)):
+            if getattr(self, name) < least:
+                raise SettingError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.minutes is not None and not self.minutes > 0:
+            raise SettingError(f"minutes must be above 0, not {self.minutes:g}")
+
+    def done(self, step: int, seconds: float) -> float:
+        """Return the share of the training that is done, in [0, 1]."""
+        spent = seconds / (60 * self.minutes) if self.minutes else 0.0
+        return min(1.0, max(step / self.steps, spent))
+
+
+class StyleTrainer(keras.Model):  # type: ignore[misc]
+    """A style network in training, its judge and its loss.
+
+    Args:
+        weights: as of `new_pastiche_network`; all are trained but the scales.
+        judge: the feature network that encodes and makes the losses; its dtype is used.
+        painting: float32 (height, width, 3), in [0, 1].
+        style_weight: style weight over content weight at strength 0.5.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, Array], judge: FeatureNetwork, painting: Array, style_weight: float
+    ) -> None:
+        super().__init__(dtype="float32")
+        self.judge, self.style_weight = judge.with_cast_weights(), style_weight
+        self.fixed = {k: ops.convert_to_tensor(v) for k, v in weights.items() if k.startswith("scale/")}
+        self.learned = {k: self._variable(k, v) for k, v in weights.items() if k not in self.fixed}
+        self.seconds = self._variable("seconds", np.zeros((), np.float32), trainable=False)
+        self.terms = self._variable("terms", np.zeros(len(TERMS), np.float32), trainable=False)
+        self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
+        features = self.judge.features(ops.convert_to_tensor(painting[None]), STYLE_LAYERS)
+        self.targets = {k: gram_matrices(self.judge, k, features[k]) for k in self.layer_weights}
+        self.code = moments_of(features)
+        self.built = True
+
+    def _variable(self, name: str, value: Array, trainable: bool = True) -> keras.Variable:
+        words = {"name": name.replace("/", "_"), "shape": value.shape, "trainable": trainable}
+        return self.add_weight(**words, initializer=lambda *_, **__: ops.convert_to_tensor(value))
+
+    @property
+    def trained(self) -> dict[str, keras.Variable]:
+        """What a checkpoint keeps."""
+        return {**self.learned, "seconds": self.seconds}
+
+    @property
+    def network(self) -> PasticheNetwork:
+        """The network in training; its weights are variables."""
+        return PasticheNetwork(name="style", encoder=self.judge, weights={**self.fixed, **self.learned})
+
+    def call(self, x: Mapping[str, Tensor]) -> Tensor:
+        """Return the pastiches of the photos, not clipped, at their strengths."""
+        return self.paint(self.network, x["photo"], x["strength"])
+
+    def paint(self, network: PasticheNetwork, photo: Tensor, strength: Tensor) -> Tensor:
+        """Return a network's pastiches in the painting's style, not clipped.
+
+        Args:
+            network: this one's or another.
+            photo: float32 (batch, height, width, 3), in [0, 1].
+            strength: float32 (batch,), in [0, 1].
+        """
+        features = {k: ops.stop_gradient(v) for k, v in network.encode(photo).items()}
+        count = photo.shape[0]
+        code = {k: tuple(ops.repeat(v, count, axis=0) for v in values) for k, values in self.code.items()}
+        maps = transfer_maps(moments_of(features), code)
+        maps = {k: tuple(map(ops.stop_gradient, values)) for k, values in maps.items()}
+        return network.paint(features, maps, amount_at(strength))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
+        """Return the mean over the photos of the objective at each one's strength."""
+        content, style = self.losses_of(x["photo"], y_pred)
+        keep, apply = ops.square(1 - x["strength"]), ops.square(x["strength"])
+        each = (keep * content + self.style_weight * apply * style) / (keep + apply)
+        beyond = ops.mean(ops.square(y_pred - ops.clip(y_pred, 0, 1)))
+        loss = ops.mean(each) + RANGE_WEIGHT * beyond
+        variation = ops.mean(ops.square(y_pred[:, 1:] - y_pred[:, :-1]))
+        self.terms.assign(ops.stack([loss, ops.mean(content), ops.mean(style), variation]))
+        return loss
+
+    def losses_of(self, photo: Tensor, pastiche: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each pastiche's content and style loss, float32 (batch,) each."""
+        judge = self.judge
+        target = judge.expanded(CONTENT_LAYER, judge.features(photo, [CONTENT_LAYER])[CONTENT_LAYER])
+        features = judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
+        found = judge.expanded(CONTENT_LAYER, features[CONTENT_LAYER])
+        content = relative_content_losses(found, ops.stop_gradient(target))
+        style = ops.zeros_like(content)
+        for layer, weight in self.layer_weights.items():
+            grams = gram_matrices(judge, layer, features[layer])
+            style = style + weight * relative_style_losses(grams, self.targets[layer])
+        return content, style

@@ -1,0 +1,211 @@
+"""One-pass training on a small judge: losses, batches, and a training that learns and continues."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import picture, tensor, tiny_weights
+from impasto.engine import runtime
+from impasto.engine.gradients import to_host
+from impasto.errors import DivergenceError, SettingError, WeightsError
+from impasto.layers import STYLE_LAYERS
+from impasto.networks.catalogue import read_manifest
+from impasto.networks.feature_network import FeatureNetwork
+from impasto.onepass.network import read_pastiche_network
+from impasto.onepass.transfer import CODE_LAYERS
+from impasto.optimization.losses import (
+    ContentSums,
+    relative_content_scale,
+    relative_style_loss,
+    squared_error,
+)
+from impasto.settings import OnePassSettings
+from impasto.training.any_style import (
+    OnePassTraining,
+    contact_sheet,
+    gram_matrices,
+    recolor,
+    relative_content_losses,
+    relative_style_losses,
+    scaled_crops,
+    scales_of,
+    training_batch,
+)
+from impasto.training.crops import Crops
+
+WIDTHS = (4, 4, 6, 6, 6)
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """A tiny network to relu5_1 with a metric at relu1_1 and a head at relu4_1, as compact has them."""
+    rng = np.random.default_rng(4)
+    weights = tiny_weights(widths=WIDTHS)
+    for name, width in (("metric1_1", 4), ("expand4_1", 6)):
+        weights[f"{name}/kernel"] = rng.normal(0, 0.5, (1, 1, width, 9)).astype(np.float32)
+        weights[f"{name}/bias"] = rng.normal(0, 0.2, 9).astype(np.float32)
+    return FeatureNetwork(name="judge", weights={k: tensor(v) for k, v in weights.items()})
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two folders with small pictures: photos and styles."""
+    root = tmp_path_factory.mktemp("pictures")
+    for kind, first in (("photos", 0), ("styles", 50)):
+        (root / kind).mkdir()
+        for index in range(first, first + 10):
+            pixels = (picture(208, 200, index) * 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / kind / f"{index}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def crops(folders):
+    return Crops([folders / "photos"]), Crops([folders / "styles"])
+
+
+def training(folders, judge, output, **chosen):
+    settings = OnePassSettings(**{"stages": ((0.5, 48, 3), (0.5, 64, 2)), **chosen})
+    return OnePassTraining.prepare(
+        [folders / "photos"], [folders / "styles"], folders / output, settings, judge
+    )
+
+
+def test_batched_gram_matrices_are_those_of_the_network(judge):
+    pictures = tensor([picture(64, 80, 1), picture(64, 80, 2)])
+    for layer, features in judge.features(pictures, STYLE_LAYERS).items():
+        found = to_host(gram_matrices(judge, layer, features))
+        for index in range(2):
+            wanted = to_host(judge.gram_matrix(layer, features[index : index + 1]))
+            np.testing.assert_allclose(found[index], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_batched_losses_are_those_of_each_pair():
+    rng = np.random.default_rng(0)
+    grams, targets = rng.uniform(0, 1, (2, 3, 5, 5)), rng.uniform(0, 1, (2, 3, 5, 5))
+    features, photo = rng.uniform(0, 1, (2, 3, 4, 6, 5))
+    photo[2] = 0.5  # a photo of nothing
+    style = to_host(relative_style_losses(tensor(grams[0]), tensor(targets[0])))
+    content = to_host(relative_content_losses(tensor(features), tensor(photo)))
+    for i in range(3):
+        wanted = float(relative_style_loss(tensor(grams[0][i]), tensor(targets[0][i])))
+        assert style[i] == pytest.approx(wanted, rel=1e-5)
+        one, other = tensor(features[i : i + 1]), tensor(photo[i : i + 1])
+        kept = float(squared_error(one, other) * relative_content_scale(ContentSums.of(to_host(other))))
+        assert content[i] == pytest.approx(kept, rel=1e-5)
+
+
+def test_stages_follow_each_other():
+    settings = OnePassSettings(steps=10, stages=((0.8, 128, 8), (0.2, 192, 4)))
+    assert [settings.stage(step) for step in range(10)] == [(128, 8)] * 8 + [(192, 4)] * 2
+    with pytest.raises(SettingError, match="multiples of 16 from 32 px up, not 100"):
+        OnePassSettings(stages=((1.0, 100, 8),))
+
+
+def test_a_batch_depends_on_seed_and_step_alone(crops):
+    settings = OnePassSettings(steps=100, stages=((1.0, 64, 16),))
+    first, again, next_ = (training_batch(*crops, settings, step) for step in (7, 7, 8))
+    assert first["photo"].shape == first["style"].shape == (16, 64, 64, 3)
+    for key, values in first.items():
+        assert values.dtype == np.float32
+        assert values.min() >= 0 and values.max() <= 1
+        np.testing.assert_array_equal(values, again[key])
+        assert np.any(values != next_[key])
+    assert np.sum(first["strength"] == 0.5) in range(3, 14)
+    assert first["strength"].min() >= 0.1
+
+
+@pytest.mark.parametrize("rescales", [(1.0, 1.8), (0.5, 1.4), (0.5, 0.5)])
+def test_crops_have_one_size_whatever_they_were(crops, rescales):
+    sides = {scaled_crops(crops[0], (0, step), 1, 192, rescales).shape for step in range(4)}
+    assert sides == {(1, 192, 192, 3)}
+    fine = scaled_crops(crops[0], (0, 1), 8, 64, rescales)
+    assert np.isfinite(fine).all()
+
+
+def test_enlarged_crops_are_smoother_than_reduced_ones(crops):
+    def roughness(rescale):
+        found = scaled_crops(crops[0], (0, 1), 8, 64, (rescale, rescale))
+        return np.abs(np.diff(found, axis=1)).mean()
+
+    assert roughness(0.5) < 0.8 * roughness(1.0) < 0.8 * roughness(1.8)
+
+
+def test_recoloring_changes_about_half():
+    before = np.stack([picture(32, 32, index) for index in range(20)])
+    after = recolor(before, np.random.default_rng(0))
+    changed = sum(bool(np.any(a != b)) for a, b in zip(before, after, strict=True))
+    assert 4 < changed < 16
+    assert after.min() >= 0 and after.max() <= 1
+
+
+def test_scales_make_channels_comparable(judge, crops):
+    found = scales_of(judge, crops[1], OnePassSettings(stages=((1.0, 64, 4),)))
+    features = judge.features(tensor(scaled_crops(crops[1], (9, 1), 16, 64)), CODE_LAYERS)
+    for layer in CODE_LAYERS:
+        sizes = np.sqrt(np.square(to_host(features[layer]) * found[f"scale/{layer}"]).mean(axis=(0, 1, 2)))
+        assert sizes.max() < 3
+        assert np.median(sizes[sizes > 0]) > 0.2
+
+
+def test_the_loss_weighs_content_and_style_by_strength(folders, judge):
+    """The terms that a step reports add up to its loss, and strength 1 asks for style alone."""
+    weights = {"style_weight": 36.0, "variation_weight": 0.0}
+    trainer = training(folders, judge, "terms.npz", **weights).trainer
+    x = {k: tensor([picture(48, 48, i), picture(48, 48, i + 1)]) for k, i in (("photo", 1), ("style", 60))}
+    for strength, weights in ((1.0, (0, 36)), (0.5, (0.5, 18))):
+        x["strength"] = tensor([strength, strength])
+        found = trainer(x)
+        loss = float(trainer.compute_loss(x, y_pred=found))
+        content, style = (to_host(values) for values in trainer.pair_losses(x, found))
+        kept, content, style = (content / (1 + content / 16)).mean(), content.mean(), style.mean()
+        pastiche = to_host(found[0])
+        beyond = np.mean(np.square(pastiche - np.clip(pastiche, 0, 1)))
+        assert loss == pytest.approx(weights[0] * kept + weights[1] * style + 100 * beyond, rel=1e-4)
+        np.testing.assert_allclose(to_host(trainer.terms)[:3], [loss, content, style], rtol=1e-5)
+
+
+def test_a_gpu_finds_the_same_pastiches_without_eigenvalues(folders, judge, monkeypatch):
+    trainer = training(folders, judge, "maps.npz").trainer
+    x = {k: tensor([picture(64, 64, i), picture(64, 64, i + 1)]) for k, i in (("photo", 1), ("style", 60))}
+    x["strength"] = tensor([0.5, 0.9])
+    wanted = to_host(trainer(x)[0])
+    monkeypatch.setattr(runtime, "device", lambda: "gpu")
+    found = to_host(trainer(x)[0])
+    assert 0 < np.abs(found - wanted).max() < 0.02 * np.ptp(wanted)
+
+
+@pytest.mark.slow
+def test_a_training_that_left_the_numbers_is_stopped(folders, judge):
+    begun = training(folders, judge, "nan.npz", steps=3)
+    begun.trainer.trained["pixels/bias"].assign(np.full(12, np.nan, np.float32))
+    with pytest.raises(DivergenceError, match="step 1 is not finite"):
+        list(begun.steps())
+
+
+@pytest.mark.slow
+def test_it_learns_resumes_and_writes_a_network(folders, judge):
+    first = training(folders, judge, "onepass.npz", steps=120, learning_rate=2e-3)
+    before = first.evaluate()
+    losses = [terms["loss"] for _, terms in first.steps()]
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:3])
+    again = training(folders, judge, "onepass.npz", steps=122, learning_rate=2e-3)
+    assert [step for step, _ in again.steps()] == [121, 122]
+    figures = again.finish()
+    for strength in ("0.2", "0.5", "1"):
+        for kind in ("style", "content"):
+            assert figures[strength][kind] < 0.5 * before[strength][kind]
+    assert json.loads(json.dumps(figures)) == read_manifest(folders)["onepass"].figures
+    network = read_pastiche_network(folders / "onepass.npz", judge)
+    photos, styles = (np.stack([picture(48, 48, i) for i in range(n, n + 2)]) for n in (0, 70))
+    sheet = contact_sheet(network, photos, styles, 0.5)
+    assert sheet.shape == (144, 144, 3)
+    assert sheet.min() >= 0 and sheet.max() <= 1
+    np.testing.assert_array_equal(sheet[:48, 48:96], styles[0])
+    assert np.abs(sheet[48:96, 48:96] - sheet[48:96, 96:]).max() > 0.01  # styles differ
+    with pytest.raises(WeightsError, match="other settings"):
+        list(training(folders, judge, "onepass.npz", steps=70, seed=1).steps())
