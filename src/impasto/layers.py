@@ -1,4 +1,4 @@
-"""VGG-19's layers: their names, their order, their levels and their shapes."""
+"""VGG-19's layers: their names, order, widths, levels, shapes and reach; nobody else spells them out."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ CONVOLUTION_NAMES = tuple(
     f"conv{block}_{index}" for block, count in enumerate(CONVOLUTIONS, 1) for index in range(1, count + 1)
 )
 LAYERS = tuple(name.replace("conv", "relu") for name in CONVOLUTION_NAMES)
+WIDTHS = (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
+"""VGG-19's output channels, convolution by convolution."""
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT_LAYER = "relu4_2"
-MINIMUM_SIDE = 16
+STRIDE = 1 << len(CONVOLUTIONS) - 1
+"""Pixels per position of the last block, to a side."""
+MINIMUM_SIDE = STRIDE
 """Shorter sides would leave nothing of the picture after four poolings."""
 
 
@@ -49,3 +53,14 @@ def layer_shapes(shape: tuple[int, int], rounding: str) -> list[tuple[int, int]]
         up = 1 if rounding == "ceil" else 0
         shapes.append(((shapes[-1][0] + up) // 2, (shapes[-1][1] + up) // 2))
     return shapes
+
+
+def reach(layers: Iterable[str]) -> int:
+    """Return how many pixels beyond a position's own the deepest layer sees, in whole strides.
+
+    Each 3 x 3 convolution of block b adds 2^(b - 1) pixels on each side; a pooling adds none beyond the
+    positions that it joins.
+    """
+    deepest = max((LAYERS.index(layer) for layer in layers), default=-1)
+    pixels = sum(1 << level_of(layer) for layer in LAYERS[: deepest + 1])
+    return -(-pixels // STRIDE) * STRIDE

@@ -26,6 +26,7 @@ import pytest
 from conftest import script
 from impasto.errors import OutputError, SettingError, WeightsError
 from impasto.files import digest, impasto_home
+from impasto.layers import CONVOLUTION_NAMES, WIDTHS
 from impasto.networks.catalogue import (
     EMBEDDED,
     VGG19_MD5,
@@ -41,7 +42,7 @@ from impasto.networks.catalogue import (
     write_manifest,
     write_weights,
 )
-from impasto.networks.formats import NAMES, WIDTHS, Arrays, caffe_preprocess, read_weights
+from impasto.networks.formats import Arrays, caffe_preprocess, read_weights
 
 SHARED = Path(os.environ.get("IMPASTO_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 TRUE_LAYERS = SHARED / "weights" / "vgg19-normalised-conv1_1-conv3_1.npz"
@@ -86,7 +87,7 @@ def vgg19_h5(tmp_path_factory: pytest.TempPathFactory) -> Path:
     true, rng = read_weights(needs(TRUE_LAYERS)).weights, np.random.default_rng(0)
     path = tmp_path_factory.mktemp("keras") / "vgg19_notop.h5"
     with h5py.File(path, "w") as file:
-        for inputs, name, width in zip((3, *WIDTHS), NAMES, WIDTHS, strict=False):
+        for inputs, name, width in zip((3, *WIDTHS), CONVOLUTION_NAMES, WIDTHS, strict=False):
             label = f"block{name[4]}_conv{name[6]}"
             kernel = rng.standard_normal((3, 3, inputs, width), np.float32)
             kernel = true.get(f"{name}/kernel", kernel * np.float32(np.sqrt(2 / (9 * inputs))))
@@ -100,7 +101,7 @@ def vgg19_h5(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_network(seed: int = 0, width: int = 48) -> Arrays:
     """Return random weights of about 0.3 million parameters, up to conv5_1."""
     rng, weights = np.random.default_rng(seed), caffe_preprocess()
-    for place, name in enumerate(NAMES[:13]):
+    for place, name in enumerate(CONVOLUTION_NAMES[:13]):
         shape = (3, 3, width if place else 3, width)
         weights[f"{name}/kernel"] = rng.normal(0, 0.1, shape).astype(np.float32)
         weights[f"{name}/bias"] = rng.normal(0, 0.1, width).astype(np.float32)

@@ -21,7 +21,8 @@ from scipy.io import savemat
 
 from impasto.errors import WeightsError
 from impasto.files import digest
-from impasto.networks.formats import CAFFE_MEAN, NAMES, Arrays, read_weights
+from impasto.layers import CONVOLUTION_NAMES
+from impasto.networks.formats import CAFFE_MEAN, Arrays, read_weights
 
 MEAN = np.array([120.0, 110.0, 100.0], np.float32)
 
@@ -30,7 +31,7 @@ def thin_layers(count: int = 16, seed: int = 0) -> Arrays:
     """Return random convolutions of 4 channels a layer, names as in the common form."""
     rng = np.random.default_rng(seed)
     weights: Arrays = {}
-    for place, name in enumerate(NAMES[:count]):
+    for place, name in enumerate(CONVOLUTION_NAMES[:count]):
         inputs = 3 if place == 0 else 4
         weights[f"{name}/kernel"] = rng.normal(size=(3, 3, inputs, 4)).astype(np.float32)
         weights[f"{name}/bias"] = rng.normal(size=4).astype(np.float32)
@@ -39,7 +40,7 @@ def thin_layers(count: int = 16, seed: int = 0) -> Arrays:
 
 def write_mat(path: Path, layers: Arrays, fields: tuple[str, ...], *, new: bool, top: bool) -> Path:
     """Write MatConvNet's file with the struct fields in the given order; ``top`` adds layer fc6."""
-    named = [(name, layers[f"{name}/kernel"], layers[f"{name}/bias"]) for name in NAMES]
+    named = [(name, layers[f"{name}/kernel"], layers[f"{name}/bias"]) for name in CONVOLUTION_NAMES]
     if top:
         named.append(("fc6", np.ones((7, 7, 4, 5), np.float32), np.ones(5, np.float32)))
     cells = []
@@ -65,12 +66,6 @@ def assert_layers_equal(found: Arrays, layers: Arrays) -> None:
         np.testing.assert_array_equal(found[name], array, err_msg=name)
 
 
-def test_names_are_those_of_the_feature_network() -> None:
-    from impasto.layers import CONVOLUTION_NAMES
-
-    assert NAMES == CONVOLUTION_NAMES
-
-
 def test_reading_formats_loads_no_keras() -> None:
     code = "import sys, impasto.networks.formats, impasto.networks.catalogue; print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -90,7 +85,7 @@ def test_reading_formats_loads_no_keras() -> None:
 def test_mat_is_read_by_field_name(tmp_path: Path, fields: tuple[str, ...], new: bool, top: bool) -> None:
     layers = thin_layers()
     file = read_weights(write_mat(tmp_path / "x.mat", layers, fields, new=new, top=top))
-    assert (file.format, file.family, file.layers) == ("mat", "caffe", NAMES)
+    assert (file.format, file.family, file.layers) == ("mat", "caffe", CONVOLUTION_NAMES)
     assert_layers_equal(dict(file.weights), layers)
     np.testing.assert_allclose(file.weights["preprocess/bias"], -MEAN)
     np.testing.assert_array_equal(file.weights["preprocess/kernel"][0, 0], np.diag([255.0] * 3))
@@ -107,15 +102,15 @@ def thin_keras_model(layers: Arrays, *, top: bool):
     import keras
 
     x = inputs = keras.Input((32, 32, 3))
-    for name in NAMES:
+    for name in CONVOLUTION_NAMES:
         label = f"block{name[4]}_conv{name[6]}"
         x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name=label)(x)
-        if NAMES[(NAMES.index(name) + 1) % 16][4] != name[4]:
+        if CONVOLUTION_NAMES[(CONVOLUTION_NAMES.index(name) + 1) % 16][4] != name[4]:
             x = keras.layers.MaxPooling2D(2, 2, name=f"block{name[4]}_pool")(x)
     if top:
         x = keras.layers.Dense(6, name="fc1")(keras.layers.Flatten(name="flatten")(x))
     model = keras.Model(inputs, x, name="vgg19")
-    for name in NAMES:
+    for name in CONVOLUTION_NAMES:
         kernel, bias = layers[f"{name}/kernel"], layers[f"{name}/bias"]
         order = -1 if name == "conv1_1" else 1  # Keras' file is for BGR
         conv = model.get_layer(f"block{name[4]}_conv{name[6]}")
@@ -130,7 +125,7 @@ def test_keras_files_are_read(tmp_path: Path, suffix: str, top: bool) -> None:
     model, path = thin_keras_model(layers, top=top), tmp_path / f"x.{suffix}"
     model.save_weights(path) if suffix == "weights.h5" else model.save(path)
     file = read_weights(path)
-    assert (file.format, file.family, file.layers) == ("hdf5", "caffe", NAMES)
+    assert (file.format, file.family, file.layers) == ("hdf5", "caffe", CONVOLUTION_NAMES)
     assert_layers_equal(dict(file.weights), layers)
     np.testing.assert_allclose(file.weights["preprocess/bias"], -np.float32(CAFFE_MEAN))
 
@@ -139,7 +134,7 @@ def test_the_published_keras_layout_is_read(tmp_path: Path) -> None:
     """Groups by layer at the top, datasets block1_conv1_W_1:0, as in Keras' file of 2016."""
     layers, path = thin_layers(seed=2), tmp_path / "x.h5"
     with h5py.File(path, "w") as file:
-        for name in NAMES:
+        for name in CONVOLUTION_NAMES:
             label = f"block{name[4]}_conv{name[6]}"
             order = -1 if name == "conv1_1" else 1
             file[f"{label}/{label}_W_1:0"] = layers[f"{name}/kernel"][:, :, ::order]
@@ -184,7 +179,7 @@ def test_state_dicts_are_read(tmp_path: Path, pattern: str, numbered: bool) -> N
     }
     save_file(state, tmp_path / "x.safetensors")
     file = read_weights(tmp_path / "x.safetensors")
-    assert (file.format, file.family, file.layers) == ("safetensors", "torchvision", NAMES)
+    assert (file.format, file.family, file.layers) == ("safetensors", "torchvision", CONVOLUTION_NAMES)
     assert_layers_equal(dict(file.weights), layers)
     white = file.weights["preprocess/kernel"][0, 0].sum(axis=0) + file.weights["preprocess/bias"]
     np.testing.assert_allclose(white, [0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225], rtol=1e-5)
@@ -262,7 +257,11 @@ def test_npz_keeps_heads_and_words(tmp_path: Path) -> None:
     words = np.frombuffer(json.dumps({"padding": "reflect"}).encode(), np.uint8)
     np.savez(tmp_path / "x.npz", meta=words, **layers, **heads, **mixing)
     file = read_weights(tmp_path / "x.npz")
-    assert (file.family, file.meta, file.layers) == ("distilled", {"padding": "reflect"}, NAMES[:5])
+    assert (file.family, file.meta, file.layers) == (
+        "distilled",
+        {"padding": "reflect"},
+        CONVOLUTION_NAMES[:5],
+    )
     assert file.weights["expand1_1/kernel"].dtype == np.float32
     assert file.parameters == sum(a.size for a in (layers | heads).values())
 

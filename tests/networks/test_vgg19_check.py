@@ -17,12 +17,11 @@ import pytest
 from conftest import script
 from impasto.errors import WeightsError
 from impasto.files import digest
+from impasto.layers import CONVOLUTION_NAMES, WIDTHS
 from impasto.networks.formats import (
     CAFFE_MEAN,
-    NAMES,
     TORCHVISION_MEAN,
     TORCHVISION_STD,
-    WIDTHS,
     WeightFile,
     caffe_preprocess,
     read_weights,
@@ -55,7 +54,7 @@ def vgg19_as_far_as_known() -> WeightFile:
     file = read_weights(needs(TRUE_LAYERS))
     rng = np.random.default_rng(0)
     weights = dict(file.weights)
-    for inputs, name, width in zip(WIDTHS[4:], NAMES[5:], WIDTHS[5:], strict=False):
+    for inputs, name, width in zip(WIDTHS[4:], CONVOLUTION_NAMES[5:], WIDTHS[5:], strict=False):
         kernel = rng.standard_normal((3, 3, inputs, width), np.float32)
         weights[f"{name}/kernel"] = kernel * np.float32(np.sqrt(2 / (9 * inputs)))
         weights[f"{name}/bias"] = np.zeros(width, np.float32)
@@ -70,9 +69,9 @@ def rescaled(file: WeightFile) -> WeightFile:
     """Scale the channels of the first five layers by 20 to 80, the same function up to scale."""
     rng = np.random.default_rng(1)
     weights, before = dict(file.weights), np.ones(3)
-    for name in NAMES[:6]:
+    for name in CONVOLUTION_NAMES[:6]:
         width = weights[f"{name}/bias"].size
-        after = rng.uniform(20, 80, width) if name in NAMES[:5] else np.ones(width)
+        after = rng.uniform(20, 80, width) if name in CONVOLUTION_NAMES[:5] else np.ones(width)
         kernel = weights[f"{name}/kernel"] / before[:, None] * after
         weights[f"{name}/kernel"] = kernel.astype(np.float32)
         weights[f"{name}/bias"] = (weights[f"{name}/bias"] * after).astype(np.float32)

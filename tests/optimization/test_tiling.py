@@ -11,10 +11,10 @@ from keras import ops
 from conftest import picture
 from impasto.engine.gradients import compile_value_and_gradient
 from impasto.errors import EngineError, OutOfMemoryError, SettingError
-from impasto.layers import LAYERS
+from impasto.layers import LAYERS, reach
 from impasto.networks.catalogue import load_network
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.networks.tile_grid import reach, smallest_side, tile_grid
+from impasto.networks.tile_grid import smallest_side, tile_grid
 from impasto.optimization.objective import build_objective
 from impasto.optimization.tiling import BoundedEvaluation, compile_in_tiles
 from impasto.prepared import StyledRegion, StyleImage

@@ -6,7 +6,7 @@ input, ``conv1_1/bias`` (out,), and so on in VGG-19's order; ``preprocess/kernel
 networks, ``expand1_1/kernel`` (1, 1, width, wide) and bias. On disk it is an .npz with one more
 entry, ``meta``, a JSON text in bytes. A file's kind is told by its content, never by its name, and
 nothing that could run code is unpickled. What a kernel means (orientation, channel order) is only
-presumed here; ``weight_check`` settles it.
+presumed here; ``vgg19_check`` settles it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,9 @@ import numpy as np
 
 from impasto.errors import WeightsError
 from impasto.files import digest
+from impasto.layers import CONVOLUTION_NAMES, WIDTHS
 
 Arrays = dict[str, np.ndarray]
-# feature_network owns these names, but importing it would load Keras; a test compares the two.
-NAMES = tuple(
-    f"conv{block}_{index}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for index in range(1, count + 1)
-)
-WIDTHS = (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
-"""VGG-19's output channels, layer by layer."""
 CAFFE_MEAN = (123.68, 116.779, 103.939)
 """ImageNet's mean RGB pixel, 0..255, as Simonyan and Zisserman subtracted it."""
 TORCHVISION_MEAN = (0.485, 0.456, 0.406)
@@ -64,7 +59,7 @@ class WeightFile:
     @property
     def layers(self) -> tuple[str, ...]:
         """The convolutions that the file has, in order."""
-        return tuple(name for name in NAMES if f"{name}/kernel" in self.weights)
+        return tuple(name for name in CONVOLUTION_NAMES if f"{name}/kernel" in self.weights)
 
     @property
     def parameters(self) -> int:
@@ -188,7 +183,7 @@ def _read_mat(path: Path) -> _Found:
     weights: Arrays = {}
     for layer in np.atleast_1d(mat["layers"]):
         name = str(layer.name)
-        if name in NAMES:
+        if name in CONVOLUTION_NAMES:
             old = hasattr(layer, "filters")  # the oldest files hold two fields instead of a pair
             kernel, bias = (layer.filters, layer.biases) if old else layer.weights
             weights |= {f"{name}/kernel": kernel, f"{name}/bias": np.ravel(bias)}
@@ -217,7 +212,7 @@ def _read_hdf5(path: Path) -> _Found:
         trained = file.get("model_weights", file)
         trained.visititems(visit)
     found: Arrays = {}
-    names = iter(NAMES)
+    names = iter(CONVOLUTION_NAMES)
     for group in sorted(kernels, key=_natural_order):
         block = re.search(r"block(\d)_conv(\d)", group)
         name = f"conv{block[1]}_{block[2]}" if block else _next_name(path, names)
@@ -286,7 +281,7 @@ def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
     convolutions = [name for name in state if pattern.match(name) and state[name].ndim == 4]
     convolutions.sort(key=_natural_order)
     weights: Arrays = {}
-    targets = iter(NAMES)
+    targets = iter(CONVOLUTION_NAMES)
     for name in convolutions:
         kernel = state[name].transpose(2, 3, 1, 0)
         leading = kernel.shape == (1, 1, 3, 3) and not weights
@@ -306,14 +301,14 @@ def _natural_order(name: str) -> list[tuple[int, str]]:
 def _next_name(path: Path, names: Iterator[str]) -> str:
     name = next(names, "")
     if not name:
-        raise WeightsError(f"{path} has more than VGG-19's {len(NAMES)} convolutions")
+        raise WeightsError(f"{path} has more than VGG-19's {len(CONVOLUTION_NAMES)} convolutions")
     return name
 
 
 def _check_form(path: Path, weights: Arrays) -> None:
     """Refuse gaps between layers, channels that do not fit each other, and non-finite numbers."""
-    present = [name for name in NAMES if f"{name}/kernel" in weights]
-    missing = [name for name in NAMES[: len(present) or 1] if name not in present]
+    present = [name for name in CONVOLUTION_NAMES if f"{name}/kernel" in weights]
+    missing = [name for name in CONVOLUTION_NAMES[: len(present) or 1] if name not in present]
     if missing:
         raise WeightsError(f"{path} is not VGG-19: it has no convolution {missing[0]}")
     wanted: dict[str, tuple[int | None, ...]] = {

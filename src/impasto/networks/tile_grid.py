@@ -17,15 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.errors import EngineError
+from impasto.layers import STRIDE, reach
 
 Array = NDArray[np.float32]
 
-ALIGNMENT = 16
-"""Pixels per position of block 5: tiles and cores start at its multiples."""
+ALIGNMENT = STRIDE
+"""Tiles and cores start at its multiples, on the grid of the deepest pooling."""
 FORWARD_SHARE = 1.4
 """Side of the tiles of a pass that goes forward only, over that of one that goes back, too."""
-CONVOLUTIONS_BEFORE = {1: 0, 2: 2, 3: 4, 4: 8, 5: 12}
-"""Convolutions in the blocks before a block."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,22 +91,6 @@ class Tile:
     def _core(self, level: int, shape: tuple[int, int]) -> tuple[slice, slice]:
         rows = self.rows.at(level, shape[0], self.rows.core_end == self.picture[0])
         return rows, self.columns.at(level, shape[1], self.columns.core_end == self.picture[1])
-
-
-def reach(layers: Iterable[str]) -> int:
-    """Return how many pixels beyond a position's own the deepest layer sees, on the pooling grid.
-
-    Each 3 x 3 convolution of block b adds 2^(b - 1) pixels on each side; a pooling adds none beyond the
-    positions that it joins.
-    """
-    pixels = 0
-    for layer in layers:
-        block, index = int(layer[4]), int(layer[6])
-        beyond = sum(
-            2 ** (b - 1) * (CONVOLUTIONS_BEFORE[b + 1] - CONVOLUTIONS_BEFORE[b]) for b in range(1, block)
-        )
-        pixels = max(pixels, beyond + index * 2 ** (block - 1))
-    return -(-pixels // ALIGNMENT) * ALIGNMENT
 
 
 def tile_grid(shape: tuple[int, int], side: int, layers: Iterable[str], further: int = 0) -> list[Tile]:

@@ -30,10 +30,11 @@ import numpy as np
 from impasto.engine import runtime
 from impasto.errors import WeightsError
 from impasto.files import digest
-from impasto.networks.formats import NAMES, WIDTHS, WeightFile, caffe_preprocess
+from impasto.layers import CONVOLUTION_NAMES, WIDTHS
+from impasto.networks.formats import WeightFile, caffe_preprocess
 
 FINGERPRINT = Path(__file__).parents[1] / "data" / "fingerprint.json"
-MEASURED = NAMES[:5]
+MEASURED = CONVOLUTION_NAMES[:5]
 """The layers whose activations the fingerprint holds."""
 
 LEAST_LIKENESS = 0.98
