@@ -100,7 +100,7 @@ def test_a_wrong_setting_ends_a_job_before_anything_is_read():
         run(new(content="gone.png", settings={"strengh": 3}, styles=("swirls",)))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_iteration_finish(desk, number):
     outcome, _ = run(new(), stop_at(2, number))
     assert outcome.interruption == number
@@ -136,17 +136,27 @@ def test_the_second_signal_does_not_wait():
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_run_under_nohup_outlives_its_terminal(desk):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        outcome, _ = run(new(), stop_at(2, signal.SIGHUP))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert outcome.interruption is None
+    assert len(outcome.result.losses) == 6
+
+
 def test_a_second_signal_leaves_no_half_file(desk):
     def twice(prepared, step):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
     before = sorted(desk.iterdir())
-    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with pytest.raises(KeyboardInterrupt):
         run(new(), twice)
     assert sorted(desk.iterdir()) == before
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
 
 
 def test_a_job_runs_outside_the_main_thread(desk):

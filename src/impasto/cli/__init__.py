@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from impasto import __version__
-from impasto.cli import inspect, sweep, training
-from impasto.cli.commands import register, say
-from impasto.cli.options import with_settings
-from impasto.errors import CheckpointError, ImpastoError, OutputError, SettingError
-from impasto.presets import settings_for
-
-if TYPE_CHECKING:
-    from impasto.preparation import Prepared
-    from impasto.progress import Step
-    from impasto.recipes import Recipe
-    from impasto.runs.job import Job, Outcome
-    from impasto.settings import Settings
-
-EXIT_USAGE, EXIT_BY_SIGNAL = 2, 128
+from impasto.cli import inspect, stylize, sweep, training, weights
+from impasto.cli.console import EXIT_FAILED, EXIT_USAGE, say
+from impasto.errors import ImpastoError, SettingError
 
 app = typer.Typer(
     help="Repaint a photo in the style of another picture.",
@@ -35,27 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write the pastiche.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
-Threads = Annotated[
-    int | None, typer.Option("--threads", min=1, help="Processor threads; all of them by default.")
-]
-StyleOptions = Annotated[
-    list[str] | None,
-    typer.Option("--style", help="A style to blend: FILE, FILE:WEIGHT, FILE:WEIGHT@fine or @coarse; repeat."),
-]
-RegionOptions = Annotated[
-    list[str] | None,
-    typer.Option("--region", help="A part and its style: mask.png=style.jpg[#stylemask.png]; repeat."),
-]
-RecipeFile = Annotated[
-    Path | None, typer.Option("--recipe", help="Repeat the recipe of a picture, .toml or .json file.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-PresetName = Annotated[
-    str | None, typer.Option("--preset", help="Start from a named recipe; see impasto presets.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -69,217 +33,8 @@ def options(
         raise typer.Exit
 
 
-@app.command("stylize")
-@with_settings
-def stylize_command(
-    content: Annotated[str, typer.Argument(help="The photo.", show_default=False)],
-    painting: Annotated[
-        str | None,
-        typer.Argument(metavar="[STYLE]", help="The painting, or a built-in style.", show_default=False),
-    ] = None,
-    *,
-    output: Output,
-    style: StyleOptions = None,
-    region: RegionOptions = None,
-    preset: PresetName = None,
-    recipe: RecipeFile = None,
-    overwrite: Overwrite = False,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
-    bit_depth: Annotated[int, typer.Option(help="8, or in PNG and TIFF 16.")] = 8,
-    keep_gps: Annotated[bool, typer.Option("--keep-gps", help="Keep where the photo was taken.")] = False,
-    no_recipe: Annotated[
-        bool, typer.Option("--no-recipe", help="Do not tell in the file how it was made.")
-    ] = False,
-    preview_every: Annotated[
-        int, typer.Option(min=0, help="Write the picture every N iterations to OUTPUT-previews; 0 never.")
-    ] = 0,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Keep the run's state here; by itself if it takes over 2 minutes.")
-    ] = None,
-    quiet: Quiet = False,
-    threads: Threads = None,
-    settings: Any,
-) -> None:
-    """Repaint the photo CONTENT in the style of the picture STYLE.
-
-    Example: impasto stylize photo.jpg painting.jpg -o pastiche.png --strength 60
-    """
-    known = _recipe(recipe)
-    saving = {"overwrite": overwrite, "quality": quality, "bit_depth": bit_depth}
-    job = _job(
-        content,
-        [*([painting] if painting else []), *(style or [])],
-        known,
-        settings_for(preset, {**(known.settings if known else {}), **settings}),
-        regions=tuple(region or []),
-        output=str(output),
-        saving=saving | {"keep_gps": keep_gps, "recipe": not no_recipe},
-        preview_every=preview_every,
-        checkpoint=str(checkpoint) if checkpoint else None,
-    )
-    _check_outputs(job)
-    _run(job, quiet, threads)
-
-
-def _job(content: str, styles: list[str], recipe: Recipe | None, settings: Settings, **asked: Any) -> Job:
-    from impasto.runs.job import Job
-
-    job = Job(content=content, styles=tuple(styles), settings=settings.to_mapping(), **asked)
-    if recipe:
-        job = _with_recipe_inputs(job, recipe)
-    if not job.styles:
-        raise SettingError("a style must be named after the photo, or with --style or --recipe")
-    return job
-
-
-def _recipe(path: Path | None) -> Recipe | None:
-    if path is None:
-        return None
-    from impasto.recipes import load_recipe
-
-    return load_recipe(path)
-
-
-def _with_recipe_inputs(job: Job, recipe: Recipe) -> Job:
-    from dataclasses import replace
-
-    styles = job.styles or tuple(f"{s.source}:{s.weight!r}@{s.part}" for s in recipe.styles())
-    regions = job.regions or tuple(
-        f"{r.mask}={r.style}" + (f"#{r.style_mask}" if r.style_mask else "") for r in recipe.regions()
-    )
-    same = recipe.settings.get("network", job.settings["network"]) == job.settings["network"]
-    sha256 = recipe.network_sha256 if same else None
-    return replace(job, styles=styles, regions=regions, network_sha256=sha256)
-
-
-def _check_outputs(job: Job) -> None:
-    """Refuse now what could not be written at the end."""
-    from impasto.pictures.writing import check_output
-
-    overwrite = bool(job.saving["overwrite"])
-    inputs = [*job.inputs.files, job.settings["initial"], job.settings["network"]]
-    check_output(job.output, overwrite=overwrite, inputs=inputs, bit_depth=job.saving["bit_depth"])
-    if job.preview_every and job.previews.exists() and not overwrite:
-        raise OutputError(f"{job.previews} already exists; add --overwrite or choose another output")
-    if job.checkpoint_path.exists() and not overwrite:
-        raise OutputError(
-            f"{job.checkpoint_path} is the checkpoint of an unfinished run; go on with impasto resume, "
-            "or add --overwrite"
-        )
-
-
-def _run(job: Job, quiet: bool, threads: int | None, resumed: Any = None) -> None:
-    """Run a job, showing its progress, and end the program as its outcome asks for."""
-    from impasto.engine import runtime
-    from impasto.runs.job import run_job
-
-    began = time.monotonic()
-    runtime.start_program(threads)
-    with _progress(quiet) as show:
-        outcome: Outcome = run_job(job, show, (lambda text: None) if quiet else say, resumed)
-    if outcome.result is None:
-        say("Interrupted before the first iteration; nothing was written.")
-    elif not quiet:
-        for note in outcome.notes:
-            say(f"Note: {note.rstrip('.')}.")
-    if outcome.error:
-        say(f"The last good picture is in {job.output}.")
-        raise outcome.error
-    if outcome.interruption:
-        if outcome.result is not None:
-            say(f"Interrupted; the picture as it was is in {job.output}.")
-        raise typer.Exit(EXIT_BY_SIGNAL + outcome.interruption)
-    if not quiet and outcome.result is not None:
-        height, width = outcome.result.pixels.shape[:2]
-        say(f"{job.output}: {width} x {height} px in {time.monotonic() - began:.1f} s.")
-
-
-@app.command("resume")
-def resume_command(
-    checkpoint: Annotated[Path, typer.Argument(help="The checkpoint of an interrupted run.")],
-    quiet: Quiet = False,
-    threads: Threads = None,
-) -> None:
-    """Go on with an interrupted run; it ends with the picture that it would have made.
-
-    Example: impasto resume pastiche.png.checkpoint
-    """
-    from impasto.runs.job import resumed_job
-
-    path = checkpoint.absolute()
-    job, state = resumed_job(path)
-    if not Path(job.folder).is_dir():
-        raise CheckpointError(f"the folder {job.folder}, in which the run was started, is not there")
-    os.chdir(job.folder)
-    _run(job, quiet, threads, (state, path))
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Any]:
-    """Yield a function that shows a Step: a bar with scale, iteration, losses and the time left."""
-    if quiet:
-        yield lambda prepared, step: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    from impasto.progress import Clock
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[text]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Reading the pictures and loading the network", total=None, text="")
-        started = time.monotonic()
-        clocks: list[Clock] = []
-
-        def show(prepared: Prepared, step: Step) -> None:
-            if not clocks:
-                clocks.append(_clock(prepared, started))
-                bar.update(task, total=clocks[0].total)
-            clock = clocks[0]
-            height, width = step.shape
-            losses = "  ".join(f"{k} {v:.3g}" for k, v in step.losses.items() if k != "range" and v)
-            bar.update(
-                task,
-                completed=clock.done(step),
-                description=f"Scale {step.scale}/{step.scales} ({width} x {height})",
-                text=f"{step.iteration}/{step.iterations}  {losses}  {clock.seconds_left(step):.0f} s left",
-            )
-
-        yield show
-
-
-def _clock(prepared: Prepared, started: float) -> Any:
-    from impasto.optimization.scales import plan_scales
-    from impasto.progress import Clock
-
-    settings, shape = prepared.settings, prepared.photo.shape[:2]
-    scales = [(s.shape[0] * s.shape[1], s.iterations) for s in plan_scales(shape, settings)]
-    if settings.method == "onepass":
-        scales = [(shape[0] * shape[1], count) for count in (1, settings.refine)]
-    return Clock(scales, started)
-
-
-@app.command("demo")
-def demo_command(
-    output: Output = Path("demo.png"),
-    style: Annotated[str, typer.Option(help="A built-in style or a picture.")] = "swirls",
-    overwrite: Overwrite = False,
-) -> None:
-    """Make a first pastiche from a photo that scikit-image brings along and a built-in style."""
-    import skimage.data
-
-    photo = Path(skimage.data.__file__).with_name("chelsea.png")
-    stylize_command(content=str(photo), painting=style, output=output, overwrite=overwrite)
-
-
-register(app)
-sweep.register(app)
-inspect.register(app)
-training.register(app)
+for room in (stylize, sweep, inspect, weights, training):
+    room.register(app)
 
 
 def main() -> None:
@@ -292,8 +47,4 @@ def main() -> None:
         if debug:
             raise
         say(f"impasto: {error}" if str(error).endswith("?") else f"impasto: {error}.")
-        sys.exit(EXIT_USAGE if isinstance(error, SettingError) else 1)
-
-
-if __name__ == "__main__":
-    main()
+        sys.exit(EXIT_USAGE if isinstance(error, SettingError) else EXIT_FAILED)

@@ -1,16 +1,17 @@
-"""The commands that look and compute nothing: plan, recipe."""
+"""The commands that look and make nothing: presets, doctor, plan, recipe."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.commands import say
-from impasto.cli.options import with_settings
-from impasto.presets import settings_for
+from impasto import __version__
+from impasto.cli.console import duration, note, print_json, print_table
+from impasto.cli.options import PresetName, with_settings
+from impasto.cli.weights import print_networks
+from impasto.presets import all_presets, settings_for
 
 if TYPE_CHECKING:
     from impasto.optimization.planning import Plan
@@ -18,11 +19,46 @@ if TYPE_CHECKING:
 GIB = 2**30
 
 
+def presets_command() -> None:
+    """List the presets: what each reproduces or is for, and the settings that it changes."""
+    print_table(
+        ["preset", "what it is", "settings"],
+        [
+            [p.name, p.about, ", ".join(f"{k}={v}" for k, v in p.settings.items())]
+            for p in all_presets().values()
+        ],
+    )
+
+
+def doctor_command() -> None:
+    """Print the engine, the machine, the weights and their checks, and a two-second speed reading."""
+    from impasto.engine import runtime
+
+    machine = runtime.describe_machine()
+    native = "native" if machine.native_bfloat16 else "not native, so float32 is used"
+    rows = [
+        ["impasto", __version__],
+        ["system", machine.system],
+        ["processor", f"{machine.processor}, {machine.cores} cores"],
+        ["free memory", f"{machine.free_memory / GIB:.1f} GiB"],
+        ["engine", f"{machine.engine} {machine.engine_version}, Keras {machine.keras_version}"],
+        ["device", machine.device],
+        ["bfloat16", native],
+        ["precision", runtime.resolve_precision("auto")],
+    ]
+    for dtype in ("float32", "bfloat16"):
+        if dtype == "float32" or machine.native_bfloat16:
+            rate = runtime.matmul_rate(dtype, seconds=1.0)
+            rows.append([f"matrix multiply, {dtype}", f"{rate / 1e9:.0f} GFLOP/s"])
+    print_table(["what", "reading"], rows)
+    print_networks()
+
+
 @with_settings
 def plan_command(
     content: Annotated[str, typer.Argument(help="The photo.", show_default=False)],
     *,
-    preset: Annotated[str | None, typer.Option(help="Start from a named recipe.")] = None,
+    preset: PresetName = None,
     settings: Any,
 ) -> None:
     """Print what a run would take: scales, iterations, tiles, predicted time and memory.
@@ -43,27 +79,24 @@ def plan_command(
     plan = plan_picture(final_shape(picture, checked), load_network_for(checked), checked)
     _print_plan(plan)
     if max(plan.shape) < checked.max_size:
-        say(f"Note: the photo has no more than {max(plan.shape)} px a side, and it is never enlarged.")
+        note(f"the photo has no more than {max(plan.shape)} px a side, and it is never enlarged")
 
 
 def _print_plan(plan: Plan) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from impasto.optimization.planning import LONG_SECONDS
 
-    console = Console()
-    table = Table("scale", "pixels", "iterations", "computed")
+    rows = []
     for number, (scale, tile) in enumerate(zip(plan.scales, plan.tiles, strict=True), 1):
         height, width = scale.shape
-        table.add_row(str(number), f"{width} x {height}", str(scale.iterations), _tiles(scale.shape, tile))
-    console.print(table)
-    totals = Table("prediction", "", show_header=False)
-    totals.add_row("time", _duration(plan.seconds))
-    totals.add_row("memory, peak", f"{plan.memory / GIB:.2f} GiB")
-    totals.add_row("memory, free", f"{plan.free / GIB:.2f} GiB")
-    totals.add_row("checkpoints", "by themselves" if plan.seconds > LONG_SECONDS else "with --checkpoint")
-    console.print(totals)
+        rows.append([number, f"{width} x {height}", scale.iterations, _tiles(scale.shape, tile)])
+    print_table(["scale", "pixels", "iterations", "computed"], rows)
+    totals = [
+        ["time", duration(plan.seconds)],
+        ["memory, peak", f"{plan.memory / GIB:.2f} GiB"],
+        ["memory, free", f"{plan.free / GIB:.2f} GiB"],
+        ["checkpoints", "by themselves" if plan.seconds > LONG_SECONDS else "with --checkpoint"],
+    ]
+    print_table(["prediction", ""], totals, header=False)
 
 
 def _tiles(shape: tuple[int, int], tile: int | None) -> str:
@@ -77,15 +110,6 @@ def _tiles(shape: tuple[int, int], tile: int | None) -> str:
     return f"in {len(tiles)} tiles of {width} x {height} px"
 
 
-def _duration(seconds: float) -> str:
-    """Return a time as a person says it: 8 s, 4 min 10 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{max(1, whole)} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def recipe_command(
     file: Annotated[Path, typer.Argument(help="A picture that Impasto wrote, or a .toml or .json file.")],
 ) -> None:
@@ -95,10 +119,12 @@ def recipe_command(
     """
     from impasto.recipes import load_recipe
 
-    typer.echo(json.dumps(dict(load_recipe(file).values), indent=2, ensure_ascii=False))
+    print_json(dict(load_recipe(file).values))
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
+    app.command("presets")(presets_command)
+    app.command("doctor")(doctor_command)
     app.command("plan")(plan_command)
     app.command("recipe")(recipe_command)

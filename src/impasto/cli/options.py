@@ -7,6 +7,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -15,6 +16,32 @@ from impasto.errors import SettingError
 from impasto.settings import Settings
 
 Field = dataclasses.Field[Any]
+
+Photo = Annotated[str, typer.Argument(help="The photo.", show_default=False)]
+Painting = Annotated[
+    str | None,
+    typer.Argument(metavar="[STYLE]", help="The painting, or a built-in style.", show_default=False),
+]
+Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write the pastiche.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Processor threads; all of them by default.")
+]
+StyleOptions = Annotated[
+    list[str] | None,
+    typer.Option("--style", help="A style to blend: FILE, FILE:WEIGHT, FILE:WEIGHT@fine or @coarse; repeat."),
+]
+RegionOptions = Annotated[
+    list[str] | None,
+    typer.Option("--region", help="A part and its style: mask.png=style.jpg[#stylemask.png]; repeat."),
+]
+RecipeFile = Annotated[
+    Path | None, typer.Option("--recipe", help="Repeat the recipe of a picture, .toml or .json file.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+PresetName = Annotated[
+    str | None, typer.Option("--preset", help="Start from a named recipe; see impasto presets.")
+]
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from impasto.cli.commands import say
-from impasto.cli.options import Field, parsed, plain, with_setting_options
+from impasto.cli.console import EXIT_BY_SIGNAL, EXIT_FAILED, Bar, end, note, progress_bar, say
+from impasto.cli.options import (
+    Field,
+    Painting,
+    Photo,
+    PresetName,
+    Quiet,
+    RegionOptions,
+    StyleOptions,
+    Threads,
+    parsed,
+    plain,
+    with_setting_options,
+)
 from impasto.errors import SettingError
 from impasto.settings import Settings
 
 if TYPE_CHECKING:
     from impasto.runs.sweep import SweepStep
 
-EXIT_FAILED, EXIT_BY_SIGNAL = 1, 128
 ITSELF_A_LIST = " A list itself: the same for every picture."
 
 
@@ -73,29 +83,21 @@ def _value(text: str, kind: Any, hint: Any) -> Any:
 
 @with_swept_settings
 def sweep_command(
-    content: Annotated[str, typer.Argument(help="The photo.", show_default=False)],
-    painting: Annotated[
-        str | None,
-        typer.Argument(metavar="[STYLE]", help="The painting, or a built-in style.", show_default=False),
-    ] = None,
+    content: Photo,
+    painting: Painting = None,
     *,
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder of the pictures.")],
-    style: Annotated[
-        list[str] | None,
-        typer.Option("--style", help="A style to blend: FILE, FILE:WEIGHT, FILE@fine or @coarse; repeat."),
-    ] = None,
-    region: Annotated[
-        list[str] | None, typer.Option("--region", help="A part and its style: mask.png=style.jpg; repeat.")
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="Start from a named recipe.")] = None,
+    style: StyleOptions = None,
+    region: RegionOptions = None,
+    preset: PresetName = None,
     image_format: Annotated[
         str, typer.Option("--format", help="Of pictures and sheet: png, jpg, webp, avif or tif.")
     ] = "png",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make pictures again that are there.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads.")] = None,
+    quiet: Quiet = False,
+    threads: Threads = None,
     settings: Any,
 ) -> None:
     """Make a picture for every combination of settings, and a sheet that shows them side by side.
@@ -123,49 +125,35 @@ def _run(sweep: Any, quiet: bool) -> None:
     from impasto.runs.sweep import sweep_steps
 
     ends: list[SweepStep] = []
-    with Interruption().heard() as interruption, _progress(quiet, len(sweep.variations)) as show:
+    with Interruption().heard() as interruption, progress_bar(quiet=quiet) as bar:
         for step in sweep_steps(sweep):
-            show(step)
+            _show(bar, step)
             if step.outcome != "running":
                 ends.append(step)
             if interruption.signal:
                 break
     if interruption.signal:
         say(f"Interrupted; {len(ends)} of {len(sweep.variations)} pictures are there. Repeat to go on.")
-        raise typer.Exit(EXIT_BY_SIGNAL + interruption.signal)
+        end(EXIT_BY_SIGNAL + interruption.signal)
     if not quiet:
-        for note in dict.fromkeys(note for end in ends for note in end.notes):
-            say(f"Note: {note.rstrip('.')}.")
-        made = sum(end.outcome == "made" for end in ends)
-        kept = sum(end.outcome == "kept" for end in ends)
+        for remark in dict.fromkeys(remark for done in ends for remark in done.notes):
+            note(remark)
+        made = sum(done.outcome == "made" for done in ends)
+        kept = sum(done.outcome == "kept" for done in ends)
         say(f"{sweep.sheet}: {made} pictures made, {kept} kept.")
-    failed = [end for end in ends if end.outcome == "failed"]
-    for end in failed:
-        say(f"impasto: no picture with {end.variation.label}: {end.error}.")
+    failed = [done for done in ends if done.outcome == "failed"]
+    for done in failed:
+        say(f"impasto: no picture with {done.variation.label}: {done.error}.")
     if failed:
-        raise typer.Exit(EXIT_FAILED)
+        end(EXIT_FAILED)
 
 
-@contextmanager
-def _progress(quiet: bool, count: int) -> Iterator[Callable[[SweepStep], None]]:
-    """Yield a function that shows a SweepStep: a bar over all pictures, the values in work below it."""
-    if quiet:
-        yield lambda step: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Reading the pictures and loading the network", total=count)
-
-        def show(step: SweepStep) -> None:
-            text, now = step.variation.label, step.step
-            if now is not None:
-                text += f": scale {now.scale}/{now.scales}, {now.iteration}/{now.iterations}"
-            bar.update(task, completed=step.number - (step.outcome == "running"), description=text)
-
-        yield show
+def _show(bar: Bar, step: SweepStep) -> None:
+    """Show a SweepStep: how many pictures are there, and the values in work."""
+    words, now = step.variation.label, step.step
+    if now is not None:
+        words += f": scale {now.scale}/{now.scales}, {now.iteration}/{now.iterations}"
+    bar.show(f"{step.number}/{step.count} {words}", step.number - (step.outcome == "running"), step.count)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,25 +1,22 @@
-"""The commands that train and export styles: train, train-onepass, export."""
+"""The commands that train and export: train, train-onepass, distill, export."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.commands import say
+from impasto.cli.console import EXIT_BY_SIGNAL, end, note, print_json, progress_bar, say
 from impasto.errors import OutputError, SettingError
-from impasto.settings import GPU_RECIPE, OnePassSettings
+from impasto.settings import GPU_RECIPE, DistillSettings, OnePassSettings
 
 if TYPE_CHECKING:
     from impasto.runs.interruption import Interruption
     from impasto.training.own_style import StyleTraining
 
 SUFFIX = ".style"
-INTERRUPTED = 128
-"""Added to a signal's number it is the exit status of a program that the signal ended."""
 
 
 def train_command(
@@ -56,8 +53,8 @@ def train_command(
     settings = StyleSettings(minutes=minutes, steps=steps, style_size=style_size, seed=seed)
     start = load_pastiche_network(runtime.resolve_precision(precision))
     training = StyleTraining.prepare((painting, photos), output, settings, start)
-    for note in training.notes:
-        say(f"Note: {note}.")
+    for remark in training.notes:
+        note(remark)
     _run_style_training(training)
     figures = training.finish(name or painting.stem, licence)
     before, after = figures["any_style"], figures["trained"]
@@ -98,23 +95,22 @@ def _run_style_training(training: StyleTraining) -> None:
             if step is not None:
                 training.save(step)
             say(f"Interrupted; {training.checkpoint} is kept: repeat the command to continue.")
-            raise typer.Exit(INTERRUPTED + interruption.signal)
+            end(EXIT_BY_SIGNAL + interruption.signal)
 
 
 def _show_style_steps(training: StyleTraining, interruption: Interruption) -> int | None:
     """Train to the end or to an interruption and return the last step, None if there was none."""
     last = None
-    with _bar() as bar:
-        task = bar.add_task("Compiling", total=1.0)
+    with progress_bar("Compiling") as bar:
         means: dict[str, float] = {}
         for step in training.steps():
             last = step.step
             for term, value in step.terms.items():
                 means[term] = 0.98 * means.get(term, value) + 0.02 * value
             told = f"step {last}, style {means['style']:.3f}, content {means['content']:.2f}"
-            bar.update(task, completed=step.done, description=told)
-            for note in step.notes:
-                bar.console.print(f"Note: {note}.", highlight=False)
+            bar.show(told, step.done, 1.0)
+            for remark in step.notes:
+                bar.note(remark)
             if interruption.signal is not None:
                 break
     return last
@@ -161,24 +157,23 @@ def train_onepass_command(
     training = OnePassTraining.prepare(photos, styles, output, settings, network, start)
     for crops in (training.photos, training.styles):
         if crops.broken:
-            say(f"Note: {len(crops.broken)} pictures could not be read and are left out.")
+            note(f"{len(crops.broken)} pictures could not be read and are left out")
     for step in _shown_onepass_steps(training):
         if step % sheet_every == 0 or step == settings.steps:
             _write_sheet(training, output.with_name(f"{output.stem}-{step}.png"))
-    typer.echo(json.dumps(training.finish(), indent=2))
+    print_json(training.finish())
     say(f"{output} is written; {training.checkpoint} may be deleted.")
 
 
 def _shown_onepass_steps(training: Any) -> Iterator[int]:
     """Train, showing a bar, and yield the number of every step done."""
-    with _bar() as bar:
-        task = bar.add_task("Compiling", total=training.settings.steps)
+    with progress_bar("Compiling") as bar:
         means: dict[str, float] = {}
         for step, terms in training.steps():
             for term, value in terms.items():
                 means[term] = 0.98 * means.get(term, value) + 0.02 * value
             told = f"loss {means['loss']:.3f}, style {means['style']:.3f}, content {means['content']:.2f}"
-            bar.update(task, completed=step, description=told)
+            bar.show(told, step, training.settings.steps)
             yield step
 
 
@@ -235,12 +230,48 @@ def export_command(
         )
 
 
-def _bar() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+def distill_command(
+    teacher: Annotated[Path, typer.Option(help="Weights of the network to learn from.")],
+    images: Annotated[list[Path], typer.Option(help="Pictures, folders or .zip; repeat for more.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = DistillSettings.steps,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = DistillSettings.seed,
+    batch: Annotated[int, typer.Option(min=8, help="Crops per step.")] = DistillSettings.batch,
+    crop: Annotated[int, typer.Option(min=32, help="Side of the crops.")] = DistillSettings.crop,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Highest learning rate.")
+    ] = DistillSettings.learning_rate,
+    start: Annotated[str | None, typer.Option(help="Go on from this student, by name or file.")] = None,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Train a small feature network from a teacher; repeat the command to continue an interrupted one.
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True))
+    Writes the weights, and their recipe and figures into manifest.json beside them.
+    """
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} already exists; add --overwrite or choose another name")
+    from impasto.engine import runtime
+
+    runtime.start_program()
+    from impasto.training.distillation.distiller import Distillation
+
+    settings = DistillSettings(steps=steps, seed=seed, batch=batch, crop=crop, learning_rate=rate)
+    dtype = runtime.resolve_precision(precision)
+    training = Distillation.prepare(teacher, images, output, settings, dtype, start)
+    if training.crops.broken:
+        note(f"{len(training.crops.broken)} pictures could not be read and are left out")
+    _show_training(training)
+    print_json(training.finish())
+    say(f"{output} is written; {training.checkpoint} may be deleted.")
+
+
+def _show_training(training: Any) -> None:
+    with progress_bar("Compiling") as bar:
+        mean = None
+        for step, loss in training.steps():
+            mean = loss if mean is None else 0.99 * mean + 0.01 * loss
+            bar.show(f"step {step}, loss {mean:.4f}", step, training.settings.steps)
 
 
 def register(app: typer.Typer) -> None:
@@ -248,3 +279,4 @@ def register(app: typer.Typer) -> None:
     app.command("train")(train_command)
     app.command("train-onepass")(train_onepass_command)
     app.command("export")(export_command)
+    app.command("distill")(distill_command)
