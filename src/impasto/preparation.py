@@ -23,7 +23,6 @@ from impasto.pictures import color_transfer
 from impasto.pictures.masks import erode_to_receptive_field, partition, read_mask
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize, scale_to
-from impasto.pictures.subject import subject_mask
 from impasto.settings import Settings
 from impasto.styles import RegionSpec, StyleSpec, check_regions, parse_region, parse_style
 
@@ -197,6 +196,8 @@ def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Pla
     shape = photo.shape[:2]
     subject = None
     if settings.subject != "all":
+        from impasto.pictures.subject import subject_mask
+
         subject = subject_mask(photo)
         subject = subject if settings.subject == "only" else 1 - subject
     if not inputs.regions:

@@ -7,18 +7,14 @@ one pixel of a picture of 768 x 768.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage import transform
 
 from impasto.errors import SettingError, did_you_mean
-from impasto.gallery.mosaic import paint_mosaic
-from impasto.gallery.surface import POINTS, Array
-from impasto.gallery.swirls import paint_swirls
 
 MINIMUM_SIZE = 128
 MAXIMUM_SIZE = 2048
@@ -50,7 +46,7 @@ def style_names() -> tuple[str, ...]:
     return tuple(STYLES)
 
 
-def make_style(name: str, size: int = POINTS) -> NDArray[np.float32]:
+def make_style(name: str, size: int = 768) -> NDArray[np.float32]:
     """Paint a built-in style picture.
 
     Args:
@@ -72,16 +68,18 @@ def make_style(name: str, size: int = POINTS) -> NDArray[np.float32]:
         raise SettingError(f"size must be a whole number of pixels, not {size!r}")
     if not MINIMUM_SIZE <= size <= MAXIMUM_SIZE:
         raise SettingError(f"size must be from {MINIMUM_SIZE} to {MAXIMUM_SIZE} pixels, not {size}")
-    rng = np.random.default_rng(STYLES[name].seed)
-    image = np.clip(_PAINTERS[name](rng, max(int(size), POINTS)), 0, 1)
+    from skimage import transform  # slow to import: names are asked for more often than pictures
+
+    from impasto.gallery.mosaic import paint_mosaic
+    from impasto.gallery.surface import POINTS
+    from impasto.gallery.swirls import paint_swirls
+
+    paint = {"swirls": paint_swirls, "mosaic": paint_mosaic}[name]
+    image = np.clip(paint(np.random.default_rng(STYLES[name].seed), max(int(size), POINTS)), 0, 1)
     if size < POINTS:
         image = transform.resize(image, (size, size), order=1, anti_aliasing=True)
     return np.asarray(np.clip(image, 0, 1), np.float32)
 
-
-_PAINTERS: Mapping[str, Callable[[np.random.Generator, int], Array]] = MappingProxyType(
-    {"swirls": paint_swirls, "mosaic": paint_mosaic}
-)
 
 STYLES: Mapping[str, StyleCard] = MappingProxyType(
     {

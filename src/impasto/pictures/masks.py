@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from impasto.errors import ImageError, SettingError, did_you_mean
 from impasto.pictures.reading import Picture, read_picture
@@ -157,5 +156,7 @@ def erode_to_receptive_field(mask: Array, radius: int) -> Mask:
     if radius < 0:
         raise SettingError(f"a receptive field's radius must be at least 0, not {radius}")
     mask = np.asarray(mask, np.float32)
+    from scipy import ndimage  # slow to import, and seldom asked for
+
     eroded = np.asarray(ndimage.minimum_filter(mask, 2 * radius + 1, mode="nearest"))
     return eroded if eroded.max() >= 0.5 * mask.max() else mask

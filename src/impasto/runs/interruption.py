@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """Signals that ask a run to end, where the system has them: Ctrl-C, a stop, a terminal that was closed."""
 
