@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from impasto.errors import OutputError, WeightsError
 
@@ -25,21 +26,107 @@ def impasto_home() -> Path:
     return Path(os.environ.get(variable) or Path.home() / usual) / "impasto"
 
 
-def write_whole(path: Path, write: Callable[[Any], object]) -> None:
-    """Write a file beside its destination and rename it into place.
+def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool = True) -> None:
+    """Write a file beside its destination, to the disk, and give it the name in one step.
+
+    Whatever happens (an error, a full disk, Ctrl-C), nothing half-written stays, and a file that was there is
+    either replaced or as it was. A link keeps pointing to the file that it names, which is replaced.
+
+    Args:
+        path: where to; its folder is made if it is missing.
+        write: writes to a binary file.
+        overwrite: whether an existing file may be replaced; of two writers at the same time one fails.
 
     Raises:
-        OutputError: the file cannot be written there.
+        OutputError: the file exists or cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            part = Path(folder) / path.name
-            with part.open("wb") as file:
+        target = Path(os.path.realpath(path)) if overwrite else path
+        with _temporary(target) as temporary:
+            with _new_file(temporary) as file:
                 write(file)
-            part.replace(path)
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite:
+                temporary.replace(target)
+            else:
+                _claim(temporary, target)
+    except FileExistsError as error:
+        raise OutputError(f"{path} already exists; add --overwrite or choose another name") from error
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise OutputError(f"{path} cannot be written: {_reason(error)}; choose another place") from error
+
+
+def check_place(path: Path, *, folder: bool = False) -> None:
+    """Return if `write_whole` can write there; to be asked before any computation.
+
+    Args:
+        path: where to; neither its folder nor anything else is made.
+        folder: whether a folder will be made there, if there is none, instead of a file.
+
+    Raises:
+        OutputError: its folder is missing or not writable, no file can have the name, or there
+            is something else of that name which is not a writable file.
+    """
+    try:
+        _check_names(path, folder)
+    except (OSError, ValueError) as error:  # too long, a null character
+        if isinstance(error, OutputError):
+            raise
+        name = repr(str(path)[:200])
+        raise OutputError(f"{name} cannot be written: {_reason(error)}; choose another name") from error
+    try:
+        with _temporary(Path(os.path.realpath(path))) as temporary, _new_file(temporary) as file:
+            file.write(b"impasto")
+    except OSError as error:
+        raise OutputError(
+            f"the folder {path.parent} cannot be written: {_reason(error)}; choose another place"
+        ) from error
+
+
+def _check_names(path: Path, folder: bool) -> None:
+    parent = path.parent
+    if not parent.is_dir():
+        kind = "is not a folder" if parent.exists() else "does not exist; make it first"
+        raise OutputError(f"{path} cannot be written: {parent} {kind}")
+    with suppress(FileNotFoundError):
+        path.lstat()
+    if path.is_dir():
+        if not folder:
+            raise OutputError(f"{path} is a folder; add a file name to it")
+    elif path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+        raise OutputError(f"{path} is write-protected or not a regular file; choose another name")
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Yield a free name beside a file, of a length of its own, and remove whatever has it in the end."""
+    temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _new_file(path: Path) -> IO[bytes]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o666), "wb")
+
+
+def _claim(temporary: Path, path: Path) -> None:
+    """Move a file to a name that must be free."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        temporary.replace(path)
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error).rstrip(".")
 
 
 def digest(path: Path, algorithm: str = "sha256") -> str:

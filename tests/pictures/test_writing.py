@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import IFDRational
 
 from impasto.errors import ImageError, OutputError, SettingError
 from impasto.pictures import writing
@@ -389,3 +391,26 @@ def test_contact_sheet():
     assert sheet[step + 8 + 64 :].min() == 1
     with pytest.raises(ValueError):
         contact_sheet([[red]], [])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_recipe_with_a_name_that_is_not_utf8_survives(tmp_path, suffix):
+    name = os.fsdecode(b"caf\xe9 \xff.jpg")
+    path = tmp_path / os.fsdecode(b"caf\xe9" + suffix.encode())
+    recipe = json.dumps({"content": {"name": name}, "style": "神"}, ensure_ascii=False)
+    write_picture(path, PIXELS, OutputOptions(recipe=recipe, exif=exif_block()))
+    assert json.loads(read_recipe(path)) == {"content": {"name": name}, "style": "神"}
+    assert contact_sheet([[PIXELS]], [[name]]).shape[2] == 3
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_written_files_declare_srgb_and_nothing_else(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[34665] = {40961: 65535, 42240: IFDRational(22, 10), 40965: {1: "R03"}}
+    write_picture(tmp_path / f"a{suffix}", PIXELS, OutputOptions(exif=exif.tobytes()))
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        inner = image.getexif().get_ifd(34665)
+        assert inner[40961] == 1 and 42240 not in inner and not image.getexif().get_ifd(40965)
+        assert image.info["icc_profile"] == writing.srgb_profile()
+    back = read_picture(tmp_path / f"a{suffix}")
+    assert not back.notes and np.abs(back.pixels - PIXELS)[8, 8::16].max() < 8 / 255

@@ -16,6 +16,7 @@ from PIL import Image
 from conftest import picture, tiny_weights
 from impasto.errors import CheckpointError, OutputError, SettingError
 from impasto.networks.catalogue import write_weights
+from impasto.recipes import load_recipe
 from impasto.runs import job as jobs
 from impasto.runs.interruption import Interruption
 from impasto.runs.job import Job, resumed_job, run_job
@@ -233,3 +234,30 @@ def test_a_job_that_may_overwrite_may_do_so_after_a_resume_too(desk):
     job, checkpoint = resumed_job(desk / "out.png.checkpoint")
     run(job, resumed=(checkpoint, desk / "out.png.checkpoint"))
     assert Image.open("out.png").size == (48, 40)
+
+
+def test_names_that_become_too_long_are_refused_before_anything_is_computed(desk):
+    longest = os.pathconf(desk, "PC_NAME_MAX")
+    for job in (
+        new(output="o" * (longest - 4) + ".png"),  # its checkpoint's name is longer
+        new(output="o" * (longest - 4) + ".png", checkpoint="c", preview_every=1),
+        new(checkpoint="c" * (longest + 1)),
+    ):
+        with pytest.raises(OutputError, match="cannot be written: File name too long; choose another name"):
+            run(job, lambda prepared, step: pytest.fail("it was computed"))
+    with pytest.raises(OutputError, match="nowhere does not exist; make it first"):
+        run(new(checkpoint="nowhere/c"))
+
+
+def test_names_that_are_not_utf8_survive_a_run(desk):
+    name = os.fsdecode(b"caf\xe9.png")
+    (desk / "photo.png").rename(desk / name)
+    (desk / "painting.png").rename(desk / f"b{name}")
+    job = new(content=name, styles=(f"b{name}",), preview_every=2, checkpoint=f"c{name}", output=f"o{name}")
+    run(job, stop_at(3))
+    known, checkpoint = resumed_job(desk / f"c{name}")
+    outcome, said = run(known, resumed=(checkpoint, desk / f"c{name}"))
+    assert not said and len(outcome.result.losses) == 6 and len(list(job.previews.iterdir())) >= 1
+    recipe = load_recipe(desk / f"o{name}")
+    assert recipe.values["content"]["name"] == name
+    assert [style.source for style in recipe.styles()] == [desk / f"b{name}"]

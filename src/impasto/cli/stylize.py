@@ -118,10 +118,12 @@ def _with_recipe_inputs(job: Job, recipe: Recipe) -> Job:
 def _check_outputs(job: Job) -> None:
     """Refuse now what could not be written at the end."""
     from impasto.pictures.writing import check_output
+    from impasto.runs.job import check_side_files
 
     overwrite = bool(job.saving["overwrite"])
     inputs = [*job.inputs.files, job.settings["initial"], job.settings["network"]]
     check_output(job.output, overwrite=overwrite, inputs=inputs, bit_depth=job.saving["bit_depth"])
+    check_side_files(job)
     if job.preview_every and job.previews.exists() and not overwrite:
         raise OutputError(f"{job.previews} already exists; add --overwrite or choose another output")
     if job.checkpoint_path.exists() and not overwrite:

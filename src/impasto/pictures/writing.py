@@ -1,7 +1,8 @@
 """Pictures outward: arrays become files.
 
-A file is written whole or not at all: its bytes go to a temporary file beside it, to the disk, and only
-then to its name. Values are clipped and rounded, never stretched.
+A file is written whole or not at all (`files.write_whole`). Values are clipped and rounded, never stretched.
+Text that is not Unicode, as of a file's name in another encoding, is escaped, so that it never stops a
+picture from being written and comes back out of the recipe as it was.
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import secrets
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, TiffImagePlugin
 
 from impasto.errors import ImageError, OutputError, SettingError, did_you_mean
-from impasto.pictures.decoding import DESCRIPTIVE_TAGS, ORIENTATION, pillow_errors, reason, srgb_profile
+from impasto.files import check_place, write_whole
+from impasto.pictures.decoding import DESCRIPTIVE_TAGS, ORIENTATION, pillow_errors, srgb_profile
 
 Array = NDArray[Any]
 
@@ -34,8 +35,9 @@ DEEP_FORMATS = ("PNG", "TIFF")
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
 RECIPE_KEY = "impasto"
 EXIF_BLOCK, GPS_BLOCK, USER_COMMENT = 34665, 34853, 37510
-DROPPED_TAGS = frozenset((37500, 37510, 40965))
-"""Maker notes (their inner offsets would break), the old comment, interoperability."""
+DROPPED_TAGS = frozenset((37500, 37510, 40965, 42240))
+"""Maker notes (their inner offsets would break), the old comment, and what would say another color space
+than sRGB: interoperability and gamma."""
 JPEG_EXIF_BYTES = 65_000
 
 
@@ -85,26 +87,13 @@ def check_output(
     """
     path = Path(path)
     _format(path, bit_depth)
-    folder = path.parent
-    if not folder.is_dir():
-        kind = "is not a folder" if folder.exists() else "does not exist; make it first"
-        raise OutputError(f"{path} cannot be written: {folder} {kind}")
-    try:
-        exists = bool(path.lstat())
-    except FileNotFoundError:
-        exists = False
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{str(path)[:200]!r} cannot be written: {reason(error)}") from error
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; add a file name to it")
+    exists = "\0" not in str(path) and os.path.lexists(path)
     for source in inputs:
         if exists and _is_same(path, Path(source)):
             raise OutputError(f"{path} is the input {source}, which is never replaced; choose another name")
-    if exists and not overwrite:
+    if exists and not overwrite and not path.is_dir():
         raise OutputError(f"{path} already exists; add --overwrite or choose another name")
-    if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
-        raise OutputError(f"{path} is write-protected or not a regular file; choose another name")
-    _put(b"impasto", path.with_name(f".impasto-{secrets.token_hex(8)}.trial"), trial=True)
+    check_place(path)
 
 
 def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None = None) -> list[str]:
@@ -124,6 +113,8 @@ def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None
         OutputError: the file exists, is too large for its format, or cannot be written.
     """
     path, options, notes = Path(path), options or OutputOptions(), []
+    if options.recipe is not None:
+        options = replace(options, recipe=_unicode(options.recipe))
     form = _format(path, options.bit_depth)
     alpha = options.alpha
     if form == "JPEG" and alpha is not None:
@@ -139,9 +130,7 @@ def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None
             data = _encode(values, form, exif, options)
     except ImageError as error:
         raise OutputError(f"{path} cannot be written as {form}: {error}") from error
-    if options.overwrite:
-        path = Path(os.path.realpath(path))  # a link keeps pointing to the file that it names
-    _put(data, path, overwrite=options.overwrite)
+    write_whole(path, lambda file: file.write(data), overwrite=options.overwrite)
     return notes
 
 
@@ -201,7 +190,7 @@ def contact_sheet(
         left, top = gap, gap + index * step
         for cell, name in zip(row, names, strict=True):
             sheet.paste(cell, (left, top))
-            shown = name
+            shown = _unicode(name)
             while shown and draw.textlength(shown, font=font) > cell.width:
                 shown = shown[:-2].rstrip("…") + "…" if len(shown) > 2 else ""
             draw.text((left, top + height + text // 4), shown, fill="black", font=font)
@@ -220,6 +209,11 @@ def _format(path: Path, bit_depth: int) -> str:
     if bit_depth == 16 and OUTPUT_FORMATS[suffix] not in DEEP_FORMATS:
         raise SettingError(f"16 bits can be written as .png, .tif or .tiff, not {suffix!r}")
     return OUTPUT_FORMATS[suffix]
+
+
+def _unicode(text: str) -> str:
+    """Return text whose lone surrogates (bytes of a name that is not UTF-8) are escaped as JSON has them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_same(path: Path, source: Path) -> bool:
@@ -362,37 +356,3 @@ def _retype(block: bytes, start: int) -> bytes:
 def _entries(data: bytearray, directory: int) -> range:
     count = struct.unpack_from("<H", data, directory)[0]
     return range(directory + 2, directory + 2 + 12 * count, 12)
-
-
-def _put(data: bytes, path: Path, *, overwrite: bool = False, trial: bool = False) -> None:
-    """Give the bytes to the name in one step; whatever happens, nothing half-written stays."""
-    temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    try:
-        try:
-            with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if overwrite:
-                temporary.replace(path)
-            elif not trial:
-                _claim(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except FileExistsError as error:
-        raise OutputError(f"{path} already exists; add --overwrite or choose another name") from error
-    except OSError as error:
-        place = f"the folder {path.parent}" if trial else str(path)
-        raise OutputError(f"{place} cannot be written: {reason(error)}; choose another place") from error
-
-
-def _claim(temporary: Path, path: Path) -> None:
-    """Move a file to a name that must be free; of two at the same time one fails."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-        temporary.replace(path)

@@ -7,7 +7,6 @@ beside its destination and renamed, so that there is always a whole one.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +59,6 @@ class RunCheckpoint:
 
         def write(file: Any) -> None:
             np.savez(file, allow_pickle=False, words=text, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
 
         write_whole(path, write)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import CheckpointError, DivergenceError, ImpastoError, OutputError
-from impasto.files import digest
+from impasto.files import check_place, digest
 from impasto.preparation import Inputs, Prepared, prepare
 from impasto.runs.checkpoint import RunCheckpoint
 from impasto.runs.interruption import Interruption
@@ -115,7 +115,7 @@ def run_job(
         ImpastoError: an input cannot be used or the output cannot be written.
         CheckpointError: the job cannot go on from the checkpoint.
     """
-    _check_checkpoint_path(job)
+    check_side_files(job)
     with Interruption().heard() as interruption:
         prepared = prepare(job.inputs, Settings.from_mapping(job.settings))
         run = _Run(job, prepared, show, say)
@@ -228,12 +228,17 @@ class _Run:
         return True
 
 
-def _check_checkpoint_path(job: Job) -> None:
-    """Refuse a checkpoint that would replace, and at the end remove, one of the run's other files."""
+def check_side_files(job: Job) -> None:
+    """Refuse a checkpoint or previews whose names are no files' (too long, where the output's is not), and a
+    checkpoint that would replace, and at the end remove, one of the run's other files.
+    """
     taken = [job.output, *job.inputs.files, job.settings.get("initial"), job.settings.get("network")]
     for file in taken:
         if isinstance(file, str | Path) and Path(file).resolve() == job.checkpoint_path.resolve():
             raise OutputError(f"the checkpoint must be a file of its own, not {file}; choose another name")
+    check_place(job.checkpoint_path)
+    if job.preview_every:
+        check_place(job.previews, folder=True)
 
 
 def _is_long(prepared: Prepared) -> bool:
