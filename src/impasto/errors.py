@@ -11,17 +11,72 @@
     │   └── OutOfMemoryError (MemoryError)         an engine that ran out of memory
     └── DivergenceError (ArithmeticError)   an optimisation that left the finite numbers
 
-A message says, in one sentence, what is allowed, what was received and what to do.
+A message says, in one sentence, what is allowed, what was received and what to do. It knows what it was
+made of, so that a door can say it in its own words and in its reader's language:
+
+    raise OutputError("{path} exists; add {overwrite}", path=path, overwrite=Argument("overwrite=True"))
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+class Message(str):
+    """A sentence, in English, and what it was made of.
+
+    Attributes:
+        id: the sentence with ``{names}`` in place of the values; the same for all sentences of its kind.
+        values: by name; some are messages themselves.
+    """
+
+    id: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, id: str, /, **values: Any) -> Message:
+        """Return the sentence; without values the text is taken as it is."""
+        message = super().__new__(cls, id.format(**values) if values else id)
+        message.id, message.values = id, values
+        return message
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        return (self.id,), dict(self.values)
+
+
+class Argument(str):
+    """A parameter as Python writes it, such as ``max_size`` or ``overwrite=True``."""
+
+    @property
+    def option(self) -> str:
+        """The same in the command line: ``--max-size``, ``--overwrite``."""
+        name, _, value = self.partition("=")
+        option = "--" + name.replace("_", "-")
+        return option if value in ("", "True") else f"{option} {value}"
 
 
 class ImpastoError(Exception):
-    """The base of every error that Impasto raises on purpose."""
+    """The base of every error that Impasto raises on purpose.
+
+    Args:
+        message: the sentence, with ``{names}`` where there are values.
+        **values: by name.
+    """
+
+    def __init__(self, message: str = "", /, **values: Any) -> None:
+        self.message = message if isinstance(message, Message) else Message(message, **values)
+        super().__init__(str(self.message))
+
+    @property
+    def id(self) -> str:
+        """The sentence without its values: the same for all errors of its kind."""
+        return self.message.id
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What the sentence tells, by name."""
+        return self.message.values
 
 
 class SettingError(ImpastoError, ValueError):
@@ -60,7 +115,14 @@ class DivergenceError(ImpastoError, ArithmeticError):
     """The optimisation left the finite numbers."""
 
 
-def did_you_mean(received: str, allowed: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest allowed name, or an empty string."""
-    nearest = difflib.get_close_matches(received.lower(), list(allowed), n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+def nearest(received: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name that is most like what was received, or None if none is."""
+    names = {name.lower(): name for name in allowed}
+    found = difflib.get_close_matches(received.lower(), names, n=1, cutoff=0.5)
+    return names[found[0]] if found else None
+
+
+def did_you_mean(received: str, allowed: Iterable[str]) -> Message:
+    """Return ``; did you mean 'x'?`` for the nearest allowed name, or an empty message."""
+    name = nearest(received, allowed)
+    return Message("; did you mean {name!r}?", name=name) if name else Message("")
