@@ -1,0 +1,1 @@
+"""One module per style: CARD and paint(size, rng)."""
