@@ -37,7 +37,7 @@ def rows() -> list[tuple[str, int, int | None]]:
 
 def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
     """Run one scale in this process."""
-    from impasto.engine import runtime
+    from impasto.engine import machine, runtime
 
     runtime.start_engine()
     from impasto.gallery import make_style
@@ -66,7 +66,7 @@ def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
         "seconds_per_iteration": round(min(np.diff(marks[1:])), 3),
         "seconds": round(marks[-1] - marks[0], 2),
         "predicted_seconds": round(plan.seconds, 2),
-        "peak_gib": round(runtime.peak_memory() / 2**30, 2),
+        "peak_gib": round(machine.peak_memory() / 2**30, 2),
         "predicted_gib": round(plan.memory / 2**30, 2),
     }
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.command import write_sample_pair
 from benchmarks.shared_files import ROOT
-from impasto.engine import runtime
+from impasto.engine import machine, runtime
 
 SIZES = {"512x512": (512, 512), "1920x1080": (1080, 1920), "3840x2160": (2160, 3840)}
 ROUNDS, COMMANDS = 7, 5
@@ -43,7 +43,7 @@ def measure_one(dtype: str, name: str) -> dict[str, float]:
     """Measure a size in this process; memory first, because the matrices of the rate take some, too."""
     call = painter(SIZES[name], dtype)
     call()
-    peak = runtime.peak_memory() / 2**30
+    peak = machine.peak_memory() / 2**30
     times, rates = [], []
     for _ in range(ROUNDS):
         rates.append(runtime.matmul_rate(dtype, seconds=0.2))

@@ -68,23 +68,8 @@ def compile_value_and_gradient(function: Function, shape: tuple[int, ...]) -> Ca
 
 def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of tensors, or of mappings of tensors, once for each set of shapes."""
-    engine = keras.backend.backend()
-    if engine == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(function, autograph=False)  # type: ignore[no-any-return]
-    if engine == "jax":
-        import jax
-
-        return jax.jit(function)  # type: ignore[no-any-return]
-
-    def without_gradient(*values: Any) -> Any:
-        import torch
-
-        with torch.no_grad():
-            return function(*(_tensors(value) for value in values))
-
-    return without_gradient
+    forms = {"tensorflow": _traced, "jax": _jitted, "torch": _without_gradient}
+    return _guarded(forms[keras.backend.backend()](function))
 
 
 def compile_gradient(function: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., Any]:
@@ -95,13 +80,26 @@ def compile_gradient(function: Callable[..., tuple[Tensor, Tensor]]) -> Callable
     Returns:
         A function that returns (total, terms, gradient), compiled once for each set of shapes.
     """
-    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](function)
+    forms = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+    return _guarded(forms[keras.backend.backend()](function))
+
+
+def _guarded(compiled: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a compiled function that refuses to hang in a forked process."""
+
+    def call(*values: Any) -> Any:
+        runtime.refuse_fork()
+        return compiled(*values)
+
+    return call
 
 
 def _tensors(value: Any) -> Any:
-    """Return arrays as the engine's tensors, also within a mapping."""
+    """Return arrays as the engine's tensors of their own dtypes, also within mappings, tuples and lists."""
     if isinstance(value, Mapping):
-        return {name: ops.convert_to_tensor(part) for name, part in value.items()}
+        return {name: _tensors(part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_tensors(part) for part in value)
     return ops.convert_to_tensor(value)
 
 
@@ -126,23 +124,55 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(sign in text for sign in signs)
 
 
+def _traced(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile for TensorFlow, without its warning that functions are traced: each size is, once."""
+    import tensorflow as tf
+
+    compiled = tf.function(function, autograph=False)
+    compiled._omit_frequent_tracing_warning = True  # only ours; the logger's level is the user's
+    return compiled  # type: ignore[no-any-return]
+
+
+def _jitted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile for JAX, in whole float32 (on GPUs it would mean TF32); its configuration stays as it is."""
+    import jax
+
+    compiled = jax.jit(function)
+
+    def call(*values: Any) -> Any:
+        with jax.default_matmul_precision("highest"):
+            return compiled(*values)
+
+    return call
+
+
+def _without_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+    import torch
+
+    def call(*values: Any) -> Any:
+        with torch.no_grad():
+            return function(*(_tensors(value) for value in values))
+
+    return call
+
+
 def _tensorflow(function: Callable[..., Any]) -> Callable[..., Any]:
     import tensorflow as tf
 
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def value_and_gradient(variable: Any, *constants: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variable)
             total, terms = function(variable, *constants)
         return total, terms, tape.gradient(total, variable, unconnected_gradients="zero")
 
-    return lambda *values: value_and_gradient(*(_tensors(value) for value in values))
+    compiled = _traced(value_and_gradient)
+    return lambda *values: compiled(*(_tensors(value) for value in values))
 
 
 def _jax(function: Callable[..., Any]) -> Callable[..., Any]:
     import jax
 
-    value_and_gradient = jax.jit(jax.value_and_grad(function, has_aux=True))
+    value_and_gradient = _jitted(jax.value_and_grad(function, has_aux=True))
 
     def call(*values: Any) -> Any:
         (total, terms), gradient = value_and_gradient(*values)

@@ -1,7 +1,7 @@
-"""The engine and the machine: which engine, device, precision, threads, seed, and how much memory.
+"""The engine: which one runs, started once; its device, precision and speed, and what memory it may take.
 
-Keras reads ``KERAS_BACKEND`` when it is first imported, so `start_engine` must run before any file of
-the perception layer is imported. Everything else here only reads.
+Keras reads ``KERAS_BACKEND`` when it is first imported, so `start_engine` must run before any file that
+computes with it is imported. Everything else here only reads.
 """
 
 from __future__ import annotations
@@ -9,44 +9,94 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.util
-import logging
 import os
 import platform
-import resource
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from impasto.engine import machine
+from impasto.engine.device_memory import free_device_memory
 from impasto.errors import EngineError, SettingError, did_you_mean
 
 ENGINES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 """Engine name: the module whose presence means that it is installed."""
 
-NATIVE_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+class _Process:
+    """What this process has done about its engine; a fork that comes after the start loses it."""
+
+    lock = threading.RLock()
+    engine: str | None = None
+    begun = False
+    forked = False
+
+    @classmethod
+    def in_child(cls) -> None:
+        """Mark a forked child: the engine's threads and locks did not come along."""
+        cls.lock, cls.forked = threading.RLock(), cls.begun
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Process.in_child)
 
 
 def start_engine(threads: int | None = None) -> str:
-    """Choose the engine, quieten it and return its name.
+    """Choose and import the engine and Keras, once, and return the engine's name.
 
-    The engine is ``KERAS_BACKEND`` if set, else TensorFlow, else whatever is installed.
+    The engine is ``KERAS_BACKEND`` if set, else TensorFlow, else whatever is installed. Threads that come
+    while it is being started wait until it is ready. Only the environment of the process is changed.
 
     Args:
-        threads: processor threads to use; all that this process may use by default.
+        threads: processor threads to use, of the first call; all that this process may use by default.
 
     Raises:
-        EngineError: no engine is installed, or the one asked for is not.
+        EngineError: no engine is installed, the one asked for is not, it is broken, or this process was
+            forked from one in which it had been started.
     """
+    refuse_fork()
+    with _Process.lock:
+        if _Process.engine is None:
+            _Process.engine = _import_engine(threads)
+        return _Process.engine
+
+
+def refuse_fork() -> None:
+    """Raise an EngineError in a process that was forked after the engine's start: it would wait for ever."""
+    if _Process.forked:
+        raise EngineError(
+            "the engine cannot be used in a process that was forked after it had been started; start "
+            'processes with multiprocessing.get_context("spawn"), or fork before the first picture'
+        )
+
+
+def _import_engine(threads: int | None) -> str:
+    """Import the engine, then Keras, which finds it whole: an import in another thread is waited for."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "keras" not in sys.modules:  # else it has chosen already, or is choosing
+        os.environ["KERAS_BACKEND"] = _chosen_engine()
+    if threads:
+        limit_threads(threads)
+    _Process.begun = True
+    try:
+        if "keras" not in sys.modules:
+            importlib.import_module(os.environ["KERAS_BACKEND"])
+        return str(importlib.import_module("keras").backend.backend())
+    except Exception as error:
+        name = os.environ.get("KERAS_BACKEND", "of Keras")
+        raise EngineError(f"the engine {name} is installed but broken: {error}") from error
+
+
+def _chosen_engine() -> str:
     installed = [name for name, module in ENGINES.items() if importlib.util.find_spec(module)]
     wanted = os.environ.get("KERAS_BACKEND")
-    if "keras" in sys.modules:  # it has chosen already
-        return str(sys.modules["keras"].backend.backend())
     if wanted and wanted not in ENGINES:
         raise EngineError(
             f"KERAS_BACKEND must be one of {', '.join(ENGINES)}, not {wanted!r}"
@@ -57,44 +107,46 @@ def start_engine(threads: int | None = None) -> str:
             f"the engine {wanted or 'tensorflow'} is not installed; "
             "install one with pip install tensorflow-cpu, jax or torch"
         )
-    engine = wanted or installed[0]
-    os.environ["KERAS_BACKEND"] = engine
-    if threads:
-        limit_threads(threads)
-    os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")  # on GPUs float32 would mean TF32
-    if engine == "tensorflow" and "tensorflow" not in sys.modules:
-        _import_quietly("tensorflow")
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a function for every size
-    return engine
+    return wanted or installed[0]
 
 
 def start_program(threads: int | None = None) -> None:
     """Start the engine for a program that ends with its job; arguments and errors are `start_engine`'s.
 
     An engine is half a million objects that stay. Looking through them for garbage while they are made, from
-    time to time and again at the end takes a quarter of a short command, so they are left out of it.
+    time to time and again at the end takes a quarter of a short command, so they are left out of it. What its
+    compiled parts write to stderr while they start is not shown, unless they fail.
     """
     gc.disable()
     try:
-        start_engine(threads)
-        importlib.import_module("keras")
+        with _quiet_stderr():
+            start_engine(threads)
         gc.freeze()
     finally:
         gc.enable()
 
 
-def _import_quietly(module: str) -> None:
-    """Import a module without what its compiled parts write to stderr, unless the import fails."""
-    with tempfile.TemporaryFile() as held:
-        sys.stderr.flush()
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hold back what is written to file descriptor 2, if there is one, and show it if an error comes.
+
+    For a program of one thread only: what other threads write meanwhile is held back, too.
+    """
+    try:
         stderr = os.dup(2)
-        os.dup2(held.fileno(), 2)
+    except OSError:  # closed, as a daemon's is
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
         try:
-            importlib.import_module(module)
-        except Exception as error:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            os.dup2(held.fileno(), 2)
+            yield
+        except BaseException:
             held.seek(0)
             os.write(stderr, held.read())
-            raise EngineError(f"the engine {module} is installed but broken: {error}") from error
+            raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
@@ -111,17 +163,6 @@ def limit_threads(threads: int) -> None:
     cores = sorted(os.sched_getaffinity(0))[:threads]
     os.sched_setaffinity(0, cores)
     os.environ["OMP_NUM_THREADS"] = str(len(cores))
-
-
-@cache
-def processor_flags() -> frozenset[str]:
-    """Return the processor's feature flags as Linux names them; empty elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return frozenset()
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return frozenset(flags.partition(":")[2].split())
 
 
 def device() -> str:
@@ -142,14 +183,14 @@ def device() -> str:
 
 def helpers() -> int:
     """Return how many threads should prepare data beside the engine: on a processor it takes all cores."""
-    return max(1, available_cores() - 2) if device() == "gpu" else 1
+    return max(1, machine.available_cores() - 2) if device() == "gpu" else 1
 
 
 def resolve_precision(precision: str) -> str:
     """Return ``float32`` or ``bfloat16`` for ``auto``, or the given one.
 
-    bfloat16 is chosen on a GPU and on processors that multiply it natively (Intel AMX or AVX-512
-    BF16); emulated bfloat16 is slower than float32, so it is detected, never assumed.
+    bfloat16 is chosen on a GPU and on processors that multiply it natively; emulated bfloat16 is slower than
+    float32, so it is detected, never assumed.
     """
     if precision not in ("auto", "float32", "bfloat16"):
         allowed = ("auto", "float32", "bfloat16")
@@ -159,8 +200,7 @@ def resolve_precision(precision: str) -> str:
         )
     if precision != "auto":
         return precision
-    native = bool(NATIVE_BFLOAT16_FLAGS & processor_flags())
-    return "bfloat16" if device() == "gpu" or native else "float32"
+    return "bfloat16" if device() == "gpu" or machine.has_native_bfloat16() else "float32"
 
 
 def random_generator(seed: int) -> np.random.Generator:
@@ -168,41 +208,10 @@ def random_generator(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def peak_memory() -> int:
-    """Return the largest resident memory that this process has had, in bytes.
-
-    Linux counts the parent's memory in a forked child's ``ru_maxrss``, so its own status is read there.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-    except (OSError, StopIteration):
-        pass
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
 def free_memory() -> int:
-    """Return the bytes that this process may still take: the machine's or its cgroup's, the lesser."""
-    free = _machine_free_memory()
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        if limit != "max":
-            free = min(free, int(limit) - used)
-    except (OSError, ValueError):
-        pass
-    return max(0, free)
-
-
-def _machine_free_memory() -> int:
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Return the bytes that the engine may still take where it computes: on the GPU, else in main memory."""
+    free = free_device_memory(start_engine()) if device() == "gpu" else None
+    return machine.free_memory() if free is None else free
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,33 +244,15 @@ def describe_machine() -> Machine:
             continue
     return Machine(
         system=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        processor=processor_name(),
-        cores=available_cores(),
+        processor=machine.processor_name(),
+        cores=machine.available_cores(),
         free_memory=free_memory(),
         engine=engine,
         engine_version=engine_version,
         keras_version=version("keras"),
         device=device(),
-        native_bfloat16=bool(NATIVE_BFLOAT16_FLAGS & processor_flags()),
+        native_bfloat16=machine.has_native_bfloat16(),
     )
-
-
-def processor_name() -> str:
-    """Return the processor's name as the system gives it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def matmul_rate(dtype: str = "float32", seconds: float = 1.0, side: int = 2048) -> float:
@@ -275,7 +266,7 @@ def matmul_rate(dtype: str = "float32", seconds: float = 1.0, side: int = 2048) 
     start_engine()
     from keras import ops
 
-    ones: Any = ops.cast(ops.ones((side, side)), dtype)
+    ones: Any = ops.ones((side, side), dtype=dtype)
     best, until = float("inf"), time.perf_counter() + seconds
     while best == float("inf") or time.perf_counter() < until:
         start = time.perf_counter()

@@ -67,7 +67,7 @@ class DeviceVectors:
     @staticmethod
     def rows(count: int, size: int) -> Any:
         """Return a matrix of zeros, (count, size)."""
-        return ops.zeros((count, size))
+        return ops.zeros((count, size), "float32")
 
     @staticmethod
     def put(matrix: Any, row: int, vector: Any) -> Any:

@@ -95,7 +95,7 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
         for layer in CODE_LAYERS:
             matrix, offset = maps[layer]
             reached = REACH[layer] * share
-            matrix = reached * matrix + (1 - reached) * ops.eye(matrix.shape[-1])
+            matrix = reached * matrix + (1 - reached) * ops.eye(matrix.shape[-1], dtype="float32")
             flat = ops.matmul(as_rows(features[layer]), matrix) + reached * offset[:, None]
             mixed[layer] = ops.reshape(flat, ops.shape(features[layer]))
         shown = ops.minimum(1.0, strength / WEAKEST)[:, None, None, None]

@@ -107,7 +107,9 @@ class PasticheNetwork:
         for layer in CODE_LAYERS:
             matrix, offset = maps[layer]
             reached = REACH[layer] * share
-            matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(matrix.shape[-1])
+            matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(
+                matrix.shape[-1], dtype="float32"
+            )
             moves[layer] = matrix, reached * offset
         if masks is None and photo.shape[0] == 1:  # in the kernels: nothing per pixel
             return self.decode(features, told, {k: (m[0], o[0]) for k, (m, o) in moves.items()})

@@ -51,7 +51,7 @@ def code_of(moments: Moments) -> Tensor:
     parts = []
     for layer in CODE_LAYERS:
         mean, covariance = moments[layer]
-        variances = ops.sum(covariance * ops.eye(covariance.shape[-1]), axis=-1)
+        variances = ops.sum(covariance * ops.eye(covariance.shape[-1], dtype="float32"), axis=-1)
         parts += [mean, ops.sqrt(ops.maximum(variances, 0.0) + 1e-8)]
     return ops.concatenate(parts, axis=-1)
 
@@ -69,7 +69,9 @@ def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Ten
     for layer in CODE_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
         size = first.shape[-1]
-        ridge = RIDGE * ops.trace(second, axis1=1, axis2=2)[:, None, None] / size * ops.eye(size)
+        ridge = (
+            RIDGE * ops.trace(second, axis1=1, axis2=2)[:, None, None] / size * ops.eye(size, dtype="float32")
+        )
         values, vectors = ops.eigh(first + ridge)
         values = ops.maximum(values, 1e-8)
         root, inverse = _symmetric(vectors, ops.sqrt(values)), _symmetric(vectors, ops.rsqrt(values))
@@ -122,11 +124,12 @@ def iterated_transfer_maps(
     for layer in CODE_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
         size = first.shape[-1]
-        eye = ops.eye(size)
+        eye = ops.eye(size, dtype="float32")
         ridge = RIDGE * _trace(second) / size * eye
         root, _ = matrix_roots(second + ridge)
         middle = _symmetrized(ops.matmul(root, ops.matmul(first + ridge, root)))
-        share = ops.where(ops.cast(positions[layer], "int32") >= ENOUGH * size, *LEAST_SHARE)
+        least = (ops.cast(share, "float32") for share in LEAST_SHARE)
+        share = ops.where(ops.cast(positions[layer], "int32") >= ENOUGH * size, *least)
         _, inverse = matrix_roots(middle + share * _trace(middle) / size * eye)
         matrix = ops.matmul(root, ops.matmul(inverse, root))
         beyond = matrix - MOST_GAIN * eye
@@ -140,7 +143,7 @@ def iterated_transfer_maps(
 
 def matrix_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Return the square root of symmetric positive matrices (batch, c, c), and its inverse."""
-    eye = ops.eye(matrix.shape[-1])
+    eye = ops.eye(matrix.shape[-1], dtype="float32")
     size = _trace(matrix)
     root, inverse = matrix / size, ops.zeros_like(matrix) + eye
     for _ in range(ITERATIONS):
@@ -150,7 +153,7 @@ def matrix_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _trace(matrix: Tensor) -> Tensor:
-    return ops.sum(matrix * ops.eye(matrix.shape[-1]), axis=(1, 2), keepdims=True)
+    return ops.sum(matrix * ops.eye(matrix.shape[-1], dtype="float32"), axis=(1, 2), keepdims=True)
 
 
 def _symmetrized(matrix: Tensor) -> Tensor:

@@ -171,18 +171,18 @@ class Objective:
             weights: float32 (5,), of the terms in their order, so that one compiled function serves all
                 weights; the objective's own if None, whose zeros leave terms out in any case.
         """
-        content = ops.zeros(())
+        content = ops.zeros((), "float32")
         for layer, scale in self.content_scales.items():
             content = content + scale * sums[f"content/{layer}"] / len(self.content_scales)
         down, right = self.formulas.variation_scale(self.shape)
         terms = {
             "content": content,
-            "style": self.style.judge(sums) if self.style else ops.zeros(()),
+            "style": self.style.judge(sums) if self.style else ops.zeros((), "float32"),
             "variation": down * sums["variation"][0] + right * sums["variation"][1],
             "range": sums["range"] / (3 * self.shape[0] * self.shape[1]),
-            "grain": self._grain_loss(sums) if self.weights.grain else ops.zeros(()),
+            "grain": self._grain_loss(sums) if self.weights.grain else ops.zeros((), "float32"),
         }
-        total = ops.zeros(())
+        total = ops.zeros((), "float32")
         for index, name in enumerate(TERMS):
             if own := getattr(self.weights, name):
                 total = total + (own if weights is None else weights[index]) * terms[name]

@@ -107,7 +107,7 @@ class MomentLoss:
 
     def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted sum over layers and regions."""
-        network, loss = self.targets.network, ops.zeros(())
+        network, loss = self.targets.network, ops.zeros((), "float32")
         for layer in self.layers:
             for index, weight in enumerate(self.targets.weights(layer)):
                 if not weight:
@@ -219,7 +219,7 @@ def _known(weights: Sequence[float], several: Sequence[Array]) -> tuple[Tensor, 
 
 
 def _weighted_means(targets: StyleTargets, sums: Mapping[str, Tensor], name: str) -> Tensor:
-    loss = ops.zeros(())
+    loss = ops.zeros((), "float32")
     for layer, totals in targets.totals.items():
         for index, weight in enumerate(targets.weights(layer)):
             loss = loss + weight * sums[f"{name}/{layer}"][index] / totals[index]

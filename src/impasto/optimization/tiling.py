@@ -58,7 +58,7 @@ def compile_in_tiles(objective: Objective, side: int) -> Callable[..., Evaluatio
     measure = compile_function(objective.measure)
     judge = compile_gradient(objective.judge)
     pull_back = compile_gradient(
-        lambda image, view, slopes: (_dot(slopes, objective.measure(image, view)), ops.zeros(()))
+        lambda image, view, slopes: (_dot(slopes, objective.measure(image, view)), ops.zeros((), "float32"))
     )
 
     def evaluate(point: Any, *weights: Any) -> Evaluation:

@@ -333,7 +333,7 @@ class OnePassTraining:
             sums = np.zeros(2)
             for index in range(0, count, 4):
                 part = {k: ops.convert_to_tensor(v[index : min(index + 4, count)]) for k, v in x.items()}
-                part["strength"] = ops.full((part["photo"].shape[0],), strength)
+                part["strength"] = ops.full((part["photo"].shape[0],), strength, "float32")
                 losses = self.trainer.pair_losses(part, self.trainer(part))
                 sums += [to_host(loss).sum() for loss in losses]
             content, style = (round(float(value), 4) for value in sums / count)
@@ -380,7 +380,7 @@ def contact_sheet(network: PasticheNetwork, photos: Array, styles: Array, streng
     Returns:
         float32 ((photos + 1) side, (styles + 1) side, 3), in [0, 1].
     """
-    amount = amount_at(ops.full((len(styles),), strength))
+    amount = amount_at(ops.full((len(styles),), strength, "float32"))
     code = moments_of(network.encode(ops.convert_to_tensor(styles)))
     rows = [np.concatenate([np.ones_like(photos[0]), *styles], axis=1)]
     for photo in photos:

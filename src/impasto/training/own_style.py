@@ -236,7 +236,9 @@ class StyleTraining:
 
     def paint(self, network: PasticheNetwork, photo: Array) -> Array:
         """Return the pastiche of a photo (height, width, 3) at strength 0.5, in [0, 1]."""
-        pastiche = self.trainer.paint(network, ops.convert_to_tensor(photo[None]), ops.full((1,), 0.5))
+        pastiche = self.trainer.paint(
+            network, ops.convert_to_tensor(photo[None]), ops.full((1,), 0.5, "float32")
+        )
         shown: Array = np.clip(to_host(pastiche)[0], 0, 1)
         return shown
 
