@@ -196,7 +196,7 @@ def test_an_input_that_is_gone_is_one_sentence(impasto, interrupted, desk):
 
 
 def test_an_interruption_before_the_first_iteration_writes_nothing(impasto, desk, monkeypatch):
-    from impasto.runs import job as jobs
+    from impasto.runs import run as jobs
 
     real = jobs.prepare
 
@@ -240,7 +240,7 @@ def test_an_existing_checkpoint_is_not_thrown_away(impasto, interrupted, desk):
 def test_a_checkpoint_that_is_asked_for_is_written_on_the_way_and_removed_at_the_end(
     impasto, desk, monkeypatch
 ):
-    from impasto.runs import job as jobs
+    from impasto.runs import run as jobs
 
     monkeypatch.setattr(jobs, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", 0)
     seen = []
@@ -266,10 +266,20 @@ def test_a_checkpoint_never_takes_the_place_of_another_file(impasto, desk, taken
     assert {name: (desk / name).read_bytes() for name in names(desk)} == before
 
 
-def test_a_checkpoint_that_cannot_be_written_costs_a_note(impasto, interrupted, desk, monkeypatch):
-    from impasto.runs import job as jobs
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_work(impasto, desk):
+    (desk / "file").write_text("no folder")
+    code, _, err = impasto(*job("out.png", "--checkpoint", "file/run.state"))
+    assert code == 1
+    assert "file/run.state cannot be written" in err
+    assert not (desk / "out.png").exists()
+
+
+def test_a_checkpoint_that_can_no_longer_be_written_costs_a_note(impasto, interrupted, desk, monkeypatch):
+    from impasto.runs import run as jobs
 
     monkeypatch.setattr(jobs, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", 0)
+    monkeypatch.setattr(jobs, "check_side_files", lambda job: None)  # it became so since
+    monkeypatch.setattr("impasto.cli.stylize._check_outputs", lambda job: None)
     (desk / "file").write_text("no folder")
     code, _, err = impasto(*job("out.png", "--checkpoint", "file/run.state"))
     assert code == 0

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import random
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from impasto.errors import CheckpointError, OutputError
 from impasto.optimization.gatys import State
+from impasto.preparation import Inputs
 from impasto.runs.checkpoint import RunCheckpoint
+from impasto.runs.job import Job
 
-JOB = {"content": "photo.jpg", "styles": ["a.jpg:2"], "saving": {"quality": 95}, "output": "out.png"}
+JOB = Job(inputs=Inputs.of("photo.jpg", "a.jpg:2"), output=Path("out.png"))
 RECIPE = {"impasto": "0.1", "content": {"name": "photo.jpg", "sha256": "ab"}, "styles": [{"weight": 1 / 3}]}
 
 
@@ -30,13 +33,13 @@ def checkpoint():
     losses = [{"total": 0.1 + 0.2, "style": 1e-300}, {"total": float("nan"), "style": float("inf")}]
     guard = {"limit": 0.1 + 0.2, "contrast": 1e-9, "troubles": 2}
     state = State(scale=2, iteration=7, tiles=(None, 640), guard=guard, optimizer=optimizer)
-    return RunCheckpoint(job=JOB, recipe=RECIPE, losses=losses, state=state)
+    return RunCheckpoint(job=JOB, written="ab", recipe=RECIPE, losses=losses, state=state)
 
 
 def test_everything_comes_back_to_the_last_bit(checkpoint, tmp_path):
     checkpoint.save(tmp_path / "a.checkpoint")
     found = RunCheckpoint.load(tmp_path / "a.checkpoint")
-    assert (found.job, found.recipe) == (JOB, RECIPE)
+    assert (found.job, found.written, found.recipe) == (JOB, "ab", RECIPE)
     assert found.losses[0] == checkpoint.losses[0]
     assert np.isnan(found.losses[1]["total"])
     assert (found.state.scale, found.state.iteration) == (2, 7)
@@ -118,7 +121,10 @@ def rewritten(path, change):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda words: words.update(version=3), "is a checkpoint of version 3, this Impasto reads 2"),
+        (
+            lambda words: words.update(version=2),
+            "is a checkpoint of version 2, and this Impasto reads version 3",
+        ),
         (lambda words: words.pop("version") and None, "is not a whole checkpoint"),
         (lambda words: words.pop("scale") and None, "is not a whole checkpoint"),
         (lambda words: words.pop("job") and None, "is not a whole checkpoint"),

@@ -29,7 +29,7 @@ from impasto.presets import settings_for
 from impasto.progress import Clock
 
 if TYPE_CHECKING:
-    from impasto.preparation import Prepared
+    from impasto.preparation import Inputs, Prepared
     from impasto.progress import Step
     from impasto.recipes import Recipe
     from impasto.runs.job import Job
@@ -67,32 +67,25 @@ def stylize_command(
 
     Example: impasto stylize photo.jpg painting.jpg -o pastiche.png --strength 60
     """
+    from impasto.runs.job import Job, Saving
+
     known = _recipe(recipe)
-    saving = {"overwrite": overwrite, "quality": quality, "bit_depth": bit_depth}
-    job = _job(
-        content,
-        [*([painting] if painting else []), *(style or [])],
-        known,
-        settings_for(preset, {**(known.settings if known else {}), **settings}),
-        regions=tuple(region or []),
-        output=str(output),
-        saving=saving | {"keep_gps": keep_gps, "recipe": not no_recipe},
+    asked = settings_for(preset, {**(known.settings if known else {}), **settings})
+    styles = [*([painting] if painting else []), *(style or [])]
+    saving = Saving(
+        overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=not no_recipe
+    )
+    job = Job(
+        inputs=_inputs(content, styles, region or [], known),
+        settings=asked,
+        output=output,
+        saving=saving,
         preview_every=preview_every,
-        checkpoint=str(checkpoint) if checkpoint else None,
+        checkpoint=checkpoint,
+        network_sha256=_network_of(known, asked),
     )
     _check_outputs(job)
     _run(job, quiet, threads)
-
-
-def _job(content: str, styles: list[str], recipe: Recipe | None, settings: Settings, **asked: Any) -> Job:
-    from impasto.runs.job import Job
-
-    job = Job(content=content, styles=tuple(styles), settings=settings.to_mapping(), **asked)
-    if recipe:
-        job = _with_recipe_inputs(job, recipe)
-    if not job.styles:
-        raise SettingError("a style must be named after the photo, or with --style or --recipe")
-    return job
 
 
 def _recipe(path: Path | None) -> Recipe | None:
@@ -103,26 +96,35 @@ def _recipe(path: Path | None) -> Recipe | None:
     return load_recipe(path)
 
 
-def _with_recipe_inputs(job: Job, recipe: Recipe) -> Job:
-    from dataclasses import replace
+def _inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe | None) -> Inputs:
+    """Return what was named; a recipe's styles and regions where none were.
 
-    styles = job.styles or tuple(f"{s.source}:{s.weight!r}@{s.part}" for s in recipe.styles())
-    regions = job.regions or tuple(
-        f"{r.mask}={r.style}" + (f"#{r.style_mask}" if r.style_mask else "") for r in recipe.regions()
-    )
-    same = recipe.settings.get("network", job.settings["network"]) == job.settings["network"]
-    sha256 = recipe.network_sha256 if same else None
-    return replace(job, styles=styles, regions=regions, network_sha256=sha256)
+    Raises:
+        SettingError: no style was named.
+    """
+    from impasto.preparation import Inputs
+
+    named: list[Any] = styles or (list(recipe.styles()) if recipe else [])
+    if not named:
+        raise SettingError("a style must be named after the photo, or with --style or --recipe")
+    return Inputs.of(content, named, regions or (recipe.regions() if recipe else []))
+
+
+def _network_of(recipe: Recipe | None, settings: Settings) -> str | None:
+    """Return the sha256 of the recipe's network if it is the one that is asked for."""
+    if recipe is None or recipe.settings.get("network", settings.network) != settings.network:
+        return None
+    return recipe.network_sha256
 
 
 def _check_outputs(job: Job) -> None:
     """Refuse now what could not be written at the end."""
     from impasto.pictures.writing import check_output
-    from impasto.runs.job import check_side_files
+    from impasto.runs.run import check_side_files
 
-    overwrite = bool(job.saving["overwrite"])
-    inputs = [*job.inputs.files, job.settings["initial"], job.settings["network"]]
-    check_output(job.output, overwrite=overwrite, inputs=inputs, bit_depth=job.saving["bit_depth"])
+    overwrite = job.saving.overwrite
+    inputs = [*job.inputs.files, job.settings.initial, job.settings.network]
+    check_output(job.output, overwrite=overwrite, inputs=inputs, bit_depth=job.saving.bit_depth)
     check_side_files(job)
     if job.preview_every and job.previews.exists() and not overwrite:
         raise OutputError(f"{job.previews} already exists; add --overwrite or choose another output")
@@ -136,7 +138,7 @@ def _check_outputs(job: Job) -> None:
 def _run(job: Job, quiet: bool, threads: int | None, resumed: Any = None) -> None:
     """Run a job, showing its progress, and end the program as its outcome asks for."""
     from impasto.engine import runtime
-    from impasto.runs.job import run_job
+    from impasto.runs.run import run_job
 
     began = time.monotonic()
     runtime.start_program(threads)
@@ -168,11 +170,11 @@ def resume_command(
 
     Example: impasto resume pastiche.png.checkpoint
     """
-    from impasto.runs.job import resumed_job
+    from impasto.runs.run import resumed_job
 
     path = checkpoint.absolute()
     job, state = resumed_job(path)
-    if not Path(job.folder).is_dir():
+    if not job.folder.is_dir():
         raise CheckpointError(f"the folder {job.folder}, in which the run was started, is not there")
     os.chdir(job.folder)
     _run(job, quiet, threads, (state, path))

@@ -7,6 +7,7 @@ beside its destination and renamed, so that there is always a whole one.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impasto.errors import CheckpointError
+from impasto.preparation import Inputs
+from impasto.runs.job import Job, Saving
+from impasto.settings import Settings
+from impasto.styles import RegionSpec, StyleSpec
 
 if TYPE_CHECKING:
     from impasto.optimization.gatys import State
 
-VERSION = 2
-WORDS, STATE_WORDS = ("job", "recipe", "losses"), ("scale", "iteration", "tiles", "guard")
+VERSION = 3
+WORDS, STATE_WORDS = ("written", "recipe", "losses"), ("scale", "iteration", "tiles", "guard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +33,15 @@ class RunCheckpoint:
     """Where a run stands.
 
     Attributes:
-        job: what was asked for, as plain values.
+        job: what was asked for; `job_text` and `job_of` take it to plain values and back.
+        written: sha256 of the picture that the run left at the output, or None.
         recipe: what it takes to repeat the run, as `pastiche.recipe_of` gives it.
         losses: the named losses of every iteration so far.
         state: scale, iteration and the optimiser's state.
     """
 
-    job: Mapping[str, Any]
+    job: Job
+    written: str | None
     recipe: Mapping[str, Any]
     losses: Sequence[Mapping[str, float]]
     state: State
@@ -49,7 +56,8 @@ class RunCheckpoint:
 
         words = {
             "version": VERSION,
-            "job": self.job,
+            "job": job_text(self.job),
+            "written": self.written,
             "recipe": self.recipe,
             "losses": list(self.losses),
             **{name: getattr(self.state, name) for name in STATE_WORDS},
@@ -80,13 +88,18 @@ class RunCheckpoint:
             version = words["version"]
             known = {name: words[name] for name in WORDS} if version == VERSION else {}
             at = {name: words[name] for name in STATE_WORDS} if version == VERSION else {}
+            job = job_of(words["job"]) if version == VERSION else None
         except Exception as error:  # NumPy, zipfile and json raise a dozen kinds on damaged files
             raise CheckpointError(f"{path} is not a whole checkpoint of Impasto") from error
-        if version != VERSION:
+        if job is None:
             raise CheckpointError(
-                f"{path} is a checkpoint of version {version}, this Impasto reads {VERSION}"
+                "{path} is a checkpoint of version {version}, and this Impasto reads version {readable}; "
+                "start the run anew",
+                path=path,
+                version=version,
+                readable=VERSION,
             )
-        return cls(state=State(**at, optimizer=arrays), **known)
+        return cls(job=job, state=State(**at, optimizer=arrays), **known)
 
     def check(self, recipe: Mapping[str, Any], path: Path) -> None:
         """Check that a run prepared anew is the one that was interrupted.
@@ -101,6 +114,44 @@ class RunCheckpoint:
                     f"{path} cannot be resumed: {name} was {_short(before)} "
                     f"and is now {_short(now.get(name))}"
                 )
+
+
+def job_text(job: Job) -> dict[str, Any]:
+    """Return a job as plain values that JSON can hold."""
+    inputs = {
+        "content": os.fspath(job.inputs.content),
+        "styles": [vars(style) | {"source": os.fspath(style.source)} for style in job.inputs.styles],
+        "regions": [vars(region) for region in job.inputs.regions],
+    }
+    return {
+        "inputs": inputs,
+        "settings": job.settings.to_mapping(),
+        "saving": vars(job.saving),
+        "output": os.fspath(job.output),
+        "preview_every": job.preview_every,
+        "checkpoint": None if job.checkpoint is None else os.fspath(job.checkpoint),
+        "folder": os.fspath(job.folder),
+        "network_sha256": job.network_sha256,
+    }
+
+
+def job_of(text: Mapping[str, Any]) -> Job:
+    """Return the job that `job_text` wrote."""
+    inputs = text["inputs"]
+    return Job(
+        inputs=Inputs(
+            content=inputs["content"],
+            styles=tuple(StyleSpec(**style) for style in inputs["styles"]),
+            regions=tuple(RegionSpec(**region) for region in inputs["regions"]),
+        ),
+        settings=Settings.from_mapping(text["settings"]),
+        saving=Saving(**text["saving"]),
+        output=Path(text["output"]),
+        preview_every=text["preview_every"],
+        checkpoint=None if text["checkpoint"] is None else Path(text["checkpoint"]),
+        folder=Path(text["folder"]),
+        network_sha256=text["network_sha256"],
+    )
 
 
 def _short(value: Any) -> str:

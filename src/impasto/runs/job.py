@@ -1,274 +1,62 @@
-"""One picture's work from start to finish: run, show, preview, checkpoint, be interrupted, save.
-
-The command line's ``stylize`` and ``resume`` are both this.
-"""
+"""A job: one picture's inputs, settings and where and how the result is saved."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from impasto.errors import CheckpointError, DivergenceError, ImpastoError, OutputError
-from impasto.files import check_place, digest
-from impasto.preparation import Inputs, Prepared, prepare
-from impasto.runs.checkpoint import RunCheckpoint
-from impasto.runs.interruption import Interruption
+from impasto.preparation import Inputs
 from impasto.settings import Settings
 
-if TYPE_CHECKING:
-    from impasto.pastiche import Pastiche
-    from impasto.progress import Step
 
-LEAST_SECONDS_BETWEEN_CHECKPOINTS = 30.0
-WRITING_SHARE = 0.05
-"""Of the time that writing checkpoints may take."""
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """How a job's picture is written: the arguments of `Pastiche.save`, by their names."""
+
+    overwrite: bool = False
+    quality: int = 95
+    bit_depth: int = 8
+    keep_gps: bool = False
+    recipe: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What was asked for, as plain values that a checkpoint can hold.
+    """What was asked for.
 
     Attributes:
-        content: the photo's file.
-        styles: the styles as they were written.
-        regions: the regions as they were written.
-        settings: fields of `Settings`.
+        inputs: photo, styles and regions, all of them files or built-in styles.
+        settings: how the picture is made.
         output: where the pastiche goes.
-        saving: keyword arguments of `Pastiche.save`.
+        saving: how it is written.
         preview_every: iterations between previews; none if 0.
         checkpoint: where the run's state is kept; beside the output if None.
+        resumable: whether the state is kept at all: not where input or output are streams.
         folder: the working folder, to which the names refer.
         network_sha256: the feature network of the recipe that is repeated, or None.
     """
 
-    content: str
-    styles: tuple[str, ...]
-    regions: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    output: str
-    saving: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Inputs
+    output: Path
+    settings: Settings = field(default_factory=Settings)
+    saving: Saving = field(default_factory=Saving)
     preview_every: int = 0
-    checkpoint: str | None = None
-    folder: str = field(default_factory=os.getcwd)
+    checkpoint: Path | None = None
+    resumable: bool = True
+    folder: Path = field(default_factory=Path.cwd)
     network_sha256: str | None = None
-
-    @property
-    def inputs(self) -> Inputs:
-        """Photo, styles and regions."""
-        return Inputs.of(self.content, list(self.styles), self.regions)
 
     @property
     def checkpoint_path(self) -> Path:
         """Where the run's state is kept."""
-        return Path(self.checkpoint or f"{self.output}.checkpoint")
+        return self.checkpoint or self.output.with_name(f"{self.output.name}.checkpoint")
 
     @property
     def output_path(self) -> Path:
         """Where the pastiche goes, wherever the working folder is now."""
-        return Path(self.folder) / self.output
+        return self.folder / self.output
 
     @property
     def previews(self) -> Path:
         """The folder of the previews."""
-        output = Path(self.output)
-        return output.with_name(f"{output.stem}-previews")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of a job.
-
-    Attributes:
-        result: the pastiche, finished or as it was when the run ended; None if it ended before the first
-            iteration.
-        notes: sentences for the person.
-        interruption: the signal that ended the run early, or None.
-        error: what ended it early, or None.
-    """
-
-    result: Pastiche | None
-    notes: tuple[str, ...] = ()
-    interruption: int | None = None
-    error: ImpastoError | None = None
-
-
-def run_job(
-    job: Job,
-    show: Callable[[Prepared, Step], None],
-    say: Callable[[str], None],
-    resumed: tuple[RunCheckpoint, Path] | None = None,
-) -> Outcome:
-    """Make a job's pastiche and save it.
-
-    Args:
-        job: what was asked for.
-        show: told of every Step.
-        say: told sentences while the job runs.
-        resumed: the checkpoint that the job goes on from and its file.
-
-    Raises:
-        ImpastoError: an input cannot be used or the output cannot be written.
-        CheckpointError: the job cannot go on from the checkpoint.
-    """
-    check_side_files(job)
-    with Interruption().heard() as interruption:
-        prepared = prepare(job.inputs, Settings.from_mapping(job.settings))
-        run = _Run(job, prepared, show, say)
-        if resumed:
-            resumed[0].check(run.recipe, resumed[1])
-            run.losses = [dict(losses) for losses in resumed[0].losses]
-            run.saving = resumed[0].job["saving"]
-        error = None
-        try:
-            run.through(interruption, resumed[0].state if resumed else None)
-        except DivergenceError as problem:
-            error = problem
-        if run.step is None:
-            if error:
-                raise error
-            return Outcome(result=None, interruption=interruption.signal)
-        return run.saved(interruption.signal, error)
-
-
-class _Run:
-    """A job on its way."""
-
-    def __init__(
-        self, job: Job, prepared: Prepared, show: Callable[..., None], say: Callable[[str], None]
-    ) -> None:
-        from impasto.pastiche import recipe_of
-
-        self.job, self.prepared, self._show, self._say = job, prepared, show, say
-        self.recipe = recipe_of(prepared)
-        self.losses: list[dict[str, float]] = []
-        self.saving = job.saving  # as asked for at first: a resumed run may replace its own picture
-        self.step: Step | None = None
-        self._began = self._saved_at = time.monotonic()
-        self._pause = LEAST_SECONDS_BETWEEN_CHECKPOINTS
-        self._automatic = job.checkpoint is not None or _is_long(prepared)
-
-    def through(self, interruption: Interruption, start: Any) -> None:
-        """Iterate to the end or to an interruption."""
-        from impasto import pastiche
-
-        if interruption.signal:
-            return
-        for step in pastiche.run(self.prepared, start):
-            self.step = step
-            self.losses.append(dict(step.losses))
-            if step.note:
-                self._say(f"Note: {step.note}.")
-            self._show(self.prepared, step)
-            if self.job.preview_every and len(self.losses) % self.job.preview_every == 0:
-                self._preview()
-            if interruption.signal:
-                return
-            if self._automatic and not step.last and time.monotonic() - self._saved_at > self._pause:
-                self._checkpoint()
-
-    def pastiche(self) -> Pastiche:
-        """Return the picture as it is."""
-        from impasto.pastiche import finish
-
-        if self.step is None:
-            raise OutputError("there is no picture before the first iteration")
-        return finish(self.prepared, self.step, self.losses, self._began)
-
-    def saved(self, interruption: int | None, error: ImpastoError | None) -> Outcome:
-        """Write the picture and what else the end of the run asks for."""
-        result, job, notes = self.pastiche(), self.job, []
-        if job.network_sha256 not in (None, self.prepared.network.sha256):
-            notes.append(f"the recipe was made with another {result.network}; the picture differs from it")
-        finished = self.step is not None and self.step.last and error is None
-        try:
-            notes += [*result.notes, *result.save(job.output, **job.saving)]
-        except OutputError:
-            if not finished and self._checkpoint():
-                self._say(f"Note: go on with impasto resume {job.checkpoint_path}.")
-            raise
-        if finished:
-            with suppress(OSError):
-                job.checkpoint_path.unlink()
-            return Outcome(result=result, notes=tuple(notes))
-        if error is None and self._checkpoint():
-            notes.append(f"go on with impasto resume {job.checkpoint_path}")
-        return Outcome(result=result, notes=tuple(notes), interruption=interruption, error=error)
-
-    def _preview(self) -> None:
-        """Write a preview; one that cannot be written costs a note, not the run."""
-        try:
-            self.job.previews.mkdir(exist_ok=True)
-            self.pastiche().save(self.job.previews / f"{len(self.losses):05d}.png", overwrite=True)
-        except (ImpastoError, OSError) as error:
-            self._say(f"Note: preview {len(self.losses)} could not be written: {error}.")
-
-    def _checkpoint(self) -> bool:
-        """Write a checkpoint; one that cannot be written costs a note, not the run."""
-        if self.step is None or self.step.make_state is None:
-            return False
-        began = time.monotonic()
-        written = _digest(self.job.output_path)
-        job = asdict(self.job) | {"saving": dict(self.saving), "written": written}
-        checkpoint = RunCheckpoint(
-            job=job, recipe=self.recipe, losses=self.losses, state=self.step.make_state()
-        )
-        try:
-            checkpoint.save(self.job.checkpoint_path)
-        except OutputError as error:
-            self._say(f"Note: the checkpoint could not be written: {error}.")
-            self._saved_at = time.monotonic()
-            return False
-        self._saved_at = time.monotonic()
-        self._pause = max(LEAST_SECONDS_BETWEEN_CHECKPOINTS, (self._saved_at - began) / WRITING_SHARE)
-        return True
-
-
-def check_side_files(job: Job) -> None:
-    """Refuse a checkpoint or previews whose names are no files' (too long, where the output's is not), and a
-    checkpoint that would replace, and at the end remove, one of the run's other files.
-    """
-    taken = [job.output, *job.inputs.files, job.settings.get("initial"), job.settings.get("network")]
-    for file in taken:
-        if isinstance(file, str | Path) and Path(file).resolve() == job.checkpoint_path.resolve():
-            raise OutputError(f"the checkpoint must be a file of its own, not {file}; choose another name")
-    check_place(job.checkpoint_path)
-    if job.preview_every:
-        check_place(job.previews, folder=True)
-
-
-def _is_long(prepared: Prepared) -> bool:
-    """Return whether a run is predicted to take so long that it keeps checkpoints by itself."""
-    from impasto.optimization.planning import LONG_SECONDS, plan_run
-
-    return plan_run(prepared.photo.shape[:2], prepared.network, prepared.settings).seconds > LONG_SECONDS
-
-
-def _digest(path: Path) -> str | None:
-    return digest(path) if path.is_file() else None
-
-
-def resumed_job(path: Path) -> tuple[Job, RunCheckpoint]:
-    """Return the job that a checkpoint belongs to.
-
-    An interrupted run left its picture at the output; that picture may be replaced, any other not.
-
-    Raises:
-        CheckpointError: the checkpoint cannot be read, or the output is another picture by now.
-    """
-    checkpoint = RunCheckpoint.load(path)
-    values = dict(checkpoint.job)
-    written = values.pop("written", None)
-    lists = {name: tuple(values[name]) for name in ("styles", "regions")}
-    job = Job(**(values | lists))
-    now = _digest(job.output_path)
-    if now is not None and now != written and not job.saving.get("overwrite"):
-        raise CheckpointError(
-            f"{job.output} has been changed since the run was interrupted; move it away to resume {path}"
-        )
-    saving = dict(job.saving) | {"overwrite": True}
-    return replace(job, saving=saving, checkpoint=str(path)), checkpoint
+        return self.output.with_name(f"{self.output.stem}-previews")
