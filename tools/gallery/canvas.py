@@ -54,7 +54,7 @@ class Canvas:
         """Fill an outline (n, 2), less its holes."""
         path = skia.Path()
         for line in (outline, *holes):
-            path.addPoly([skia.Point(*p) for p in np.asarray(line, float)], True)
+            path.addPoly([skia.Point(*p) for p in np.asarray(line, float).tolist()], True)
         path.setFillType(skia.PathFillType.kEvenOdd)
         self.skia.drawPath(path, _paint(color, alpha, blend))
 
@@ -63,7 +63,7 @@ class Canvas:
     ) -> None:
         """Draw a polyline (n, 2) of one width with round ends."""
         path = skia.Path()
-        path.addPoly([skia.Point(*p) for p in np.asarray(points, float)], closed)
+        path.addPoly([skia.Point(*p) for p in np.asarray(points, float).tolist()], closed)
         paint = _paint(color, alpha, blend)
         paint.setStyle(skia.Paint.kStroke_Style)
         paint.setStrokeWidth(width)
@@ -98,24 +98,27 @@ class Brush:
     ):
         """Draw a stroke along points (n, 2); on ``relief``, a gray canvas, its ridges for the light."""
         rng, n = self.rng, self.bristles
-        points = smooth(points)
+        points = np.asarray(points, float)
         across = normals(points)
         ends = np.sin(np.linspace(0.12, 1, len(points)) * np.pi) ** 0.35  # narrower at both ends
-        body = rng.normal(0, self.spread / 2, 3)
+        color = np.asarray(color) + rng.normal(0, self.spread / 2, 3)
         if relief is not None:
             relief.ribbon(points, width * ends, (0.42,) * 3, 0.8)
-        canvas.ribbon(points, width * 0.9 * ends, np.clip(np.asarray(color) + body, 0, 1), 0.85 * alpha)
-        for at in np.linspace(-0.5, 0.5, n) + rng.normal(0, 0.15 / n, n):
-            first = int(rng.uniform(0, 0.12) * len(points))
-            last = len(points) - int(rng.exponential(0.3 * self.dry) * len(points))
+        canvas.ribbon(points, width * 0.9 * ends, color, 0.85 * alpha)
+        tints = color + rng.normal(0, self.spread, (n, 3))
+        offsets = (np.linspace(-0.5, 0.5, n) + rng.normal(0, 0.15 / n, n)) * width
+        starts = rng.uniform(0, 0.12, n) * len(points)
+        stops = len(points) - rng.exponential(0.3 * self.dry, n) * len(points)
+        breadths, ridges = width / n * rng.uniform(0.8, 1.7, n), rng.uniform(0.3, 0.95, n).tolist()
+        side = across * ends[:, None]
+        for k in range(n):
+            first, last = int(starts[k]), int(np.ceil(stops[k]))
             if last - first < 2:
                 continue
-            own = slice(first, last)
-            line = points[own] + across[own] * (at * width * ends[own])[:, None]
-            tint = np.clip(np.asarray(color) + body + rng.normal(0, self.spread), 0, 1)
-            canvas.line(line, width / n * rng.uniform(0.8, 1.7), tint, alpha)
+            line = points[first:last] + side[first:last] * offsets[k]
+            canvas.line(line, breadths[k], tints[k], alpha)
             if relief is not None:
-                relief.line(line, width / n * 0.8, (rng.uniform(0.3, 0.95),) * 3, 0.7)
+                relief.line(line, width / n * 0.8, (ridges[k],) * 3, 0.7)
 
 
 def ribbon(points: Array, widths) -> Array:
@@ -149,5 +152,5 @@ def smooth(points: Array, parts: int = 4, closed: bool = False) -> Array:
 
 
 def _paint(color, alpha: float, blend: str) -> skia.Paint:
-    r, g, b = (float(c) for c in np.clip(color, 0, 1))
+    r, g, b = (min(max(float(c), 0.0), 1.0) for c in color)
     return skia.Paint(Color4f=skia.Color4f(r, g, b, float(alpha)), AntiAlias=True, BlendMode=BLENDS[blend])

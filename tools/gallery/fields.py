@@ -111,11 +111,10 @@ def edges(label: Array) -> Array:
     return ndimage.distance_transform_edt(~border) * POINTS / min(label.shape)
 
 
-def relief(height: Array, strength: float = 1.0, angle: float = -2.36) -> Array:
-    """Return the light on a relief (height in points), about -1 to 1; light from the upper left."""
+def relief(height: Array, strength: float = 1.0) -> Array:
+    """Return the light on a relief (height in points), -1 to 1, that falls from the upper left."""
     down, right = np.gradient(height * min(height.shape) / POINTS)
-    slope = (right * np.cos(angle) + down * np.sin(angle)) * -strength
-    return np.tanh(-slope) if angle is None else np.tanh(slope)
+    return np.tanh(strength * (right + down) / np.sqrt(2))
 
 
 def orientation(picture: Array, points: float) -> Array:

@@ -1,4 +1,4 @@
-"""Paint the built-in styles' pictures: python -m tools.gallery.paint [ID ...] [--size N] [--png FOLDER].
+"""Paint the built-in styles' pictures: python -m tools.gallery.paint [ID ...] [--manifest].
 
 Without ids, all. With --png, trial pictures go to a folder (add --size 384 while composing); without, the
 WebPs and the manifest of the package are written.
@@ -12,6 +12,7 @@ import io
 import json
 import time
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from PIL import Image
@@ -40,41 +41,47 @@ def main() -> None:
     parser.add_argument("ids", nargs="*")
     parser.add_argument("--size", type=int, default=SIZE)
     parser.add_argument("--png", type=Path)
+    parser.add_argument("--manifest", action="store_true", help="write the manifest only (after a merge)")
     args = parser.parse_args()
     known = modules()
-    path = HOME / "manifest.json"
-    manifest = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    for name in args.ids or known:
+    for name in args.ids or ([] if args.manifest else known):
         started, module = time.perf_counter(), known[name]
         picture = painted(module, args.size)
         if args.png:
             args.png.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.rint(picture * 255).astype(np.uint8)).save(args.png / f"{name}.png")
         else:
-            data, card = encoded(picture), module.CARD
             (HOME / "pictures").mkdir(exist_ok=True)
-            (HOME / "pictures" / f"{name}.webp").write_bytes(data)
-            manifest[name] = {
-                "name": card.name,
-                "name_zh": card.name_zh,
-                "line": card.line,
-                "line_zh": card.line_zh,
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "licence": "CC0-1.0",
-                "painter": module.__name__,
-                "seed": card.seed,
-            }
+            (HOME / "pictures" / f"{name}.webp").write_bytes(encoded(picture))
         dark = (picture <= 1 / 255).all(-1).mean(), (picture >= 254 / 255).all(-1).mean()
         print(
             f"{name}: {picture.shape} {time.perf_counter() - started:.1f} s, "
-            f"black {dark[0]:.1%}, white {dark[1]:.1%}"
+            f"black {dark[0]:.1%}, white {dark[1]:.1%}",
+            flush=True,
         )
     if not args.png:
-        path.write_text(
-            json.dumps(dict(sorted(manifest.items())), ensure_ascii=False, indent=1) + "\n", "utf-8"
-        )
-        total = sum(p.stat().st_size for p in (HOME / "pictures").glob("*.webp"))
-        print(f"{len(manifest)} styles, {total / 1e6:.2f} MB")
+        write_manifest(known)
+
+
+def write_manifest(known: dict[str, ModuleType]) -> None:
+    """Write the manifest of the pictures that are there, from their bytes and their painters' cards."""
+    manifest, total = {}, 0
+    for path in sorted((HOME / "pictures").glob("*.webp")):
+        card, data = known[path.stem].CARD, path.read_bytes()
+        total += len(data)
+        manifest[path.stem] = {
+            "name": card.name,
+            "name_zh": card.name_zh,
+            "line": card.line,
+            "line_zh": card.line_zh,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "licence": "CC0-1.0",
+            "painter": known[path.stem].__name__,
+            "seed": card.seed,
+        }
+    text = json.dumps(manifest, ensure_ascii=False, indent=1)
+    (HOME / "manifest.json").write_text(text + "\n", "utf-8")
+    print(f"{len(manifest)} styles, {total / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":
