@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.pictures.masks import erode_to_receptive_field, mask_pyramid, partition, read_mask
 from impasto.pictures.reading import read_picture
+from impasto.pictures.resizing import fit
 from impasto.pictures.subject import subject_mask
 from impasto.styles import MAX_REGIONS, RegionSpec, check_regions, parse_region
 
@@ -138,6 +139,37 @@ def test_another_aspect_ratio_is_refused_with_both_sizes(tmp_path):
     )
     assert read_mask(path, (104, 80)).shape == (104, 80)
     assert read_mask(np.ones((200, 3000)), (17, 240)).shape == (17, 240)  # a pixel of rounding
+
+
+def test_a_mask_is_compared_with_the_photo_and_not_with_the_result():
+    assert read_mask(half(128, 192), (100, 100), (128, 192)).mean() == pytest.approx(0.5, abs=0.01)
+    assert read_mask(half(64, 96), (100, 100), (128, 192)).mean() == pytest.approx(0.5, abs=0.01)
+    with pytest.raises(ImageError, match="has 100 x 100 px, the picture 192 x 128;"):
+        read_mask(half(100, 100), (100, 100), (128, 192))
+    panorama = read_mask(half(45, 2000), fit((45, 2000), 512))  # whose short side is held at 16 px
+    assert panorama.shape == (16, 512) and panorama.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_labels_count_fully(tmp_path):
+    labels = np.zeros((20, 30), np.uint8)
+    labels[:, 10:20], labels[:, 20:] = 1, 2
+    for mode, palette in (("P", [0, 0, 0, 128, 0, 0, 0, 0, 64]), ("RGB", [0, 0, 0, 128, 0, 0, 0, 0, 64])):
+        image = Image.fromarray(labels, "P")
+        image.putpalette(palette)
+        image.convert(mode).save(tmp_path / "labels.png")
+        mask = read_mask(tmp_path / "labels.png", (20, 30))
+        assert mask[0, [5, 15, 25]].tolist() == [0, 1, 1]
+    shown = {
+        (0, 0, 0, 128, 128, 128, 255, 255, 255): [0, 128 / 255, 1],  # greys are as they are
+        (0, 0, 0, 255, 0, 0, 255, 255, 255): [0, 0.2126, 1],  # where white says what counts
+        (255, 255, 255, 0, 0, 0, 0, 0, 0): [1, 0, 0],  # an index means nothing, its color does
+    }
+    for palette, expected in shown.items():
+        image = Image.fromarray(labels, "P")
+        image.putpalette(list(palette))
+        image.save(tmp_path / "shown.png")
+        mask = read_mask(tmp_path / "shown.png", (20, 30))
+        np.testing.assert_allclose(mask[0, [5, 15, 25]], expected, atol=1e-6)
 
 
 def test_what_is_no_mask_is_refused(tmp_path):

@@ -18,41 +18,47 @@ from numpy.typing import NDArray
 
 from impasto.errors import ImageError, SettingError, did_you_mean
 from impasto.pictures.reading import Picture, read_picture
-from impasto.pictures.resizing import resize
+from impasto.pictures.resizing import resize, scale_to
 
 Array = NDArray[Any]
 Mask = NDArray[np.float32]
 ROUNDINGS = ("floor", "ceil")
 ASPECT_TOLERANCE = 0.05
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+CODE, WHITE = np.array([1 << 16, 1 << 8, 1], np.uint32), 0xFFFFFF
+MOST_LABELS = 32
 BLACK = 0.02  # a mask that is nowhere brighter is empty; JPEG leaves a little noise in black
 
 
-def read_mask(source: Any, shape: tuple[int, int]) -> Mask:
-    """Return a mask from anything that `read_picture` reads, in the picture's size.
+def read_mask(source: Any, shape: tuple[int, int], photo_shape: tuple[int, int] | None = None) -> Mask:
+    """Return a mask from anything that `read_picture` reads, in the result's size.
 
     Grey is the luminance, Rec. 709 weights on sRGB values. Where there is an alpha channel, what is
     transparent is not in the region, and if all that is opaque has one colour, whichever it is,
-    alpha alone is the mask: a painted layer.
+    alpha alone is the mask: a painted layer. A few flat colours on black with no white among them, as
+    programs write labels, say only where: what is not black counts fully.
 
     Args:
         source: a path, a Pillow image or an array of bool, uint8, uint16 or floats in [0, 1].
-        shape: (height, width) of the picture in pixels.
+        shape: (height, width) wanted in pixels.
+        photo_shape: (height, width) of the picture that the mask was painted for, if the result has another
+            aspect ratio than that, as it may be stretched.
 
     Returns:
         float32 (height, width) in [0, 1].
 
     Raises:
         MissingFileError: there is no such file.
-        ImageError: it is no picture, is black everywhere or has another aspect ratio.
+        ImageError: it is no picture, is black everywhere or has another aspect ratio than the picture.
     """
     if isinstance(source, np.ndarray) and source.dtype == bool:
         source = source.astype(np.float32)
     picture = read_picture(source)
     name, (height, width) = picture.name, picture.pixels.shape[:2]
-    if abs(height * shape[1] / width - shape[0]) > max(1, ASPECT_TOLERANCE * shape[0]):
+    photo = photo_shape or shape
+    if not _is_alike((height, width), photo):
         raise ImageError(
-            f"the mask {name} has {width} x {height} px, the picture {shape[1]} x {shape[0]}; "
+            f"the mask {name} has {width} x {height} px, the picture {photo[1]} x {photo[0]}; "
             f"their aspect ratios may differ by at most {ASPECT_TOLERANCE:.0%}"
         )
     mask = resize(_whiteness(picture), shape)
@@ -63,14 +69,40 @@ def read_mask(source: Any, shape: tuple[int, int]) -> Mask:
     return mask
 
 
+def _is_alike(mask: tuple[int, int], photo: tuple[int, int]) -> bool:
+    """Return whether a mask's size becomes the photo's, or the photo's the mask's, as pictures are reduced.
+
+    A panorama's short side is held at 16 px, which changes its aspect ratio.
+    """
+
+    def becomes(one: tuple[int, int], other: tuple[int, int]) -> bool:
+        sides = zip(scale_to(one, max(other)), other, strict=True)
+        return all(abs(side - wanted) <= max(1, ASPECT_TOLERANCE * wanted) for side, wanted in sides)
+
+    return becomes(mask, photo) or becomes(photo, mask)
+
+
 def _whiteness(picture: Picture) -> Mask:
-    grey = np.clip(picture.pixels @ np.array(LUMINANCE, np.float32), 0, 1)
-    if picture.alpha is None:
-        return grey
-    visible = picture.pixels[picture.alpha > 0.5]
-    if not len(visible) or np.ptp(visible, axis=0).max() <= BLACK:
-        return picture.alpha
-    return grey * picture.alpha
+    pixels, alpha = picture.pixels, picture.alpha
+    grey = np.clip(pixels @ np.array(LUMINANCE, np.float32), 0, 1)
+    visible = pixels if alpha is None else pixels[alpha > 0.5]
+    if alpha is not None and (not len(visible) or np.ptp(visible, axis=0).max() <= BLACK):
+        return alpha
+    if _has_labels(visible):
+        grey = (pixels.max(axis=2) > BLACK).astype(np.float32)
+    return grey if alpha is None else grey * alpha
+
+
+def _has_labels(pixels: Array) -> bool:
+    """Return whether a mask has a few flat colours, black among them, white not, and not all of them grey."""
+    levels = np.rint(pixels.reshape(-1, 3) * 255).astype(np.uint32)
+    codes = np.unique(levels[:: max(1, len(levels) // 4096)] @ CODE)  # most masks are known by a sample
+    if len(codes) > MOST_LABELS:
+        return False
+    codes = np.unique(levels @ CODE)
+    if len(codes) > MOST_LABELS or codes[0] != 0 or codes[-1] == WHITE:
+        return False
+    return any(len({code >> 16, code >> 8 & 255, code & 255}) > 1 for code in codes.tolist())
 
 
 def partition(masks: Sequence[Array]) -> tuple[list[Mask], Mask]:
