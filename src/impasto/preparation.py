@@ -138,13 +138,13 @@ def prepare(inputs: Inputs, settings: Settings, network: FeatureNetwork | None =
     runtime.start_engine()
     picture = read_picture(inputs.content, max_size=None if settings.fit == "stretch" else settings.max_size)
     shape = final_shape(picture, settings)
-    photo = resize(picture.pixels, shape)
+    photo = picture.resized(shape).pixels
     reader = StyleReader(photo, settings)
     main_styles = tuple(reader.read(style) for style in inputs.styles)
     if reader.own:
         settings = _for_own_style(inputs, settings)
     style_record = list(reader.record)
-    places, cover = _places(inputs, photo, settings)
+    places, cover = _places(inputs, photo, picture.full_shape, settings)
     regions = tuple(_region(place, reader, main_styles) for place in places)
     if network is None:
         network = load_network_for(settings)
@@ -191,7 +191,9 @@ class _Place:
     style: StyleSpec | None
 
 
-def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Place], Array | None]:
+def _places(
+    inputs: Inputs, photo: Array, photo_shape: tuple[int, int], settings: Settings
+) -> tuple[list[_Place], Array | None]:
     """Return where which styles are painted, and where the pastiche is seen."""
     shape = photo.shape[:2]
     subject = None
@@ -202,7 +204,7 @@ def _places(inputs: Inputs, photo: Array, settings: Settings) -> tuple[list[_Pla
         subject = subject if settings.subject == "only" else 1 - subject
     if not inputs.regions:
         return [_Place(mask=subject, style=None)], subject
-    masks, rest = partition([read_mask(region.mask, shape) for region in inputs.regions])
+    masks, rest = partition([read_mask(region.mask, shape, photo_shape) for region in inputs.regions])
     specs: list[StyleSpec | None] = [
         StyleSpec(source=region.style, mask=region.style_mask) for region in inputs.regions
     ]
@@ -276,12 +278,12 @@ class StyleReader:
         stretch = self._settings.fit == "stretch"
         picture = self._read(spec.source, None if stretch else max(self._side, LEAST_STYLE_SIDE))
         shape = (self._side, self._side) if stretch else scale_to(picture.pixels.shape[:2], self._side)
-        pixels = picture.pixels if max(picture.pixels.shape) < max(shape) else resize(picture.pixels, shape)
+        pixels = (picture if max(picture.pixels.shape) < max(shape) else picture.resized(shape)).pixels
         self.notes += picture.notes
         self.digests.append(picture.sha256)
         known = {"name": picture.name, "sha256": picture.sha256}
         self.record.append(known | {"weight": spec.weight, "part": spec.part})
-        mask = None if spec.mask is None else read_mask(spec.mask, shape)
+        mask = None if spec.mask is None else read_mask(spec.mask, shape, picture.full_shape)
         pixels = self._recolored(pixels)
         return StyleImage(pixels=pixels, shape=shape, weight=spec.weight, part=spec.part, mask=mask)
 
@@ -349,4 +351,4 @@ def initial_image(content: Array, settings: Settings, network: FeatureNetwork) -
         raise SettingError(
             f"initial must be content, noise or a picture's file name, not {settings.initial!r}"
         ) from error
-    return resize(picture.pixels, content.shape[:2])
+    return picture.resized((content.shape[0], content.shape[1])).pixels

@@ -213,7 +213,7 @@ def test_pillow_images(tmp_path):
 )
 @pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
 def test_arrays(dtype, full, channels):
-    values = (np.random.default_rng(0).random((16, 19, *channels)) * full).astype(dtype)
+    values = ((0.1 + 0.9 * np.random.default_rng(0).random((16, 19, *channels))) * full).astype(dtype)
     picture = read_picture(values)
     wanted = np.broadcast_to(np.atleast_3d(values)[..., :3], (16, 19, 3)) / full
     assert np.allclose(picture.pixels, wanted, atol=1e-7) and picture.pixels.dtype == np.float32

@@ -36,6 +36,8 @@ PIXELS = patches().astype(np.float32) / 255
 def random_levels(depth, channels=3):
     full = 2**depth - 1
     values = np.random.default_rng(0).integers(0, full + 1, (40, 57, channels))
+    if channels == 4:
+        values[..., 3] = np.maximum(1, values[..., 3])  # what lies under 0 is nobody's
     return values, (values / full).astype(np.float32), full
 
 

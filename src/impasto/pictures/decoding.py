@@ -1,12 +1,13 @@
 """From an opened Pillow image to arrays: modes, 16 bits, color profiles, orientation, errors.
 
-`images.py` decides what is opened and in which size; what a pixel means is decided here.
+`reading.py` decides what is opened and in which size; what a pixel means is decided here.
 """
 
 from __future__ import annotations
 
 import functools
 import io
+import re
 import struct
 import sys
 import threading
@@ -20,13 +21,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from impasto.errors import ImageError, ImpastoError
+from impasto.pictures.color_spaces import ColorSpace
 
 Array = NDArray[Any]
+Declared = bytes | ColorSpace | None
+"""An ICC profile, a color space, or nothing said."""
 Pixels = tuple[Array, Array | None]
 """Color (height, width) or (height, width, 1, 3) and alpha (height, width) or None; full range or [0, 1]."""
 
+UNKNOWN_KIND = re.compile(
+    r"unsupported|not supported|cannot handle|unknown (pixel|raw) mode|requires .* package", re.IGNORECASE
+)
+"""What libraries say of files that they do not know, and that may be whole."""
 MAXIMUM_PIXELS = 200_000_000
-ORIENTATION = 274
+ORIENTATION, EXIF_BLOCK, GPS_BLOCK = 274, 34665, 34853
 DESCRIPTIVE_TAGS = frozenset((270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853))
 """EXIF tags that describe the picture rather than the layout of its file."""
 
@@ -85,7 +93,18 @@ def pillow_errors(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError(f"{name} does not fit in memory; reduce it first") from error
     except Exception as error:  # on damaged files Pillow's errors are of any class
-        raise ImageError(f"{name} is damaged or cut short: {reason(error)}") from error
+        raise refusal(name, error) from error
+
+
+def refusal(name: str, error: BaseException) -> ImageError:
+    """Return what to say of a file that cannot be read: its kind is not known, or it is damaged."""
+    if "closed image" in str(error):
+        return ImageError(f"the image {name} has been closed; open it again")
+    if isinstance(error, NotImplementedError) or UNKNOWN_KIND.search(str(error)):
+        return ImageError(
+            f"{name} is of a kind that is not supported: {reason(error)}; save it as PNG or TIFF"
+        )
+    return ImageError(f"{name} is damaged or cut short: {reason(error)}")
 
 
 def reason(error: BaseException) -> str:
@@ -97,6 +116,7 @@ def reason(error: BaseException) -> str:
 def decode(
     image: Image.Image,
     reopen: Callable[[], Image.Image] | None,
+    declared: Declared,
     name: str,
     shape: tuple[int, int],
     notes: list[str],
@@ -106,20 +126,49 @@ def decode(
     Args:
         image: of any mode Pillow has.
         reopen: opens the same file again, to read the low bytes of 16-bit colors; None gives 8 bits.
+        declared: what the numbers are declared to be; None is sRGB.
         name: what messages call the picture.
-        shape: (height, width) to which 8-bit pictures are reduced; deeper ones stay as they are.
+        shape: (height, width) to which opaque 8-bit pictures are reduced; others stay as they are.
         notes: gets a sentence for whatever had to be decided.
 
     Raises:
         ImageError: floating values are not finite or not in [0, 1].
     """
-    profile = image.info.get("icc_profile")
     deep = _deep(image, reopen, name)
     if deep is not None:
-        return _deep_to_srgb(deep[0], profile, name, notes), deep[1]
+        return _deep_to_srgb(deep[0], declared, name, notes), deep[1]
     color, alpha = _flat(image)
-    color = _to_srgb(_reduce(color, shape), profile, name, notes)
-    return np.asarray(color), None if alpha is None else np.asarray(_reduce(alpha, shape))
+    if alpha is None:
+        color = _reduce(color, shape)
+    return _flat_to_srgb(color, declared, name, notes), None if alpha is None else np.asarray(alpha)
+
+
+def decode_samples(pixels: Pixels, declared: Declared, name: str, notes: list[str]) -> Pixels:
+    """Return the samples of a TIFF that Pillow does not read as color and alpha in sRGB.
+
+    Args:
+        pixels: color (height, width[, 3 or 4 for CMYK]) and alpha.
+        declared: what the numbers are declared to be; None is sRGB.
+        name: what messages call the picture.
+        notes: gets a sentence for whatever had to be decided.
+
+    Raises:
+        ImageError: floating values are not finite or not in [0, 1].
+    """
+    color, alpha = (_checked_floats(plane, name) for plane in pixels)
+    if color.shape[2:] == (4,):
+        inks = np.ascontiguousarray(np.rint(unit(color) * 255).astype(np.uint8))
+        size = (color.shape[1], color.shape[0])
+        return _flat_to_srgb(Image.frombytes("CMYK", size, inks.tobytes()), declared, name, notes), alpha
+    if color.dtype == np.uint8:
+        return _flat_to_srgb(Image.fromarray(np.ascontiguousarray(color)), declared, name, notes), alpha
+    return _deep_to_srgb(color, declared, name, notes), alpha
+
+
+def _checked_floats(values: Any, name: str) -> Any:
+    if values is None or values.dtype.kind != "f":
+        return values
+    return check_floats(values.astype(np.float32), f"the range of {name}")
 
 
 def unit(values: Array) -> NDArray[np.float32]:
@@ -141,18 +190,34 @@ def check_floats(values: Array, name: str) -> Array:
 
 
 def read_exif(image: Image.Image, name: str, notes: list[str]) -> tuple[bytes | None, int]:
-    """Return the EXIF block as it is (of a TIFF: what describes the picture) and the orientation, 1 to 8."""
+    """Return the EXIF block as it is and the orientation, 1 to 8."""
     try:
         exif = image.getexif()
-        orientation = exif.get(ORIENTATION, 1)
-        block = image.info.get("exif")
-        if block is None and len(exif):
-            for tag in set(exif) - DESCRIPTIVE_TAGS:
-                del exif[tag]
-            block = exif.tobytes()
+        return _described(exif, image.info.get("exif"))
     except Exception:  # of any class; a damaged EXIF block is no reason to refuse the pixels
         notes.append(f"the EXIF data of {name} are damaged and were ignored")
         return None, 1
+
+
+def tiff_exif(data: bytes, name: str, notes: list[str]) -> tuple[Image.Exif, bytes | None, int]:
+    """Return the tags of a TIFF file's first directory, those that describe the picture, the orientation."""
+    exif = Image.Exif()
+    try:
+        exif.load(data)
+        return exif, *_described(exif, None)
+    except Exception:  # of any class; damaged tags are no reason to refuse the pixels
+        notes.append(f"the EXIF data of {name} are damaged and were ignored")
+        return Image.Exif(), None, 1
+
+
+def _described(exif: Image.Exif, block: bytes | None) -> tuple[bytes | None, int]:
+    orientation = exif.get(ORIENTATION, 1)
+    if block is None and len(exif):
+        kept = Image.Exif()
+        kept.endian = exif.endian
+        for tag in DESCRIPTIVE_TAGS & set(exif):
+            kept[tag] = exif.get_ifd(tag) if tag in (EXIF_BLOCK, GPS_BLOCK) else exif[tag]
+        block = kept.tobytes()
     return block, orientation if orientation in range(1, 9) else 1
 
 
@@ -223,6 +288,13 @@ def _reduce(image: Image.Image, shape: tuple[int, int]) -> Image.Image:
     return image.resize(shape[::-1], Image.Resampling.LANCZOS, reducing_gap=3)
 
 
+def _flat_to_srgb(image: Image.Image, declared: Declared, name: str, notes: list[str]) -> Array:
+    """Return a picture of 8 bits in sRGB, (height, width) or (height, width, 3)."""
+    if not isinstance(declared, ColorSpace):
+        return np.asarray(_to_srgb(image, declared, name, notes))
+    return declared.to_srgb(np.asarray(_to_srgb(image, None, name, notes)))
+
+
 def _to_srgb(image: Image.Image, profile: bytes | None, name: str, notes: list[str]) -> Image.Image:
     """Return L or RGB in sRGB; a profile that cannot be used is left out, with a note."""
     if profile or image.mode == "LAB":
@@ -254,11 +326,13 @@ def _convert(image: Image.Image, profile: bytes | None) -> Image.Image:
     return transform.apply(image)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _deep_to_srgb(color: Array, profile: bytes | None, name: str, notes: list[str]) -> Array:
-    if not profile:
+def _deep_to_srgb(color: Array, declared: Declared, name: str, notes: list[str]) -> Array:
+    if not declared:
         return color
+    if isinstance(declared, ColorSpace):
+        return declared.to_srgb(color)
     before = Image.fromarray(np.rint(unit(color) * 255).astype(np.uint8))
-    after = _to_srgb(before, profile, name, notes)
+    after = _to_srgb(before, declared, name, notes)
     if after is before:
         return color
     notes.append(f"the colors of {name} were converted to sRGB in 8 of their 16 bits")

@@ -79,8 +79,7 @@ def _in_bands(convert: Callable[..., Array], *pictures: Array) -> Array:
 
 
 def _band_to_oklab(srgb: Array) -> Array:
-    srgb = np.clip(srgb, 0, 1)
-    light = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    light = decode_srgb(np.clip(srgb, 0, 1))
     return np.asarray(np.cbrt(light @ _TO_CONES) @ _TO_OKLAB, np.float32)
 
 
@@ -90,7 +89,7 @@ def _band_from_oklab(lab: Array) -> Array:
     outside = ~_in_gamut(light)
     if outside.any():
         light[outside] = _reduce_chroma(lab[outside])
-    return _encode(light)
+    return encode_srgb(light)
 
 
 def _reduce_chroma(lab: Array) -> Array:
@@ -112,11 +111,17 @@ def _in_gamut(light: Array) -> NDArray[np.bool_]:
     return inside[:, 0] & inside[:, 1] & inside[:, 2]
 
 
-def _encode(light: Array) -> Array:
+def decode_srgb(values: Array) -> Array:
+    """Return the linear light of sRGB values in [0, 1] (IEC 61966-2-1)."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def encode_srgb(light: Array) -> Array:
+    """Return sRGB values of linear light, which is clipped to [0, 1] (IEC 61966-2-1)."""
     light = np.clip(light, 0, 1)
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def _grey(lightness: Array) -> Array:
     """Return sRGB (pixels, 3) of this lightness and no chroma: linear light is its cube."""
-    return np.repeat(_encode(lightness[:, None] ** 3), 3, axis=1)
+    return np.repeat(encode_srgb(lightness[:, None] ** 3), 3, axis=1)

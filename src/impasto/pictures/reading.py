@@ -1,6 +1,6 @@
 """Pictures inward: files, Pillow images and arrays become float32 sRGB, upright, in [0, 1].
 
-With `image_decoding.py` and `image_output.py` the only files that know Pillow. What comes from outside
+What comes from outside
 is not trusted: what and how large a file is gets checked before its pixels are decoded, and whatever
 Pillow raises leaves here as one sentence.
 """
@@ -14,7 +14,7 @@ import os
 import re
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,24 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from impasto.errors import ImageError, MissingFileError
+from impasto.pictures.color_declarations import declared_by_exif, declared_colors
+from impasto.pictures.cutouts import fill_hidden, resize_visible
 from impasto.pictures.decoding import (
     MAXIMUM_PIXELS,
     check_floats,
     count_frames,
     decode,
+    decode_samples,
     pillow_errors,
     read_exif,
     reason,
+    refusal,
+    tiff_exif,
     unit,
     upright,
 )
-from impasto.pictures.resizing import MINIMUM_SIDE, fit, resize
+from impasto.pictures.resizing import MINIMUM_SIDE, fit
+from impasto.pictures.tiff import TiffPhoto, find_photo, is_tiff
 
 Array = NDArray[Any]
 PICTURE_SUFFIXES = frozenset((
@@ -56,12 +62,14 @@ class Picture:
     """A picture as the rest of the product sees it.
 
     Attributes:
-        pixels: float32 (height, width, 3), sRGB in [0, 1], upright.
+        pixels: float32 (height, width, 3), sRGB in [0, 1], upright; where alpha is 0 they continue what is
+            visible around, whatever the file has there.
         alpha: float32 (height, width) in [0, 1], or None if every pixel is opaque.
         exif: the file's EXIF block as it was, or None.
         notes: sentences without a full stop about what the reader had to decide.
         name: the file's name, or ``array``.
         sha256: of the file's bytes, or of an array's values.
+        full_shape: (height, width) of the picture, upright, before it was reduced.
     """
 
     pixels: NDArray[np.float32]
@@ -70,6 +78,37 @@ class Picture:
     notes: tuple[str, ...] = ()
     name: str = "array"
     sha256: str = ""
+    full_shape: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        if not any(self.full_shape):
+            height, width = self.pixels.shape[:2]
+            object.__setattr__(self, "full_shape", (height, width))
+
+    def resized(self, shape: tuple[int, int]) -> Picture:
+        """Return it in another (height, width); itself if it has that."""
+        if self.pixels.shape[:2] == tuple(shape):
+            return self
+        pixels, alpha = resize_visible(self.pixels, self.alpha, shape)
+        return replace(self, pixels=fill_hidden(pixels, alpha), alpha=alpha)
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """Color (h, w[, 1 or 3]) and alpha, upright, in the wanted size and of any type."""
+
+    color: Array
+    alpha: Array | None
+    full_shape: tuple[int, int]
+    exif: bytes | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def picture(self, name: str, sha256: str) -> Picture:
+        alpha = None if self.alpha is None else np.ascontiguousarray(unit(self.alpha))
+        if alpha is not None and alpha.min() == 1:
+            alpha = None
+        pixels = fill_hidden(_three_channels(unit(self.color)), alpha)
+        return Picture(pixels, alpha, self.exif, tuple(self.notes), name, sha256, self.full_shape)
 
 
 def read_picture(source: str | Path | Image.Image | Array, *, max_size: int | None = None) -> Picture:
@@ -87,24 +126,18 @@ def read_picture(source: str | Path | Image.Image | Array, *, max_size: int | No
     if isinstance(source, str | os.PathLike):
         data = _read_file(Path(source))
         name = Path(source).name
-        with pillow_errors(name):
-            picture = _read_image(_open(data, name), data, name, max_size)
-        return _picture(*picture, name, hashlib.sha256(data).hexdigest())
+        return _read_data(data, name, max_size).picture(name, hashlib.sha256(data).hexdigest())
     if isinstance(source, Image.Image):
         name = Path(str(getattr(source, "filename", ""))).name or "image"
         with pillow_errors(name):
             _check_size((source.height, source.width), name)
             digest = _digest(np.asarray(source))
-            picture = _read_image(source, None, name, max_size)
-    else:
-        name = "array"
-        color, opacity = _split(_check_array(source))
-        digest = _digest(color)
-        if max_size:
-            shape = _reduced_shape((color.shape[0], color.shape[1]), max_size, name)
-            color, opacity = _reduced(color, shape), _reduced(opacity, shape)
-        picture = color, opacity, None, []
-    return _picture(*picture, name, digest)
+            return _read_image(source, None, name, max_size).picture(name, digest)
+    color, alpha = _split(_check_array(source))
+    digest, full_shape = _digest(color), (color.shape[0], color.shape[1])
+    if max_size:
+        color, alpha = _reduced(color, alpha, _reduced_shape(full_shape, max_size, "array"))
+    return _Decoded(color, alpha, full_shape).picture("array", digest)
 
 
 def _digest(values: Array) -> str:
@@ -120,13 +153,15 @@ def decode_bytes(data: bytes, name: str, limit: int) -> NDArray[np.uint8]:
         limit: long side in pixels to which a larger picture is reduced.
 
     Returns:
-        uint8 (height, width, 3), sRGB, upright; alpha is dropped.
+        uint8 (height, width, 3), sRGB, upright; alpha is dropped, and so is what it hides.
 
     Raises:
         ImageError: it is not a picture, is damaged, or is too small, too large or too long.
     """
-    with pillow_errors(name):
-        color = _read_image(_open(data, name), data, name, limit)[0]
+    decoded = _read_data(data, name, limit)
+    color = decoded.color
+    if decoded.alpha is not None:
+        color = decoded.picture(name, "").pixels
     if color.dtype != np.uint8:
         color = np.rint(unit(color) * 255).astype(np.uint8)
     return _three_channels(color)
@@ -196,7 +231,7 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
         _check_size((image.height, image.width), name, len(data))
         return image
     if failure is not None:
-        raise ImageError(f"{name} is damaged or cut short: {reason(failure)}") from failure
+        raise refusal(name, failure) from failure
     raise ImageError(f"{name} is not a picture that can be read; {READABLE} can")
 
 
@@ -225,26 +260,63 @@ def _check_size(shape: tuple[int, ...], name: str, file_bytes: int | None = None
         raise ImageError(f"{size} by its header, but only {file_bytes} bytes, which no photo has")
 
 
-Decoded = tuple[Array, Array | None, bytes | None, list[str]]
+def _read_data(data: bytes, name: str, max_size: int | None) -> _Decoded:
+    """Decode a file's content."""
+    with pillow_errors(name):
+        if is_tiff(data):
+            return _read_tiff(find_photo(data, name), len(data), max_size)
+        return _read_image(_open(data, name), data, name, max_size)
 
 
-def _read_image(image: Image.Image, data: bytes | None, name: str, max_size: int | None) -> Decoded:
-    """Return color (h, w[, 1 or 3]), alpha (h, w) or None, EXIF and notes, upright and in the wanted size."""
+def _read_tiff(photo: TiffPhoto, size: int, max_size: int | None) -> _Decoded:
+    name, notes = photo.name, list[str]()
+    _check_size(photo.shape, name, size)
+    exif, block, orientation = tiff_exif(photo.data, name, notes)
+    shape = _reduced_shape(photo.shape, max_size, name) if max_size else photo.shape
+    declared = photo.profile or declared_by_exif(exif)
+    full_shape = photo.shape
+    if photo.by_pillow():  # it turns the picture by itself
+        image, orientation = _open(photo.data, name), 1
+        shape = shape if (image.height, image.width) == photo.shape else shape[::-1]
+        full_shape = image.height, image.width
+        pixels = decode(image, lambda: _open(photo.data, name), declared, name, shape, notes)
+    else:
+        pixels = decode_samples(photo.samples(), declared, name, notes)
+    color, alpha = _reduced(*pixels, shape)
+    if photo.pages > 1:
+        notes.insert(0, f"{name} has {photo.pages} frames or pages; the first is used")
+    return _upright(_Decoded(color, alpha, full_shape, block, notes), orientation)
+
+
+def _read_image(image: Image.Image, data: bytes | None, name: str, max_size: int | None) -> _Decoded:
+    """Decode an opened image, of a file that is no TIFF or from somebody's hands."""
     notes: list[str] = []
-    if image.format == "TIFF":  # its tags are gone after decoding, and Pillow turns it itself
-        exif, orientation = read_exif(image, name, notes)[0], 1
-    shape = (image.height, image.width)
-    shape = _reduced_shape(shape, max_size, name) if max_size else shape
+    full_shape = (image.height, image.width)
+    shape = _reduced_shape(full_shape, max_size, name) if max_size else full_shape
     if isinstance(image, ImageFile.ImageFile) and data is not None:
         image.draft(None, (2 * shape[1], 2 * shape[0]))  # JPEG: decode at 1/2, 1/4, 1/8 if that is enough
+    early = read_exif(image, name, notes) if image.format == "TIFF" else None  # Pillow turns it by itself
+    declared = declared_colors(image, data, name, notes)
     reopen = None if data is None else lambda: _open(data, name)
-    color, alpha = (_reduced(plane, shape) for plane in decode(image, reopen, name, shape, notes))
-    if image.format != "TIFF":  # the tags of a PNG may follow its pixels
-        exif, orientation = read_exif(image, name, notes)
+    color, alpha = _reduced(*decode(image, reopen, declared, name, shape, notes), shape)
+    # the tags of a PNG may follow its pixels
+    exif, orientation = (early[0], 1) if early else read_exif(image, name, notes)
     frames = count_frames(image)
     if frames > 1:
-        notes.insert(0, f"{name} has {frames} frames or pages; the first is used")
-    return upright(color, orientation), upright(alpha, orientation), exif, notes
+        notes.insert(0, f"{name} has {frames} frames or pages; {_ordinal(image)} is used")
+    return _upright(_Decoded(color, alpha, full_shape, exif, notes), orientation)
+
+
+def _ordinal(image: Image.Image) -> str:
+    number = 1 + int(image.tell())
+    return "the first" if number == 1 else f"number {number}"
+
+
+def _upright(decoded: _Decoded, orientation: int) -> _Decoded:
+    color, alpha = (upright(plane, orientation) for plane in (decoded.color, decoded.alpha))
+    height, width = decoded.full_shape
+    full_shape = (width, height) if orientation >= 5 else (height, width)
+    return replace(decoded, color=color, alpha=alpha, full_shape=full_shape)
 
 
 def _reduced_shape(shape: tuple[int, int], max_size: int, name: str) -> tuple[int, int]:
@@ -258,16 +330,10 @@ def _reduced_shape(shape: tuple[int, int], max_size: int, name: str) -> tuple[in
     return fit(shape, max_size)
 
 
-def _reduced(values: Any, shape: tuple[int, int]) -> Any:
-    return values if values is None or values.shape[:2] == shape else resize(unit(values), shape)
-
-
-def _picture(color: Array, alpha: Array | None, exif: bytes | None, notes: list[str], *names: str) -> Picture:
-    pixels = _three_channels(unit(color))
-    opacity = None if alpha is None else np.ascontiguousarray(unit(alpha))
-    if opacity is not None and opacity.min() == 1:
-        opacity = None
-    return Picture(pixels, opacity, exif, tuple(notes), *names)
+def _reduced(color: Array, alpha: Array | None, shape: tuple[int, int]) -> tuple[Array, Array | None]:
+    if color.shape[:2] == shape:
+        return color, alpha
+    return resize_visible(unit(color), None if alpha is None else unit(alpha), shape)
 
 
 def _three_channels(values: Array) -> Array:

@@ -24,7 +24,14 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, TiffImagePlugin
 
 from impasto.errors import ImageError, OutputError, SettingError, did_you_mean
 from impasto.files import check_place, write_whole
-from impasto.pictures.decoding import DESCRIPTIVE_TAGS, ORIENTATION, pillow_errors, srgb_profile
+from impasto.pictures.decoding import (
+    DESCRIPTIVE_TAGS,
+    EXIF_BLOCK,
+    GPS_BLOCK,
+    ORIENTATION,
+    pillow_errors,
+    srgb_profile,
+)
 
 Array = NDArray[Any]
 
@@ -34,7 +41,7 @@ OUTPUT_FORMATS |= {".tif": TIFF, ".tiff": TIFF}
 DEEP_FORMATS = ("PNG", "TIFF")
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
 RECIPE_KEY = "impasto"
-EXIF_BLOCK, GPS_BLOCK, USER_COMMENT = 34665, 34853, 37510
+USER_COMMENT = 37510
 DROPPED_TAGS = frozenset((37500, 37510, 40965, 42240))
 """Maker notes (their inner offsets would break), the old comment, and what would say another color space
 than sRGB: interoperability and gamma."""
