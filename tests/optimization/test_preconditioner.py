@@ -8,7 +8,7 @@ from keras import ops
 
 from impasto.engine.gradients import Evaluation, to_host
 from impasto.optimization.optimizers import LBFGS
-from impasto.optimization.preconditioner import SHARES, Preconditioner, interpolation
+from impasto.optimization.preconditioner import CHROMA, SHARES, Preconditioner, interpolation
 
 SHAPES = ((1, 64, 64, 3), (1, 37, 50, 3), (1, 16, 131, 1), (1, 2, 3, 3))
 
@@ -22,7 +22,19 @@ def test_it_is_its_own_transpose_and_amplifies(shape):
     one, other = pictures(shape)
     spread = Preconditioner(one)
     assert np.vdot(spread(one), other) == pytest.approx(np.vdot(one, spread(other)), rel=1e-3, abs=1e-2)
-    assert np.vdot(spread(one), one) >= np.vdot(one, one)
+    gray = np.repeat(one.mean(axis=-1, keepdims=True), shape[-1], axis=-1)
+    assert np.vdot(spread(gray), gray) >= np.vdot(gray, gray) * (1 - 1e-6)
+    assert np.vdot(spread(one), one) > CHROMA * np.vdot(one, one) * (1 - 1e-6)
+
+
+def test_colors_are_damped_and_lightness_is_not():
+    red_less_blue = np.zeros((1, 32, 32, 3), np.float32)
+    red_less_blue[:, ::2, ::2, 0], red_less_blue[:, ::2, ::2, 2] = 1, -1
+    gray = np.zeros_like(red_less_blue)
+    gray[:, ::2, ::2] = 1
+    spread = Preconditioner(gray)
+    of_one, of_other = (spread(picture)[0, ::2, ::2, 0] for picture in (red_less_blue, gray))
+    np.testing.assert_allclose(of_one, CHROMA * of_other, rtol=1e-5)
     assert spread(one).dtype == np.float32 and spread(one).shape == shape
 
 
