@@ -29,7 +29,8 @@ def judged(pair: tuple[str, str], path: Path) -> dict[str, float]:
     judge = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(judge)
     photo, painting = (
-        SHARED / "images" / kind / f"{name}.jpg" for kind, name in zip(("content", "style"), pair)
+        SHARED / "images" / kind / f"{name}.jpg"
+        for kind, name in zip(("content", "style"), pair, strict=True)
     )
     stylize(photo, painting, max_size=SIZE).save(path)
     return next(iter(judge.judge(photo, painting, [path], SIZE)))

@@ -25,6 +25,7 @@ def test_it_is_its_own_transpose_and_amplifies(shape):
     gray = np.repeat(one.mean(axis=-1, keepdims=True), shape[-1], axis=-1)
     assert np.vdot(spread(gray), gray) >= np.vdot(gray, gray) * (1 - 1e-6)
     assert np.vdot(spread(one), one) > CHROMA * np.vdot(one, one) * (1 - 1e-6)
+    assert spread(one).dtype == np.float32 and spread(one).shape == shape
 
 
 def test_colors_are_damped_and_lightness_is_not():
@@ -35,7 +36,6 @@ def test_colors_are_damped_and_lightness_is_not():
     spread = Preconditioner(gray)
     of_one, of_other = (spread(picture)[0, ::2, ::2, 0] for picture in (red_less_blue, gray))
     np.testing.assert_allclose(of_one, CHROMA * of_other, rtol=1e-5)
-    assert spread(one).dtype == np.float32 and spread(one).shape == shape
 
 
 def test_large_forms_gain_most_and_fine_detail_nothing():

@@ -30,9 +30,9 @@ SHARES = (1.0, 1.0, 1.0)
 
 
 CHROMA = 0.6
-"""Gain of the differences between a pixel's channels. Lights and darks come first, so that an optimisation that
-ends early has hardly left the style's colours: over six pairs the palette is 6% nearer to the style's and a fifth of
-the strange colours is gone, at 3% less style distance (VGG-19's judgement)."""
+"""Gain of the differences between a pixel's channels. Lights and darks come first, so that an optimisation
+that ends early has hardly left the style's colours: over six pairs the palette is 6% nearer to the style's, a
+fifth of the strange colours is gone and the style distance is 3% less (VGG-19's judgement)."""
 
 
 class Preconditioner:
