@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import tifffile
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
@@ -119,6 +120,12 @@ def encoded(image: Image.Image, form: str, **options: object) -> bytes:
     return file.getvalue()
 
 
+def tiff(values: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, metadata=None, **options)
+    return file.getvalue()
+
+
 def png(values: np.ndarray, *extra: tuple[bytes, bytes]) -> bytes:
     """A PNG of uint8 or uint16 (height, width, 1 to 4 channels), with more chunks before the pixels."""
     height, width, channels = values.shape
@@ -177,6 +184,15 @@ def samples() -> dict[str, bytes]:
         "rgb.tif": encoded(smooth, "TIFF", exif=exif, icc_profile=icc),
         "deflate.tif": encoded(alpha, "TIFF", compression="tiff_deflate"),
         "lzw.tif": encoded(palette, "TIFF", compression="tiff_lzw"),
+        "planes.tif": tiff(np.moveaxis(deep[..., :3], 2, 0), photometric="rgb", planarconfig="separate"),
+        "half-alpha.tif": tiff(
+            (deep[..., :2] / 65535).astype(np.float16),
+            photometric="minisblack",
+            planarconfig="contig",
+            extrasamples=["unassalpha"],
+            compression="deflate",
+        ),
+        "numbers.png": png(deep[..., :3], (b"cICP", bytes([12, 13, 0, 1]))),
         "rgb.bmp": encoded(smooth, "BMP"),
         "palette.bmp": encoded(palette, "BMP"),
         "frames.gif": encoded(palette, "GIF", **frames),
