@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 from skimage.metrics import structural_similarity
 
@@ -325,3 +328,28 @@ def test_bands_leave_no_seams(monkeypatch, portrait, coffee):
     whole = color_transfer.match_histogram(coffee, portrait)
     monkeypatch.setattr(oklab, "BAND", 1000)
     np.testing.assert_allclose(color_transfer.match_histogram(coffee, portrait), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "function", [color_transfer.match_lightness, color_transfer.match_moments, color_transfer.match_histogram]
+)
+def test_what_is_invisible_does_not_count_in_the_statistics(function, portrait, coffee):
+    seen = [np.zeros(picture.shape[:2], np.float32) for picture in (coffee, portrait)]
+    seen[0][20:60, 30:90] = seen[1][10:80, 10:50] = 1
+    alone = function(coffee[20:60, 30:90], portrait[10:80, 10:50])
+    np.testing.assert_allclose(function(coffee, portrait, *seen)[20:60, 30:90], alone, atol=1e-5)
+    assert np.abs(function(coffee, portrait)[20:60, 30:90] - alone).max() > 0.05
+
+
+def test_a_grey_picture_may_be_a_color_jpeg(portrait):
+    grey = color_transfer.lightness_of(portrait)
+    file = io.BytesIO()
+    Image.fromarray(np.uint8(np.rint(grey * 255))).save(file, "JPEG", quality=75)
+    assert color_transfer.is_achromatic(grey)
+    assert color_transfer.is_achromatic(np.asarray(Image.open(file), np.float32) / 255)
+    assert not color_transfer.is_achromatic(portrait)
+    assert not color_transfer.is_achromatic(grey * np.array([1, 0.96, 0.9], np.float32))  # sepia
+    alpha = np.ones(grey.shape[:2], np.float32)
+    alpha[:9] = 0
+    half = np.where(alpha[..., None] > 0, grey, portrait)
+    assert color_transfer.is_achromatic(half, alpha) and not color_transfer.is_achromatic(half)

@@ -14,7 +14,8 @@ All of it happens in Oklab, where lightness, chroma and hue hardly depend on eac
 through one door, `from_oklab`: a colour that sRGB cannot show loses chroma and keeps its lightness and
 hue. Channels are never clipped, for that is what turns skin orange and skies cyan.
 
-Pictures are float32 (height, width, 3), sRGB in [0, 1].
+Pictures are float32 (height, width, 3), sRGB in [0, 1]. Of a picture with transparent parts only what is
+visible counts in the statistics.
 
 References: Ottosson, "A perceptual color space for image processing" (2020); Gatys, Bethge, Hertzmann
 and Shechtman, "Preserving Color in Neural Artistic Style Transfer" (2016); Pitié, Kokaram and Dahyot,
@@ -37,6 +38,8 @@ SAMPLES = 2**16
 """Pixels that statistics are taken from: a mean is off by a 250th of a standard deviation."""
 NOISE = 1 / 255
 """A spread in Oklab that counts as noise: smaller ones are not stretched as if they were colours."""
+GREY_MEAN, GREY_MOST = 1.5 / 255, 6 / 255
+"""How far apart the channels of a grey picture may be that was saved as a colour JPEG."""
 KNEE = 0.2
 """Lightness this near to black or white gives way when a map would lead beyond them."""
 STEEPEST = 2.0
@@ -98,7 +101,27 @@ def lightness_of(photo: Array) -> Array:
     return _in_bands(lambda band: _grey(_band_to_oklab(band)[:, 0]), photo)
 
 
-def match_lightness(style: Array, photo: Array) -> Array:
+def is_achromatic(picture: Array, alpha: Array | None = None) -> bool:
+    """Return whether a picture has no colours: all visible pixels are grey but for what JPEG leaves.
+
+    Channels are at most ``GREY_MEAN`` apart in the mean and ``GREY_MOST`` in all but a thousandth of the
+    pixels. A toned print (sepia, cyanotype) has a colour.
+
+    Args:
+        picture: (height, width, 3), sRGB in [0, 1].
+        alpha: (height, width) in [0, 1]; None if all is visible.
+
+    Raises:
+        ImageError: it is no colour picture.
+    """
+    _check(picture)
+    spread = np.ptp(_visible(picture, alpha), axis=1)
+    return bool(spread.mean() <= GREY_MEAN and np.quantile(spread, 0.999) <= GREY_MOST)
+
+
+def match_lightness(
+    style: Array, photo: Array, style_alpha: Array | None = None, photo_alpha: Array | None = None
+) -> Array:
     """Return a style image without colour, its lightness matched to the photo's.
 
     L' = (sigma_photo / sigma_style) (L - mu_style) + mu_photo, so that painting does not darken or
@@ -107,6 +130,8 @@ def match_lightness(style: Array, photo: Array) -> Array:
     Args:
         style: (height, width, 3), sRGB in [0, 1].
         photo: (height, width, 3), sRGB in [0, 1], of any size.
+        style_alpha: (height, width) in [0, 1]; None if all of the style is visible.
+        photo_alpha: the same of the photo.
 
     Returns:
         The style's lightness, (height, width, 3) of three equal channels in sRGB.
@@ -117,7 +142,7 @@ def match_lightness(style: Array, photo: Array) -> Array:
     Reference: Gatys et al. 2016 ("Preserving Color"), on luminance-only transfer.
     """
     _check(style, photo)
-    of_photo, of_style = _sample(photo)[:, 0], _sample(style)[:, 0]
+    of_photo, of_style = _sample(photo, photo_alpha)[:, 0], _sample(style, style_alpha)[:, 0]
     mean = float(of_style.mean())
     gain = float(of_photo.std()) / max(float(of_style.std()), NOISE)
     target = float(of_photo.mean())
@@ -129,7 +154,9 @@ def match_lightness(style: Array, photo: Array) -> Array:
     return _in_bands(matched, style)
 
 
-def match_moments(style: Array, photo: Array) -> Array:
+def match_moments(
+    style: Array, photo: Array, style_alpha: Array | None = None, photo_alpha: Array | None = None
+) -> Array:
     """Map a style image's colours linearly, so that they get the photo's mean and covariance in Oklab.
 
     Of all maps x -> A (x - mu_style) + mu_photo with A S A^T = P (S, P: the two covariances) this is the
@@ -139,6 +166,8 @@ def match_moments(style: Array, photo: Array) -> Array:
     Args:
         style: (height, width, 3), sRGB in [0, 1].
         photo: (height, width, 3), sRGB in [0, 1], of any size.
+        style_alpha: (height, width) in [0, 1]; None if all of the style is visible.
+        photo_alpha: the same of the photo.
 
     Returns:
         The style image, recoloured. Mean and covariance are the photo's but for what the gamut
@@ -151,8 +180,8 @@ def match_moments(style: Array, photo: Array) -> Array:
     et al. 2016 ("Preserving Color"), on colour histogram matching.
     """
     _check(style, photo)
-    samples = _sample(style)
-    move = _moment_map(samples, _sample(photo))
+    samples = _sample(style, style_alpha)
+    move = _moment_map(samples, _sample(photo, photo_alpha))
     lightness = _in_bands(move, samples)[:, 0]
     low, high = float(lightness.min()), float(lightness.max())
 
@@ -164,7 +193,9 @@ def match_moments(style: Array, photo: Array) -> Array:
     return _in_bands(recolor, style)
 
 
-def match_histogram(style: Array, photo: Array) -> Array:
+def match_histogram(
+    style: Array, photo: Array, style_alpha: Array | None = None, photo_alpha: Array | None = None
+) -> Array:
     """Recolour a style image so that its colours are distributed like the photo's, jointly.
 
     `match_moments` begins; monotone curves along six sets of axes in Oklab follow, each fitted to what
@@ -177,6 +208,8 @@ def match_histogram(style: Array, photo: Array) -> Array:
     Args:
         style: (height, width, 3), sRGB in [0, 1].
         photo: (height, width, 3), sRGB in [0, 1], of any size.
+        style_alpha: (height, width) in [0, 1]; None if all of the style is visible.
+        photo_alpha: the same of the photo.
 
     Returns:
         The style image, recoloured; equal colours stay equal.
@@ -187,7 +220,7 @@ def match_histogram(style: Array, photo: Array) -> Array:
     Reference: Pitié et al. 2007 (iterative distribution transfer).
     """
     _check(style, photo)
-    samples, target = _sample(style), _sample(photo)
+    samples, target = _sample(style, style_alpha), _sample(photo, photo_alpha)
     steps = [_moment_map(samples, target)]
     for axes in _FRAMES:
         samples = _in_bands(steps[-1], samples)
@@ -274,13 +307,19 @@ def _bend(lightness: Array, high: float) -> Array:
     return np.where(lightness > knee, bent, lightness)
 
 
-def _sample(picture: Array) -> Array:
-    """Return up to ``SAMPLES`` colours (pixels, 3) in Oklab, always the same and evenly spread.
+def _sample(picture: Array, alpha: Array | None = None) -> Array:
+    """Return up to ``SAMPLES`` visible colours (pixels, 3) in Oklab, always the same and evenly spread.
 
     Steps of the golden ratio around the picture hit no row, column or pattern more than others.
     """
-    pixels = picture.reshape(-1, 3)
+    pixels = _visible(picture, alpha)
     if len(pixels) > SAMPLES:
         golden = (np.sqrt(5) - 1) / 2
         pixels = pixels[(np.arange(SAMPLES) * golden % 1 * len(pixels)).astype(np.intp)]
     return to_oklab(pixels)
+
+
+def _visible(picture: Array, alpha: Array | None) -> Array:
+    """Return the colours (pixels, 3) that are at least half as visible as the most visible one."""
+    pixels = picture.reshape(-1, 3)
+    return pixels if alpha is None else pixels[alpha.reshape(-1) >= 0.5 * alpha.max()]
