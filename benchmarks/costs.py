@@ -23,18 +23,17 @@ ITERATION_SIDE, COLOR_SIDE, ROUNDS = 512, 1024, 9
 
 def evaluation(side: int, regions: Sequence[Any]) -> Callable[[], Any]:
     """Return one value and gradient of a square picture with these regions, compiled."""
-    from impasto.engine.gradients import compile_value_and_gradient
     from impasto.networks.catalogue import load_network
     from impasto.optimization.objective import build_objective
+    from impasto.optimization.tiling import compile_whole
     from impasto.settings import Settings
 
-    network = load_network("compact", dtype=runtime.resolve_precision("auto"))
+    network = load_network("compact", dtype=runtime.resolve_precision("auto")).with_cast_weights()
     content = square("astronaut", side)[None]
-    evaluate = compile_value_and_gradient(
-        build_objective(network, content, regions, Settings()), content.shape
-    )
-    evaluate(content)
-    return lambda: evaluate(content)
+    objective = build_objective(network, content, regions, Settings())
+    evaluate = compile_whole(objective)
+    evaluate(objective, content)
+    return lambda: evaluate(objective, content)
 
 
 def square(name: str, side: int) -> np.ndarray:

@@ -26,16 +26,18 @@ ROUNDS = 7
 def evaluator(network):
     from keras import ops
 
-    from impasto.engine.gradients import compile_value_and_gradient
     from impasto.optimization.objective import build_objective
+    from impasto.optimization.tiling import compile_whole
+    from impasto.prepared import everywhere
     from impasto.settings import Settings
 
     rng = np.random.default_rng(0)
-    pictures = rng.uniform(0, 1, (3, 1, SIDE, SIDE, 3)).astype(np.float32)
-    objective = build_objective(network, *map(ops.convert_to_tensor, pictures[:2]), Settings())
-    evaluate = compile_value_and_gradient(objective, pictures[2].shape)
-    evaluate(pictures[2])
-    return lambda: evaluate(pictures[2])
+    content, style, point = rng.uniform(0, 1, (3, SIDE, SIDE, 3)).astype(np.float32)
+    network, content = network.with_cast_weights(), ops.convert_to_tensor(content[None])
+    objective = build_objective(network, content, everywhere(style), Settings())
+    evaluate = compile_whole(objective)
+    evaluate(objective, point[None])
+    return lambda: evaluate(objective, point[None])
 
 
 def seconds(call) -> float:

@@ -45,18 +45,19 @@ def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
     from impasto.optimization import gatys
     from impasto.optimization.planning import plan_run
     from impasto.optimization.scales import Scale
-    from impasto.prepared import StyledRegion, StyleImage
+    from impasto.prepared import Prepared, StyledRegion, StyleImage
     from impasto.settings import Settings
+    from impasto.workshop import Workshop
 
     dtype = runtime.resolve_precision("auto")
-    network = load_network(name, dtype=dtype)
+    network = load_network(name, dtype=dtype).with_cast_weights()
     settings = Settings(tile_size=tile, max_size=side, iterations=(ITERATIONS,))
     content = np.random.default_rng(0).random((side, side, 3), np.float32)
     style = [StyledRegion(styles=(StyleImage(pixels=make_style("swirls", 1024), shape=(side, side)),))]
     plan = plan_run((side, side), network, settings)
     gatys.plan_scales = lambda shape, settings: [Scale(shape, ITERATIONS)]
     marks = [time.perf_counter()]
-    for _ in gatys.optimize_steps(content, style, content, network, settings):
+    for _ in gatys.optimize_steps(Prepared.of(content, style, settings, network, Workshop())):
         marks.append(time.perf_counter())
     return {
         "network": "compact" if name == "compact" else "vgg19 stand-in",

@@ -30,11 +30,11 @@ def painter(shape: tuple[int, int], dtype: str):
     """Return a function that paints a photo of one shape; its style code and its compilation are done."""
     from impasto.gallery import make_style
     from impasto.onepass.painter import OnePass, load_pastiche_network
-    from impasto.prepared import StyledRegion, StyleImage
+    from impasto.prepared import everywhere
+    from impasto.workshop import Workshop
 
     photo = np.random.default_rng(0).random((*shape, 3), np.float32)
-    style = StyleImage(pixels=make_style("swirls", 512))
-    one = OnePass(load_pastiche_network(dtype), [StyledRegion(styles=(style,))], shape)
+    one = OnePass(load_pastiche_network(dtype), everywhere(make_style("swirls", 512)), shape, Workshop())
     one.paint(photo)
     return lambda: one.paint(photo)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 
 import numpy as np
 
@@ -24,8 +25,8 @@ class Reached(Exception):
 def problem(content, style):
     from keras import ops
 
-    from impasto.engine.gradients import compile_value_and_gradient
     from impasto.optimization.objective import build_objective
+    from impasto.optimization.tiling import compile_whole
     from impasto.preparation import Inputs, prepare
     from impasto.settings import Settings
 
@@ -33,7 +34,7 @@ def problem(content, style):
     photo = ops.convert_to_tensor(prepared.content[None])
     objective = build_objective(prepared.network, photo, prepared.regions, Settings())
     start = prepared.content[None]
-    evaluate = compile_value_and_gradient(objective, start.shape)
+    evaluate = partial(compile_whole(objective), objective)
     evaluate(start)
     return evaluate, start
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 
 from benchmarks.shared_files import BUILD, pairs, shared_tool
-from impasto import stylize
+from impasto import Workshop, stylize
 from impasto.onepass import network, painter
 
 EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
@@ -31,12 +31,12 @@ def judged(ridge: float, gain: float, amount: float, reach: tuple[float, ...]) -
     network.RIDGE, network.MOST_GAIN = ridge, gain
     network.REACH = dict(zip(network.REACH, reach, strict=True))
     painter.amount_at = lambda strength: amount
-    painter._compiled.cache_clear()
+    workshop = Workshop()  # nothing compiled with other constants
     folder, judge, found = BUILD / "transfer", shared_tool("judge"), []
     folder.mkdir(parents=True, exist_ok=True)
     for content, style in pairs():
         path = folder / f"{content.stem}.png"
-        stylize(content, style, method="onepass").save(path, overwrite=True)
+        stylize(content, style, method="onepass", workshop=workshop).save(path, overwrite=True)
         found.append(next(iter(judge.judge(content, style, [path]))))
     means = {key: round(statistics.mean(one[key] for one in found), 4) for key in ("style", "content")}
     worst = max(one["style"] for one in found)

@@ -71,9 +71,7 @@ def test_a_recipe_is_read_from_everything_that_holds_one(tmp_path, extension):
 def test_names_in_any_script_survive(tmp_path):
     values = RECIPE | {"content": {"name": "星月夜 – ÄÖ.jpg", "sha256": "11"}}
     for extension in ("png", "jpg", "webp"):
-        assert (
-            load_recipe(written(tmp_path / f"out.{extension}", values)).values["content"] == values["content"]
-        )
+        assert load_recipe(written(tmp_path / f"out.{extension}", values))["content"] == values["content"]
 
 
 def test_toml_with_tables(tmp_path):
@@ -172,7 +170,7 @@ def test_the_recipe_of_a_picture_repeats_it(impasto, desk, controls, output):
     assert code == 0, err
     code, err = impasto("stylize", "--recipe", output, "photo.png", "-o", "again.png")
     assert code == 0, err
-    first, again = load_recipe(output).values, load_recipe("again.png").values
+    first, again = load_recipe(output), load_recipe("again.png")
     assert first == again
     if output.endswith("png"):
         np.testing.assert_array_equal(pixels("again.png"), pixels(output))
@@ -196,7 +194,7 @@ def test_options_beside_a_recipe_win(impasto, desk):
     found = load_recipe("x.png")
     assert found.settings["strength"] == 90
     assert found.settings["iterations"] == [3, 2]
-    assert [style["name"] for style in found.values["styles"]] == ["second.png"]
+    assert [style["name"] for style in found["styles"]] == ["second.png"]
 
 
 def test_styles_are_found_beside_the_recipe_first(impasto, desk, monkeypatch):
@@ -247,7 +245,7 @@ def test_a_named_style_keeps_the_recipe_s_regions(impasto, desk):
     assert impasto(*tiny("out.png", "painting.png", "--region", "mask.png=second.png"))[0] == 0
     code, err = impasto("stylize", "--recipe", "out.png", "photo.png", "second.png", "-o", "x.png")
     assert code == 0, err
-    found = load_recipe("x.png").values
+    found = load_recipe("x.png")
     assert [style["name"] for style in found["styles"]] == ["second.png"]
     assert [region["mask"] for region in found["regions"]] == ["mask.png"]
 
@@ -264,6 +262,6 @@ def test_the_recipe_names_no_folder(impasto, desk):
         impasto(*tiny("out.png", desk / "painting.png", "--region", f"{desk}/mask.png={desk}/second.png"))[0]
         == 0
     )
-    values = dict(load_recipe("out.png").values)
+    values = dict(load_recipe("out.png"))
     values.pop("settings")
     assert str(desk) not in json.dumps(values)

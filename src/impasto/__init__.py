@@ -14,56 +14,101 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from impasto.errors import (
+        CheckpointError,
+        ClosedError,
         DivergenceError,
         EngineError,
         ImageError,
         ImpastoError,
         MissingFileError,
+        OutOfMemoryError,
         OutputError,
         SettingError,
         WeightsError,
     )
-    from impasto.pastiche import Pastiche, stylize, stylize_steps
+    from impasto.pastiche import Pastiche, plan, stylize, stylize_steps
+    from impasto.pictures.reading import Picture, read_picture
     from impasto.progress import Step
+    from impasto.progress_bar import show_progress
+    from impasto.recipes import Recipe, load_recipe
+    from impasto.runs.sweep import sweep
     from impasto.settings import Settings
+    from impasto.styles import RegionSpec, StyleSpec
     from impasto.stylizer import Stylizer
+    from impasto.workshop import Workshop
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "errors": (
+        "CheckpointError",
+        "ClosedError",
         "DivergenceError",
         "EngineError",
         "ImageError",
         "ImpastoError",
         "MissingFileError",
+        "OutOfMemoryError",
         "OutputError",
         "SettingError",
         "WeightsError",
     ),
-    "pastiche": ("Pastiche", "stylize", "stylize_steps"),
+    "pastiche": (
+        "Pastiche",
+        "plan",
+        "stylize",
+        "stylize_steps",
+    ),
+    "pictures.reading": (
+        "Picture",
+        "read_picture",
+    ),
     "progress": ("Step",),
+    "progress_bar": ("show_progress",),
+    "recipes": (
+        "Recipe",
+        "load_recipe",
+    ),
+    "runs.sweep": ("sweep",),
     "settings": ("Settings",),
+    "styles": (
+        "RegionSpec",
+        "StyleSpec",
+    ),
     "stylizer": ("Stylizer",),
+    "workshop": ("Workshop",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "CheckpointError",
+    "ClosedError",
     "DivergenceError",
     "EngineError",
     "ImageError",
     "ImpastoError",
     "MissingFileError",
+    "OutOfMemoryError",
     "OutputError",
     "Pastiche",
+    "Picture",
+    "Recipe",
+    "RegionSpec",
     "SettingError",
     "Settings",
     "Step",
+    "StyleSpec",
     "Stylizer",
     "WeightsError",
+    "Workshop",
     "__version__",
+    "load_recipe",
+    "plan",
+    "read_picture",
+    "show_progress",
     "stylize",
     "stylize_steps",
+    "sweep",
 ]
 
 

@@ -22,6 +22,18 @@ MINIMUM_SIDE = STRIDE
 """Shorter sides would leave nothing of the picture after four poolings."""
 
 
+def check_layer_names(layers: Iterable[str]) -> None:
+    """Check that layers are VGG-19's.
+
+    Raises:
+        SettingError: a name is not one of its.
+    """
+    for layer in sorted(set(layers) - set(LAYERS)):
+        raise SettingError(
+            f"layers must be named relu1_1 ... relu5_4, not {layer!r}{did_you_mean(layer, LAYERS)}"
+        )
+
+
 def check_layers(layers: Iterable[str], available: Iterable[str]) -> tuple[str, ...]:
     """Return the layers in the network's order, each once.
 
@@ -30,11 +42,7 @@ def check_layers(layers: Iterable[str], available: Iterable[str]) -> tuple[str, 
         WeightsError: the network has no weights for it.
     """
     wanted = set(layers)
-    for layer in sorted(wanted):
-        if layer not in LAYERS:
-            raise SettingError(
-                f"layers must be named relu1_1 ... relu5_4, not {layer!r}{did_you_mean(layer, LAYERS)}"
-            )
+    check_layer_names(wanted)
     missing = wanted - set(available)
     if missing:
         raise WeightsError(f"the network has no weights for {', '.join(sorted(missing))}")

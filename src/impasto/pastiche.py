@@ -1,39 +1,46 @@
 """The spine: prepare, run the method, finish. Every pastiche is made here.
 
 `stylize_steps` yields a Step per iteration, the finished pastiche last; `stylize` drains it and returns
-a `Pastiche`. Video, batch, studio and command line all come through this file.
+that `Pastiche`. Video, batch, studio and command line all come through this file.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto import __version__
-from impasto.engine import runtime
+from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import resize
 from impasto.pictures.writing import OutputOptions, check_output, picture_to_pil, write_picture
-from impasto.preparation import Inputs, Prepared, Source, prepare
+from impasto.preparation import Inputs, Source, final_shape, load_network_for, prepare
+from impasto.prepared import Prepared
 from impasto.presets import settings_for
 from impasto.progress import Step
-from impasto.settings import Settings
+from impasto.recipes import Recipe
+from impasto.settings import Settings, SettingValues
+from impasto.styles import RegionSpec
+from impasto.workshop import Workshop
 
 if TYPE_CHECKING:
     from impasto.networks.feature_network import FeatureNetwork
     from impasto.optimization.gatys import State
+    from impasto.optimization.planning import Plan
 
 Array = NDArray[np.float32]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Pastiche:
     """A finished picture and how it came about.
 
@@ -54,14 +61,28 @@ class Pastiche:
     losses: tuple[dict[str, float], ...]
     network: str
     seconds: float
-    recipe: Mapping[str, Any]
+    recipe: Recipe
     notes: tuple[str, ...] = ()
-    exif: bytes | None = field(default=None, repr=False)
+    exif: bytes | None = None
 
     @property
     def image(self) -> Any:
         """The pastiche as a PIL image, RGB or RGBA."""
         return picture_to_pil(self.pixels, self.alpha)
+
+    def __repr__(self) -> str:
+        height, width = self.pixels.shape[:2]
+        return f"<Pastiche: {width} x {height} px, {self.settings.method}, {self.seconds:.1f} s>"
+
+    def _repr_png_(self) -> bytes:
+        """Return the picture as a notebook shows it."""
+        file = io.BytesIO()
+        self.image.save(file, "PNG")
+        return file.getvalue()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return the pixels, as `numpy.asarray` asks for them; their alpha is left out."""
+        return np.array(self.pixels, dtype, copy=copy)
 
     def save(
         self,
@@ -94,7 +115,7 @@ class Pastiche:
         options = OutputOptions(
             alpha=self.alpha,
             exif=self.exif,
-            recipe=json.dumps(self.recipe, ensure_ascii=False) if recipe else None,
+            recipe=json.dumps(self.recipe.to_mapping(), ensure_ascii=False) if recipe else None,
             overwrite=overwrite,
             quality=quality,
             bit_depth=bit_depth,
@@ -109,22 +130,26 @@ def stylize_steps(
     *,
     preset: str | None = None,
     network: FeatureNetwork | str | None = None,
-    regions: Sequence[Any] = (),
-    **settings: Any,
+    regions: Sequence[RegionSpec | str] = (),
+    workshop: Workshop | None = None,
+    **settings: Unpack[SettingValues],
 ) -> Iterator[Step]:
-    """Repaint a photo in the style of a picture, yielding a Step per iteration, the finished one last.
+    """Repaint a photo in the style of a picture, yielding a Step per iteration.
 
-    The arguments and errors are those of `stylize`.
+    The last Step is that of the finished picture, and its ``pastiche`` is what `stylize` returns. The
+    arguments and errors are those of `stylize`.
     """
-    return run(_prepared(Inputs.of(content, style, regions), preset, network, settings))
+    inputs = Inputs.of(content, style, regions)
+    return run(prepare(inputs, *_chosen(preset, network, settings), workshop))
 
 
-def _prepared(
-    inputs: Inputs, preset: str | None, network: FeatureNetwork | str | None, settings: dict[str, Any]
-) -> Prepared:
-    if isinstance(network, str):
-        settings, network = {**settings, "network": network}, None
-    return prepare(inputs, settings_for(preset, settings), network)
+def _chosen(
+    preset: str | None, network: FeatureNetwork | str | None, settings: SettingValues
+) -> tuple[Settings, FeatureNetwork | None]:
+    """Return all settings, and the network that is used instead of the one they name."""
+    if isinstance(network, str | os.PathLike):
+        return settings_for(preset, {**settings, "network": network}), None
+    return settings_for(preset, settings), network
 
 
 def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
@@ -134,38 +159,33 @@ def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
         prepared: the inputs.
         start: where an earlier run of the same inputs stopped.
     """
+    losses: list[dict[str, float]] = []
+    for step in _steps(prepared, start):
+        losses.append(dict(step.losses))
+        shown = replace(step, make_image=partial(_completed, prepared, step))
+        seconds = time.monotonic() - prepared.began
+        yield replace(shown, make_pastiche=partial(_pastiche, prepared, shown, losses, len(losses), seconds))
+
+
+def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
     settings = prepared.settings
     if settings.strength == 0 and settings.style_weight is None:
-        yield _photo_itself(prepared)
-        return
-    steps = _optimized(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
-    for step in steps:
-        yield replace(step, make_image=partial(_completed, prepared, step))
+        return iter((_photo_itself(prepared),))
+    return _optimized(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
 
 
 def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
-    from impasto.optimization.gatys import Past, optimize_steps
+    from impasto.optimization.gatys import optimize_steps
 
-    return optimize_steps(
-        prepared.content,
-        prepared.regions,
-        prepared.initial,
-        prepared.network,
-        prepared.settings,
-        Past(state=start, kept=prepared.kept),
-    )
+    return optimize_steps(prepared, start)
 
 
 def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
     """Paint in one pass; then, if asked for, improve that picture at full size."""
-    from impasto.onepass.painter import load_pastiche_network, onepass_steps
+    from impasto.onepass.painter import onepass_steps
 
     settings = prepared.settings
-    network = code = None
-    if prepared.own:
-        encoder = load_pastiche_network(runtime.resolve_precision(settings.precision)).encoder
-        network, code = prepared.own.network(encoder).with_cast_weights(), prepared.own.code()
-    (step,) = onepass_steps(prepared.content, prepared.regions, settings, network, code)
+    (step,) = onepass_steps(prepared)
     if start is None:
         yield step if not settings.refine else replace(step, last=False, scales=2)
     if settings.refine:
@@ -196,8 +216,17 @@ def _photo_itself(prepared: Prepared) -> Step:
     )
 
 
-def finish(prepared: Prepared, step: Step, losses: list[dict[str, float]], began: float) -> Pastiche:
-    """Return the pastiche as it is at a step, with the photo's alpha and EXIF."""
+def finish(
+    prepared: Prepared, step: Step, losses: Sequence[Mapping[str, float]], began: float | None = None
+) -> Pastiche:
+    """Return the pastiche as it is at a step, with the photo's alpha and EXIF.
+
+    Args:
+        prepared: the inputs.
+        step: of `run`.
+        losses: of every step so far.
+        began: `time.monotonic()` when the work began; with the preparation if None.
+    """
     pixels, alpha = step.image, prepared.picture.alpha
     if pixels.shape != prepared.photo.shape:  # stopped at a coarse scale
         pixels = resize(pixels, prepared.photo.shape[:2])
@@ -205,36 +234,20 @@ def finish(prepared: Prepared, step: Step, losses: list[dict[str, float]], began
         pixels=pixels,
         alpha=None if alpha is None else resize(alpha, pixels.shape[:2]),
         settings=prepared.settings,
-        losses=tuple(losses),
+        losses=tuple(dict(named) for named in losses),
         network=prepared.network.name,
-        seconds=time.monotonic() - began,
-        recipe=recipe_of(prepared),
+        seconds=time.monotonic() - (prepared.began if began is None else began),
+        recipe=Recipe.of(prepared),
         notes=prepared.notes,
         exif=prepared.picture.exif,
     )
 
 
-def recipe_of(prepared: Prepared) -> dict[str, Any]:
-    """Return everything that it takes to repeat a pastiche, as plain values."""
-    network, photo = prepared.network, prepared.picture
-    return {
-        "impasto": __version__,
-        "settings": prepared.settings.to_mapping(),
-        "network": {"name": network.name, "sha256": network.sha256, "precision": network.dtype},
-        "engine": runtime.start_engine(),
-        **_onepass_record(prepared.settings),
-        "content": {"name": photo.name, "sha256": photo.sha256},
-        **prepared.record,
-    }
-
-
-def _onepass_record(settings: Settings) -> dict[str, Any]:
-    if settings.method != "onepass":
-        return {}
-    from impasto.onepass.painter import load_pastiche_network
-
-    painter = load_pastiche_network(runtime.resolve_precision(settings.precision))
-    return {"onepass": {"name": painter.name, "sha256": painter.sha256}}
+def _pastiche(
+    prepared: Prepared, step: Step, losses: list[dict[str, float]], count: int, seconds: float
+) -> Pastiche:
+    """Return the pastiche of a step that was made after so many seconds, the losses' first ones its own."""
+    return replace(finish(prepared, step, losses[:count]), seconds=seconds)
 
 
 def stylize(
@@ -243,8 +256,9 @@ def stylize(
     *,
     preset: str | None = None,
     network: FeatureNetwork | str | None = None,
-    regions: Sequence[Any] = (),
-    **settings: Any,
+    regions: Sequence[RegionSpec | str] = (),
+    workshop: Workshop | None = None,
+    **settings: Unpack[SettingValues],
 ) -> Pastiche:
     """Repaint a photo in the style of a picture.
 
@@ -259,6 +273,7 @@ def stylize(
         regions: parts of the picture with styles of their own: ``"mask.png=style.jpg"``,
             ``"mask.png=style.jpg#stylemask.png"`` or ``RegionSpec(mask, style, style_mask)``, whose parts
             may be arrays or PIL images, too.
+        workshop: keeps what later calls can share; the process' own if None, which keeps it to the end.
         **settings: fields of `impasto.Settings`, such as ``strength=70`` or ``max_size=1024``.
 
     Returns:
@@ -270,13 +285,41 @@ def stylize(
         WeightsError: the network's weights cannot be used.
         EngineError: no engine is installed, or it ran out of memory.
         DivergenceError: the optimisation left the finite numbers.
+        ClosedError: the workshop is closed.
 
     Reference: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR
     2016).
     """
-    began = time.monotonic()
-    prepared = _prepared(Inputs.of(content, style, regions), preset, network, settings)
-    losses: list[dict[str, float]] = []
-    for step in run(prepared):
-        losses.append(dict(step.losses))
-    return finish(prepared, step, losses, began)
+    inputs = Inputs.of(content, style, regions)
+    (step,) = deque(run(prepare(inputs, *_chosen(preset, network, settings), workshop)), maxlen=1)
+    result: Pastiche = step.pastiche
+    return result
+
+
+def plan(
+    content: Source,
+    *,
+    preset: str | None = None,
+    network: FeatureNetwork | str | None = None,
+    workshop: Workshop | None = None,
+    **settings: Unpack[SettingValues],
+) -> Plan:
+    """Predict what `stylize` will take on this machine as it is now: scales, tiles, seconds and bytes.
+
+    Args:
+        content: the photo.
+        preset: a named recipe that the settings start from.
+        network: the setting ``network``, or a feature network itself.
+        workshop: where the network is kept; the process' own if None.
+        **settings: fields of `impasto.Settings`.
+
+    Raises:
+        OutOfMemoryError: it does not fit; the message names the size that does.
+        SettingError, ImageError, WeightsError: as `stylize` raises them.
+    """
+    chosen, given = _chosen(preset, network, settings)
+    picture = read_picture(content, max_size=None if chosen.fit == "stretch" else chosen.max_size)
+    given = given or load_network_for(chosen, workshop)
+    from impasto.optimization.planning import plan_run
+
+    return plan_run(final_shape(picture, chosen), given, chosen)

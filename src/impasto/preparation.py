@@ -7,8 +7,10 @@ the methods need, and what is done to their result (colours given back, the phot
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +25,14 @@ from impasto.pictures import color_transfer
 from impasto.pictures.masks import erode_to_receptive_field, partition, read_mask
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize, scale_to
+from impasto.prepared import OnePassNetwork, Prepared, StyledRegion, StyleImage
 from impasto.settings import Settings
 from impasto.styles import RegionSpec, StyleSpec, check_regions, parse_region, parse_style
+from impasto.workshop import Workshop, process_workshop
 
 if TYPE_CHECKING:
     from impasto.networks.feature_network import FeatureNetwork
     from impasto.onepass.style_file import StyleFile
-    from impasto.prepared import StyledRegion, StyleImage
 
 Array = NDArray[np.float32]
 Source = Any
@@ -79,94 +82,72 @@ class Inputs:
         return [self.content, *(style.source for style in self.styles), *masks]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """The inputs of a method, in their final sizes, and what its result is finished with.
-
-    Attributes:
-        content: float32 (height, width, 3), as the method sees it.
-        regions: the style images and where they count.
-        initial: where the optimisation starts.
-        settings: how.
-        network: the feature network.
-        picture: the photo as it was read.
-        photo: the photo in the result's size and its own colours.
-        cover: float32 (height, width): where the pastiche is seen and not the photo; None: everywhere.
-        record: the styles and regions for the recipe.
-        own: the style of one's own that was named, or None.
-        notes: sentences about what was done to the inputs.
-        kept: what runs of these inputs with other weights can share, compiled; None to keep nothing.
-    """
-
-    content: Array
-    regions: tuple[StyledRegion, ...]
-    initial: Array
-    settings: Settings
-    network: FeatureNetwork
-    picture: Picture
-    photo: Array
-    cover: Array | None
-    record: dict[str, Any]
-    notes: tuple[str, ...]
-    own: StyleFile | None = None
-    kept: dict[Any, Any] | None = None
-
-    def complete(self, pixels: Array) -> Array:
-        """Return a method's picture, of any scale, with the colours and background that were asked for."""
-        shape = pixels.shape[:2]
-        if self.settings.colors in ("content", "luminance"):
-            pixels = color_transfer.with_chroma_of(pixels, resize(self.photo, shape))
-        if self.cover is None:
-            return pixels
-        cover = resize(self.cover, shape)[..., None]
-        return np.asarray(cover * pixels + (1 - cover) * resize(self.photo, shape), np.float32)
-
-
-def prepare(inputs: Inputs, settings: Settings, network: FeatureNetwork | None = None) -> Prepared:
-    """Read the pictures, bring them to size and load the network.
+def prepare(
+    inputs: Inputs,
+    settings: Settings,
+    network: FeatureNetwork | None = None,
+    workshop: Workshop | None = None,
+) -> Prepared:
+    """Read the pictures, bring them to size and load the networks.
 
     Args:
         inputs: photo, styles and regions.
-        settings: of which sizes, colours, initial image, network and precision are used.
+        settings: of which those of the stages ``reading`` and ``network`` are used.
         network: used instead of the one that the settings name.
+        workshop: keeps what pictures can share; the process' own if None.
 
     Raises:
         ImageError: a picture or a mask cannot be used.
         WeightsError: the network's weights cannot be used.
         EngineError: no engine is installed.
+        ClosedError: the workshop is closed.
     """
+    began, workshop = time.monotonic(), workshop or process_workshop()
     runtime.start_engine()
     picture = read_picture(inputs.content, max_size=None if settings.fit == "stretch" else settings.max_size)
     shape = final_shape(picture, settings)
     photo = picture.resized(shape).pixels
-    reader = StyleReader(photo, settings)
+    reader = StyleReader(photo, settings, workshop)
     main_styles = tuple(reader.read(style) for style in inputs.styles)
     if reader.own:
         settings = _for_own_style(inputs, settings)
     style_record = list(reader.record)
     places, cover = _places(inputs, photo, picture.full_shape, settings)
     regions = tuple(_region(place, reader, main_styles) for place in places)
-    if network is None:
-        network = load_network_for(settings)
-    content = photo
-    if settings.colors == "luminance":
-        content = color_transfer.lightness_of(photo)
+    network = load_network_for(settings, workshop) if network is None else _cast(network, workshop)
+    content = color_transfer.lightness_of(photo) if settings.colors == "luminance" else photo
     notes = [*picture.notes, *reader.notes, *network.notes]
     if picture.sha256 in reader.digests:
         notes.append("the style is the content image itself; the result will look like it")
+    onepass, style_moments = _for_one_pass(settings, reader.own, workshop)
     return Prepared(
         content=content,
         regions=regions,
         initial=initial_image(content, settings, network),
         settings=settings,
         network=network,
+        workshop=workshop,
         picture=picture,
         photo=photo,
         cover=cover,
         record={"styles": style_record, "regions": _region_record(inputs)},
+        onepass=onepass,
+        style_moments=style_moments,
         notes=tuple(dict.fromkeys(notes)),
-        own=reader.own,
+        began=began,
     )
+
+
+def _for_one_pass(
+    settings: Settings, own: StyleFile | None, workshop: Workshop
+) -> tuple[OnePassNetwork | None, Any]:
+    """Return the network that paints in one pass and the style's moments, where they are known already."""
+    if settings.method != "onepass":
+        return None, None
+    from impasto.onepass.painter import warm_network, warm_style
+
+    dtype = runtime.resolve_precision(settings.precision)
+    return warm_style(workshop, own, dtype) if own else (warm_network(workshop, dtype), None)
 
 
 def _for_own_style(inputs: Inputs, settings: Settings) -> Settings:
@@ -223,8 +204,6 @@ def _places(
 
 
 def _region(place: _Place, reader: StyleReader, main_styles: tuple[StyleImage, ...]) -> StyledRegion:
-    from impasto.prepared import StyledRegion
-
     styles = main_styles if place.style is None else (reader.read(place.style),)
     return StyledRegion(styles=styles, mask=place.mask)
 
@@ -263,8 +242,8 @@ class StyleReader:
         own: the .style file among them, or None.
     """
 
-    def __init__(self, photo: Array, settings: Settings) -> None:
-        self._photo, self._settings = photo, settings
+    def __init__(self, photo: Array, settings: Settings, workshop: Workshop) -> None:
+        self._photo, self._settings, self._workshop = photo, settings, workshop
         self._side = round(max(photo.shape[:2]) * settings.stroke_size)
         self.record: list[dict[str, Any]] = []
         self.notes: list[str] = []
@@ -273,8 +252,6 @@ class StyleReader:
 
     def read(self, spec: StyleSpec) -> StyleImage:
         """Return a style image; its size relative to the photo's sets the size of its strokes."""
-        from impasto.prepared import StyleImage
-
         stretch = self._settings.fit == "stretch"
         picture = self._read(spec.source, None if stretch else max(self._side, LEAST_STYLE_SIDE))
         shape = (self._side, self._side) if stretch else scale_to(picture.pixels.shape[:2], self._side)
@@ -289,7 +266,7 @@ class StyleReader:
 
     def _read(self, source: Source, size: int | None) -> Picture:
         if not isinstance(source, str | Path) or Path(source).suffix.lower() != ".style":
-            return read_style(source, size)
+            return read_style(source, size, self._workshop)
         from impasto.onepass.style_file import read_style_file
 
         self.own = own = read_style_file(Path(source))
@@ -307,26 +284,57 @@ class StyleReader:
         return pixels
 
 
-def read_style(style: Source, size: int | None) -> Picture:
+def read_style(style: Source, size: int | None, workshop: Workshop) -> Picture:
     """Return a style picture: a built-in one if no file has that name, else what `read_picture` reads."""
     if isinstance(style, str) and style in gallery.style_names() and not Path(style).exists():
-        pixels = gallery.make_style(style, int(np.clip(size or 512, 256, 1024)))
+        side = int(np.clip(size or 512, 256, 1024))
+        make = partial(gallery.make_style, style, side)
+        pixels = workshop.get("styles", (style, side), make, lambda pixels: pixels.nbytes)
         return Picture(pixels=pixels, name=style, sha256=f"built-in:{style}")
     return read_picture(style, max_size=size)
 
 
-def load_network_for(settings: Settings) -> FeatureNetwork:
-    """Start the engine and load the network that the settings name, as they want it."""
-    runtime.start_engine()
-    from impasto.networks.catalogue import load_network
+def load_network_for(settings: Settings, workshop: Workshop | None = None) -> FeatureNetwork:
+    """Start the engine and return the network that the settings name, as they want it.
 
-    network = load_network(
-        settings.network,
-        pooling=settings.pooling,
-        padding=None if settings.padding == "auto" else settings.padding,
-        dtype=runtime.resolve_precision(settings.precision),
-    )
-    return replace(network, pool_rounding=settings.pool_rounding)
+    Args:
+        settings: of which those are used whose stage is ``network``.
+        workshop: where it is kept; the process' own if None.
+    """
+    runtime.start_engine()
+    dtype = runtime.resolve_precision(settings.precision)
+
+    def load() -> FeatureNetwork:
+        from impasto.networks.catalogue import load_network
+
+        network = load_network(
+            settings.network,
+            pooling=settings.pooling,
+            padding=None if settings.padding == "auto" else settings.padding,
+            dtype=dtype,
+        )
+        return replace(network, pool_rounding=settings.pool_rounding).with_cast_weights()
+
+    key = *settings.of_stage("network"), dtype, _version(settings.network)
+    return (workshop or process_workshop()).get("networks", key, load, _network_bytes)
+
+
+def _cast(network: FeatureNetwork, workshop: Workshop) -> FeatureNetwork:
+    """Return a network with its weights in its dtype, the same one every time."""
+    return workshop.get("networks", network, network.with_cast_weights, _network_bytes)
+
+
+def _network_bytes(network: FeatureNetwork) -> int:
+    return sum(int(np.prod(value.shape)) * 4 for value in network.weights.values())
+
+
+def _version(name: str) -> tuple[int, int] | None:
+    """Return what changes when a file does; None if the name is not a file's."""
+    try:
+        found = Path(name).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def initial_image(content: Array, settings: Settings, network: FeatureNetwork) -> Array:

@@ -1,17 +1,29 @@
-"""What a method is given: style images, the regions that they cover, and their masks."""
+"""What a method is given: the photo, style images, the regions that they cover, networks, a workshop.
+
+`preparation.py` makes a `Prepared` of what a person names; the methods take it, and what it knows beside
+finishes their result. It knows no method.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impasto.layers import MINIMUM_SIDE, level_of
+from impasto.pictures import color_transfer
 from impasto.pictures.masks import mask_pyramid
+from impasto.pictures.reading import Picture
 from impasto.pictures.resizing import resize
+from impasto.settings import Settings
+from impasto.workshop import Workshop
+
+if TYPE_CHECKING:
+    from impasto.networks.feature_network import FeatureNetwork
 
 Array = NDArray[np.float32]
 FINE_LAYERS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu3_4")
@@ -64,6 +76,92 @@ class StyledRegion:
 
     styles: tuple[StyleImage, ...]
     mask: Array | None = None
+
+
+def everywhere(pixels: Array) -> tuple[StyledRegion, ...]:
+    """Return the regions of a picture that is painted after one style image, (height, width, 3), alone."""
+    return (StyledRegion(styles=(StyleImage(pixels=pixels),)),)
+
+
+class OnePassNetwork(Protocol):
+    """A network that paints in one pass, as far as a recipe names it."""
+
+    @property
+    def name(self) -> str:
+        """Of the network or its file."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """The inputs of a method, in their final sizes, and what its result is finished with.
+
+    Attributes:
+        content: float32 (height, width, 3), as the method sees it.
+        regions: the style images and where they count.
+        initial: where the optimisation starts.
+        settings: how.
+        network: the feature network, its weights in its dtype.
+        workshop: keeps what other pictures can share.
+        picture: the photo as it was read.
+        photo: the photo in the result's size and its own colours.
+        cover: float32 (height, width): where the pastiche is seen and not the photo; None: everywhere.
+        record: the styles and regions for the recipe, as plain values.
+        onepass: the network that paints in one pass; None where the optimisation does.
+        style_moments: the moments of a style of one's own, which that network was trained with; None where
+            those of the style images are wanted.
+        notes: sentences about what was done to the inputs.
+        began: `time.monotonic()` when the preparation began.
+    """
+
+    content: Array
+    regions: tuple[StyledRegion, ...]
+    initial: Array
+    settings: Settings
+    network: FeatureNetwork
+    workshop: Workshop
+    picture: Picture
+    photo: Array
+    cover: Array | None = None
+    record: Mapping[str, Any] = field(default_factory=lambda: {"styles": [], "regions": []})
+    onepass: OnePassNetwork | None = None
+    style_moments: Any = None
+    notes: tuple[str, ...] = ()
+    began: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(
+        cls,
+        content: Array,
+        regions: Sequence[StyledRegion],
+        settings: Settings,
+        network: FeatureNetwork,
+        workshop: Workshop,
+    ) -> Prepared:
+        """Return what a method is given for pictures that are ready: nothing to read, to fit or to finish."""
+        return cls(
+            content=content,
+            regions=tuple(regions),
+            initial=content,
+            settings=settings,
+            network=network,
+            workshop=workshop,
+            picture=Picture(pixels=content),
+            photo=content,
+        )
+
+    def complete(self, pixels: Array) -> Array:
+        """Return a method's picture, of any scale, with the colours and background that were asked for."""
+        shape = pixels.shape[:2]
+        if self.settings.colors in ("content", "luminance"):
+            pixels = color_transfer.with_chroma_of(pixels, resize(self.photo, shape))
+        if self.cover is None:
+            return pixels
+        cover = resize(self.cover, shape)[..., None]
+        return np.asarray(cover * pixels + (1 - cover) * resize(self.photo, shape), np.float32)
 
 
 def region_masks(

@@ -21,6 +21,8 @@ class Step:
         last: whether this is the finished pastiche.
         note: a sentence about what went wrong and what was done about it, or nothing.
         make_state: returns where the run stands, for a checkpoint; None where there is nothing to resume.
+        pastiche: the `impasto.Pastiche` as it is after this step, with its recipe; the finished one if this
+            is the last step. It is made when it is asked for.
     """
 
     scale: int
@@ -33,11 +35,17 @@ class Step:
     last: bool = False
     note: str = ""
     make_state: Callable[[], Any] | None = field(default=None, repr=False)
+    make_pastiche: Callable[[], Any] | None = field(default=None, repr=False)
 
     @property
     def image(self) -> Any:
         """The current pastiche."""
         return self.make_image()
+
+    @property
+    def pastiche(self) -> Any:
+        """The pastiche as it is now; None outside of `impasto.stylize_steps` and what is built upon it."""
+        return self.make_pastiche() if self.make_pastiche else None
 
 
 class Clock:

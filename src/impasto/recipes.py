@@ -1,8 +1,8 @@
-"""Recipes: how a picture was made, read from the picture itself or from a TOML or JSON file.
+"""Recipes: how a picture was made, written into pictures and read from them or from a TOML or JSON file.
 
-A recipe is a mapping: ``settings`` (fields of `Settings`), ``styles`` and ``regions`` (names and sha256, no
-folders), ``network``, ``engine``, ``content`` and the version of Impasto that wrote it. A file written by
-hand needs no more than the settings, as a table ``settings`` or at its top level.
+As text a recipe is a table: ``settings`` (fields of `Settings`), ``styles`` and ``regions`` (names and
+sha256, no folders), ``network``, ``engine``, ``content`` and the version of Impasto that wrote it. A file
+written by hand needs no more than the settings, as a table ``settings`` or at its top level.
 """
 
 from __future__ import annotations
@@ -10,46 +10,158 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from impasto import __version__, gallery
+from impasto.engine import runtime
 from impasto.errors import ImageError, MissingFileError, SettingError, did_you_mean
 from impasto.files import digest
+from impasto.prepared import Prepared
 from impasto.settings import Settings
 from impasto.styles import RegionSpec, StyleSpec
 
 KEYS = ("impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions")
-TABLES, LISTS = ("settings", "network", "content"), {"styles": ("name",), "regions": ("mask", "style")}
+TABLES, LISTS = (
+    ("settings", "network", "onepass", "content"),
+    {"styles": ("name",), "regions": ("mask", "style")},
+)
 """Keys whose value is a table, and those that list tables, with what each of these must name."""
 REGION_PARTS = ("mask", "style", "style_mask")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How a picture was made.
+class PictureRecord:
+    """A picture as a recipe names it: by its name without a folder and its sha256 or ``built-in:NAME``."""
+
+    name: str = ""
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleRecord(PictureRecord):
+    """A style image as a recipe names it, with its weight and the part of it that counts."""
+
+    weight: float = 1.0
+    part: Any = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionRecord:
+    """A region as a recipe names it: its mask, its style and the part of the style that is meant."""
+
+    mask: str
+    style: str
+    style_mask: str | None = None
+    mask_sha256: str | None = None
+    style_sha256: str | None = None
+    style_mask_sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRecord:
+    """A network as a recipe names it; the precision is that of its features, where it matters."""
+
+    name: str = ""
+    sha256: str | None = None
+    precision: str | None = None
+
+
+Record = TypeVar("Record", PictureRecord, StyleRecord, RegionRecord, NetworkRecord)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recipe(Mapping[str, Any]):
+    """How a picture was made; as a mapping it is what `to_mapping` returns.
+
+    Whatever a recipe written by hand does not say is None.
 
     Attributes:
-        source: the file it was read from.
-        values: everything in it.
+        settings: fields of `Settings` by name, checked.
+        version: of the Impasto that made the picture.
+        network: the feature network.
+        engine: ``tensorflow``, ``jax`` or ``torch``.
+        onepass: the network that painted in one pass.
+        content: the photo.
+        style_records, region_records: the styles and regions.
+        source: the file it was read from; None for a picture of this process.
     """
 
-    source: Path
-    values: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    version: str | None = None
+    network: NetworkRecord | None = None
+    engine: str | None = None
+    onepass: NetworkRecord | None = None
+    content: PictureRecord | None = None
+    style_records: tuple[StyleRecord, ...] | None = None
+    region_records: tuple[RegionRecord, ...] | None = None
+    source: Path | None = None
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings, checked by name and value."""
-        given = dict(self.values.get("settings", {}))
-        Settings.from_mapping(given)
-        return given
+    @classmethod
+    def of(cls, prepared: Prepared) -> Recipe:
+        """Return what it takes to repeat a pastiche."""
+        network, photo, onepass = prepared.network, prepared.picture, prepared.onepass
+        return cls(
+            settings=prepared.settings.to_mapping(),
+            version=__version__,
+            network=NetworkRecord(name=network.name, sha256=network.sha256, precision=network.dtype),
+            engine=runtime.start_engine(),
+            onepass=NetworkRecord(name=onepass.name, sha256=onepass.sha256) if onepass else None,
+            content=PictureRecord(name=photo.name, sha256=photo.sha256),
+            style_records=tuple(_record(StyleRecord, style) for style in prepared.record["styles"]),
+            region_records=tuple(_record(RegionRecord, region) for region in prepared.record["regions"]),
+        )
+
+    @classmethod
+    def from_mapping(cls, values: Any, source: Path) -> Recipe:
+        """Return the recipe that a file holds as text.
+
+        Raises:
+            SettingError: it has unknown keys or values that are not allowed, or comes from a newer Impasto.
+        """
+        values = _checked(values, source)
+        settings = dict(values.get("settings", {}))
+        Settings.from_mapping(settings)
+        tables: dict[str, Any] = {
+            "network": NetworkRecord, "onepass": NetworkRecord, "content": PictureRecord
+        }  # fmt: skip
+        records: dict[str, Any] = {k: _record(kind, values[k]) for k, kind in tables.items() if k in values}
+        lists: dict[str, Any] = {"styles": StyleRecord, "regions": RegionRecord}
+        for key, kind in lists.items():
+            if key in values:
+                records[f"{key[:-1]}_records"] = tuple(_record(kind, table) for table in values[key])
+        version, engine = values.get("impasto"), values.get("engine")
+        return cls(settings=settings, version=version, engine=engine, source=source, **records)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the recipe as plain values, as JSON and TOML can hold them."""
+        found = {
+            "impasto": self.version,
+            "settings": dict(self.settings),
+            "network": self.network and _plain(self.network),
+            "engine": self.engine,
+            "onepass": self.onepass and _plain(self.onepass),
+            "content": self.content and asdict(self.content),
+            "styles": _tables(self.style_records),
+            "regions": _tables(self.region_records),
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def __getitem__(self, key: str) -> Any:
+        return self.to_mapping()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.to_mapping())
+
+    def __len__(self) -> int:
+        return len(self.to_mapping())
 
     @property
     def network_sha256(self) -> str | None:
         """The feature network that it was made with; None if the recipe does not say."""
-        sha256 = self.values.get("network", {}).get("sha256")
+        sha256 = self.network.sha256 if self.network else None
         return sha256 if isinstance(sha256, str) and sha256 else None
 
     def styles(self) -> list[StyleSpec]:
@@ -59,30 +171,25 @@ class Recipe:
             SettingError: the recipe names none.
             MissingFileError: one of them is not there, or is another picture.
         """
-        named = self.values.get("styles", [])
-        if not named:
+        if not self.style_records:
             raise SettingError(f"the recipe {self.source} names no style; name one after the photo")
         return [
-            StyleSpec(
-                source=self._find(style["name"], style.get("sha256")),
-                weight=style.get("weight", 1.0),
-                part=style.get("part", "all"),
-            )
-            for style in named
+            StyleSpec(source=self._find(style.name, style.sha256), weight=style.weight, part=style.part)
+            for style in self.style_records
         ]
 
     def regions(self) -> list[RegionSpec]:
         """Return the regions, their files found as the styles are."""
         found = []
-        for region in self.values.get("regions", []):
-            files = [(region.get(part), region.get(f"{part}_sha256")) for part in REGION_PARTS]
+        for region in self.region_records or ():
+            files = [(getattr(region, part), getattr(region, f"{part}_sha256")) for part in REGION_PARTS]
             found.append(RegionSpec(*(name and str(self._find(name, digest)) for name, digest in files)))
         return found
 
     def _find(self, name: str, sha256: str | None) -> Path | str:
         if name in gallery.style_names() and sha256 in (None, f"built-in:{name}"):
             return name
-        for folder in (self.source.parent, Path()):
+        for folder in (self.source.parent if self.source else Path(), Path()):
             path = folder / name
             if path.is_file() and sha256 in (None, digest(path)):
                 return path
@@ -113,7 +220,20 @@ def load_recipe(path: str | Path) -> Recipe:
         if text is None:
             raise ImageError(f"{path} has no recipe: Impasto did not write it, or wrote it with --no-recipe")
         values = json.loads(text)
-    return Recipe(source=path, values=checked_recipe(values, path))
+    return Recipe.from_mapping(values, path)
+
+
+def _record(kind: type[Record], values: Mapping[str, Any]) -> Record:
+    """Return a record from a table, of which other versions' keys are left out."""
+    return kind(**{spec.name: values[spec.name] for spec in fields(kind) if spec.name in values})
+
+
+def _tables(records: tuple[StyleRecord, ...] | tuple[RegionRecord, ...] | None) -> list[Any] | None:
+    return None if records is None else [asdict(record) for record in records]
+
+
+def _plain(network: NetworkRecord) -> dict[str, Any]:
+    return {name: value for name, value in asdict(network).items() if value is not None}
 
 
 def _parse(path: Path) -> Any:
@@ -124,7 +244,7 @@ def _parse(path: Path) -> Any:
         raise SettingError(f"{path} is not a readable {path.suffix[1:].upper()} file: {error}") from error
 
 
-def checked_recipe(values: Any, path: Path) -> dict[str, Any]:
+def _checked(values: Any, path: Path) -> dict[str, Any]:
     """Return a recipe whose keys are known and whose version is not newer than this one.
 
     Raises:

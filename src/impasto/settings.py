@@ -13,22 +13,35 @@ import numbers
 import os
 import types
 import typing
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from impasto.errors import SettingError, did_you_mean
+from impasto.layers import check_layer_names
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
 LARGEST_SIZE = 16_384
+Method = Literal["optimize", "onepass"]
+OptimizerName = Literal["lbfgs", "adam"]
+Fit = Literal["aspect", "stretch"]
+FormulasName = Literal["relative", "article", "gatys2016", "neural-style"]
+StyleLossName = Literal["gram", "moments", "sliced", "neighbors"]
+Colors = Literal["style", "content", "luminance", "histogram", "moments"]
+Stage = Literal["reading", "network", "objective", "weights"]
+STAGES: tuple[Stage, ...] = typing.get_args(Stage)
+"""Where a setting first matters, in order: when the pictures are read and brought to size, when the network
+is loaded, when the targets are computed and the objective is compiled, and in the weights and steps alone.
+What was done up to a stage serves all settings that are equal up to it."""
 
 
-def setting(default: Any, help: str, **limits: Any) -> Any:
-    """Return a dataclass field with its help text and limits (``low``, ``high``)."""
+def setting(default: Any, help: str, stage: Stage, **limits: Any) -> Any:
+    """Return a dataclass field with its help, the first stage that looks at it, and limits (low, high)."""
+    metadata = {"help": help, "stage": stage, **limits}
     if isinstance(default, Mapping):
-        return field(default_factory=lambda: dict(default), metadata={"help": help, **limits})
-    return field(default=default, metadata={"help": help, **limits})
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,83 +53,107 @@ class Settings:
         "How strongly the style is applied; 0 returns the photo, 100 is nearly pure style.",
         low=0,
         high=100,
+        stage="weights",
     )
-    method: Literal["optimize", "onepass"] = setting(
-        "optimize", "optimize improves the picture step by step; onepass paints it at once."
+    method: Method = setting(
+        "optimize", "optimize improves the picture step by step; onepass paints it at once.", stage="reading"
     )
     refine: int = setting(
-        0, "Iterations of the optimisation that go on from the one-pass picture.", low=0, high=10_000
+        0,
+        "Iterations of the optimisation that go on from the one-pass picture.",
+        low=0,
+        high=10_000,
+        stage="reading",
     )
     max_size: int = setting(
         512,
         "Longest side of the result in pixels; the photo is never enlarged.",
         low=16,
         high=LARGEST_SIZE,
+        stage="reading",
     )
     network: str = setting(
         "compact",
         "Feature network: compact (embedded), vgg19 (see impasto weights) or a weights file.",
+        stage="network",
     )
     seed: int = setting(
-        0, "Seed of every random number; the same seed repeats a result.", low=0, high=2**32 - 1
+        0,
+        "Seed of every random number; the same seed repeats a result.",
+        low=0,
+        high=2**32 - 1,
+        stage="reading",
     )
     precision: Precision = setting(
         "auto",
         "Precision of the features; auto takes bfloat16 where the processor has it natively.",
+        stage="network",
     )
     iterations: tuple[int, ...] | None = setting(
         None,
         "Iterations at each scale, coarse to fine, such as 60,40,30; one number works at full size only.",
         low=1,
         high=100_000,
+        stage="reading",
     )
-    optimizer: Literal["lbfgs", "adam"] = setting("lbfgs", "What improves the picture.")
+    optimizer: OptimizerName = setting("lbfgs", "What improves the picture.", stage="weights")
     learning_rate: float = setting(
-        0.02, "Adam's step in units of the picture's range, 0 to 1.", low=1e-6, high=1.0
+        0.02, "Adam's step in units of the picture's range, 0 to 1.", low=1e-6, high=1.0, stage="weights"
     )
     initial: str = setting(
-        "content", "Where the optimisation starts: content, noise or a picture's file name."
+        "content", "Where the optimisation starts: content, noise or a picture's file name.", stage="reading"
     )
     noise_scale: float = setting(
         0.2,
         "Standard deviation of a noise start, in units of the picture's range.",
         low=0.0,
         high=1.0,
+        stage="reading",
     )
-    fit: Literal["aspect", "stretch"] = setting(
+    fit: Fit = setting(
         "aspect",
         "aspect keeps the pictures' proportions; stretch makes both max-size x max-size squares.",
+        stage="reading",
     )
-    formulas: Literal["relative", "article", "gatys2016", "neural-style"] = setting(
-        "relative", "Which losses are computed; see docs/reference.md for each formula."
+    formulas: FormulasName = setting(
+        "relative", "Which losses are computed; see docs/reference.md for each formula.", stage="objective"
     )
-    style_loss: Literal["gram", "moments", "sliced", "neighbors"] = setting(
-        "gram", "How style is measured; see docs/controls.md for each."
+    style_loss: StyleLossName = setting(
+        "gram", "How style is measured; see docs/controls.md for each.", stage="objective"
     )
-    colors: Literal["style", "content", "luminance", "histogram", "moments"] = setting(
+    colors: Colors = setting(
         "style",
         "Whose colours: the style's; the content's, given back at the end (content) or with the style "
         "transferred in lightness only (luminance); or the style's, fitted to the content's before "
         "(histogram, moments).",
+        stage="reading",
     )
     stroke_size: float = setting(
-        1.0, "Size of the style image, and so of its strokes, relative to the picture.", low=0.25, high=4.0
+        1.0,
+        "Size of the style image, and so of its strokes, relative to the picture.",
+        low=0.25,
+        high=4.0,
+        stage="reading",
     )
     background: Literal["style", "photo"] = setting(
-        "style", "What is seen where no region is: the main style or the photo."
+        "style", "What is seen where no region is: the main style or the photo.", stage="reading"
     )
     subject: Literal["all", "only", "keep"] = setting(
-        "all", "Find the photo's subject: only stylises nothing else, keep leaves it as photographed."
+        "all",
+        "Find the photo's subject: only stylises nothing else, keep leaves it as photographed.",
+        stage="reading",
     )
     region_edges: Literal["soft", "eroded"] = setting(
         "soft",
         "eroded learns a region's style only where the network sees nothing beyond the region.",
+        stage="reading",
     )
     grain: float | None = setting(
         None,
         "Fine grain of the result relative to the style image's own: 1 is as grainy, 0.5 half as much.",
         low=0.0,
         high=4.0,
+        stage="objective",
     )
     tile_size: int | None = setting(
         None,
@@ -124,29 +161,39 @@ class Settings:
         "decides.",
         low=256,
         high=LARGEST_SIZE,
+        stage="objective",
     )
     content_weight: float | None = setting(
-        None, "Weight of the content loss; by default strength decides.", low=0.0, high=1e12
+        None, "Weight of the content loss; by default strength decides.", low=0.0, high=1e12, stage="weights"
     )
     style_weight: float | None = setting(
-        None, "Weight of the style loss; by default strength decides.", low=0.0, high=1e12
+        None, "Weight of the style loss; by default strength decides.", low=0.0, high=1e12, stage="weights"
     )
     tv_weight: float | None = setting(
-        None, "Weight of the total variation loss, which smooths.", low=0.0, high=1e12
+        None, "Weight of the total variation loss, which smooths.", low=0.0, high=1e12, stage="weights"
     )
-    content_layers: tuple[str, ...] = setting(("relu4_2",), "Layers whose features keep the photo's subject.")
+    content_layers: tuple[str, ...] = setting(
+        ("relu4_2",), "Layers whose features keep the photo's subject.", stage="objective"
+    )
     style_layer_weights: Mapping[str, float] = setting(
         dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), 0.2),
         "Weight of each style layer, such as relu1_1=0.2,relu2_1=0.2.",
         low=0.0,
         high=1e6,
+        stage="objective",
     )
-    pooling: Literal["average", "max"] = setting("average", "Pooling between the network's blocks.")
+    pooling: Literal["average", "max"] = setting(
+        "average", "Pooling between the network's blocks.", stage="network"
+    )
     pool_rounding: Literal["floor", "ceil"] = setting(
-        "floor", "What pooling does with an odd last row or column: floor drops it, ceil keeps it."
+        "floor",
+        "What pooling does with an odd last row or column: floor drops it, ceil keeps it.",
+        stage="network",
     )
     padding: Literal["auto", "reflect", "zero"] = setting(
-        "auto", "What the network sees beyond the borders; auto takes what it was trained with."
+        "auto",
+        "What the network sees beyond the borders; auto takes what it was trained with.",
+        stage="network",
     )
 
     def __post_init__(self) -> None:
@@ -154,6 +201,7 @@ class Settings:
         for spec in dataclasses.fields(self):
             value = checked(spec.name, getattr(self, spec.name), hints[spec.name], spec.metadata)
             object.__setattr__(self, spec.name, value)
+        check_layer_names((*self.content_layers, *self.style_layer_weights))
         if not any(self.style_layer_weights.values()):
             raise SettingError("style_layer_weights must have a weight above 0; give at least one layer one")
         if self.refine and self.method != "onepass":
@@ -174,10 +222,17 @@ class Settings:
                 raise SettingError(f"there is no setting {name!r}{did_you_mean(str(name), names)}")
         return cls(**values)
 
-    def key_without(self, names: Container[str]) -> str:
-        """Return what is equal for settings that differ in these names only."""
-        kept = [spec.name for spec in dataclasses.fields(self) if spec.name not in names]
-        return repr([getattr(self, name) for name in kept])
+    def of_stage(self, *stages: Stage) -> tuple[str, ...]:
+        """Return the values of all settings of these stages, as text that is equal for equal ones."""
+        return tuple(
+            repr(getattr(self, spec.name))
+            for spec in dataclasses.fields(self)
+            if spec.metadata["stage"] in stages
+        )
+
+    def up_to(self, stage: Stage) -> tuple[str, ...]:
+        """Return what is equal for settings that can share everything up to a stage, itself included."""
+        return self.of_stage(*STAGES[: STAGES.index(stage) + 1])
 
     def to_mapping(self) -> dict[str, Any]:
         """Return every setting as plain values, as JSON and TOML can hold them."""
@@ -185,6 +240,43 @@ class Settings:
             spec.name: list(value) if isinstance(value := getattr(self, spec.name), tuple) else value
             for spec in dataclasses.fields(self)
         }
+
+
+class SettingValues(TypedDict, total=False):
+    """The settings as keyword arguments, for completion and type checkers; ``network`` is an argument itself.
+
+    Where `Settings` has a tuple, one value or any sequence will do.
+    """
+
+    strength: float
+    method: Method
+    refine: int
+    max_size: int
+    seed: int
+    precision: Precision
+    iterations: int | Sequence[int] | None
+    optimizer: OptimizerName
+    learning_rate: float
+    initial: str
+    noise_scale: float
+    fit: Fit
+    formulas: FormulasName
+    style_loss: StyleLossName
+    colors: Colors
+    stroke_size: float
+    background: Literal["style", "photo"]
+    subject: Literal["all", "only", "keep"]
+    region_edges: Literal["soft", "eroded"]
+    grain: float | None
+    tile_size: int | None
+    content_weight: float | None
+    style_weight: float | None
+    tv_weight: float | None
+    content_layers: str | Sequence[str]
+    style_layer_weights: Mapping[str, float]
+    pooling: Literal["average", "max"]
+    pool_rounding: Literal["floor", "ceil"]
+    padding: Literal["auto", "reflect", "zero"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import time
+from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from types import TracebackType
+from typing import Self, Unpack
 
 from impasto.engine.runtime import resolve_precision
-from impasto.pastiche import Pastiche, finish, run
+from impasto.pastiche import Pastiche, run
 from impasto.preparation import Inputs, Source, load_network_for, prepare
 from impasto.presets import settings_for
+from impasto.settings import SettingValues
+from impasto.styles import RegionSpec
+from impasto.workshop import Workshop
 
 
 class Stylizer:
-    """Paints photos in one pass; networks, compiled functions and style codes are kept between calls.
+    """Paints photos in one pass; networks, compiled functions and the style are kept between calls.
 
         paint = impasto.Stylizer("painting.jpg", strength=60)
         paint("photo.jpg").save("pastiche.png")
 
+    Threads may share it. It can be used in a ``with`` statement, or closed by `close`.
+
     Args:
         style: as `impasto.stylize` takes it; several are blended.
         preset: a named recipe that the settings start from.
+        network: the setting ``network``; one pass has a feature network of its own, so that it matters with
+            ``refine`` only.
         regions: parts of the picture with styles of their own.
+        workshop: keeps what is loaded and compiled; one of its own if None, which is closed with it.
         **settings: fields of `impasto.Settings`; the method is ``onepass`` always.
 
     Raises:
@@ -35,17 +44,20 @@ class Stylizer:
         style: Source | Sequence[Source],
         *,
         preset: str | None = None,
-        regions: Sequence[Any] = (),
-        **settings: Any,
+        network: str | None = None,
+        regions: Sequence[RegionSpec | str] = (),
+        workshop: Workshop | None = None,
+        **settings: Unpack[SettingValues],
     ) -> None:
-        self.settings = settings_for(preset, {**settings, "method": "onepass"})
+        named = {} if network is None else {"network": network}
+        self.settings = settings_for(preset, {**settings, **named, "method": "onepass"})
         self._style, self._regions = style, regions
         Inputs.of(None, style, regions)  # says now what is wrong with them
-        self._network = load_network_for(self.settings)
-        from impasto.onepass import painter
+        self._workshop, self._own = workshop or Workshop(), workshop is None
+        load_network_for(self.settings, self._workshop)
+        from impasto.onepass.painter import warm_network
 
-        dtype = resolve_precision(self.settings.precision)
-        painter.load_pastiche_network(dtype)
+        warm_network(self._workshop, resolve_precision(self.settings.precision))
 
     def __call__(self, photo: Source) -> Pastiche:
         """Return the pastiche of a photo.
@@ -57,8 +69,25 @@ class Stylizer:
         Raises:
             ImageError: the photo or a style cannot be read or used.
             OutOfMemoryError: the engine ran out of memory.
+            ClosedError: it has been closed.
         """
-        began = time.monotonic()
-        prepared = prepare(Inputs.of(photo, self._style, self._regions), self.settings, self._network)
-        *_, step = run(prepared)
-        return finish(prepared, step, [dict(step.losses)], began)
+        inputs = Inputs.of(photo, self._style, self._regions)
+        (step,) = deque(run(prepare(inputs, self.settings, workshop=self._workshop)), maxlen=1)
+        result: Pastiche = step.pastiche
+        return result
+
+    def close(self) -> None:
+        """Let go of the networks and of what is compiled; a workshop that was given stays open."""
+        if self._own:
+            self._workshop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -10,12 +10,14 @@ from conftest import TINY_SETTINGS, picture
 from impasto.engine.gradients import compile_value_and_gradient, out_of_memory
 from impasto.errors import EngineError
 from impasto.optimization.objective import TERMS, build_objective
+from impasto.prepared import everywhere
 from impasto.settings import Settings
 
 
 @pytest.fixture
 def objective(tiny_network):
-    content, style = (ops.convert_to_tensor(picture(18, 21, seed)[None]) for seed in (1, 2))
+    content = ops.convert_to_tensor(picture(18, 21, 1)[None])
+    style = everywhere(picture(18, 21, 2))
     return build_objective(tiny_network, content, style, Settings(**TINY_SETTINGS, tv_weight=0.3))
 
 

@@ -64,10 +64,11 @@ def objective(size: int):
 
     from impasto.networks.catalogue import load_network
     from impasto.optimization.objective import build_objective
+    from impasto.prepared import everywhere
 
-    pictures = [picture(size, size, seed) for seed in (1, 2, 3)]
-    tensors = [ops.convert_to_tensor(p[None]) for p in pictures[:2]]
-    return build_objective(load_network("compact"), *tensors, Settings()), pictures[2][None]
+    content, style, point = (picture(size, size, seed) for seed in (1, 2, 3))
+    content = ops.convert_to_tensor(content[None])
+    return build_objective(load_network("compact"), content, everywhere(style), Settings()), point[None]
 
 
 def test_value_and_gradient():

@@ -15,8 +15,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "impasto"
 FILES = sorted(SOURCE.rglob("*.py"))
 FLOORS: list[set[str]] = [
     {"errors", "settings", "presets", "progress", "layers"},
-    {"files", "styles", "gallery", "data", "pictures", "engine"},
-    {"networks", "prepared"},
+    {"files", "styles", "gallery", "data", "pictures", "engine", "progress_bar"},
+    {"networks", "workshop", "prepared"},
     {"optimization", "onepass"},
     {"training", "preparation", "pastiche", "stylizer", "recipes"},
     {"runs", "export"},

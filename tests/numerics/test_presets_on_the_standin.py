@@ -19,6 +19,7 @@ from impasto.engine.gradients import Evaluation, compile_value_and_gradient, to_
 from impasto.networks.catalogue import load_network
 from impasto.optimization.objective import LossWeights, build_objective
 from impasto.optimization.optimizers import LBFGS, Adam
+from impasto.prepared import everywhere
 from impasto.presets import settings_for
 
 from .reference import Network, evaluator, prepare, value_and_gradient
@@ -43,9 +44,7 @@ def both(preset, standin, size):
         standin, pooling=settings.pooling, padding=settings.padding, pool_rounding=settings.pool_rounding
     )
     content, style = picture(size, size, 1), picture(size, size, 2)
-    ours = build_objective(
-        network, ops.convert_to_tensor(content[None]), ops.convert_to_tensor(style[None]), settings
-    )
+    ours = build_objective(network, ops.convert_to_tensor(content[None]), everywhere(style), settings)
     weights = LossWeights.from_settings(settings)
     theirs = prepare(
         FORMULA.get(settings.formulas, settings.formulas),

@@ -11,6 +11,7 @@ from impasto.engine.gradients import compile_value_and_gradient
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.objective import build_objective
 from impasto.optimization.optimizers import Adam
+from impasto.prepared import everywhere
 from impasto.settings import Settings
 
 from . import adam
@@ -39,8 +40,8 @@ def ours(formulas, weights, options, shapes):
     network = FeatureNetwork(
         name="test", weights={k: ops.convert_to_tensor(v) for k, v in weights.items()}, **options
     )
-    content, style = (ops.convert_to_tensor(p[None]) for p in shapes)
-    return build_objective(network, content, style, settings)
+    content, style = shapes
+    return build_objective(network, ops.convert_to_tensor(content[None]), everywhere(style), settings)
 
 
 def theirs(formulas, weights, options, shapes):

@@ -9,7 +9,8 @@ import pytest
 
 from impasto import gallery
 from impasto.onepass.painter import OnePass, load_pastiche_network
-from impasto.prepared import StyledRegion, StyleImage
+from impasto.prepared import everywhere
+from impasto.workshop import Workshop
 
 SIDE, BORDER = 256, 32
 VISIBLE = 1 / 255
@@ -65,9 +66,7 @@ def gradients(count: int) -> list[np.ndarray]:
 
 def painter(style: str) -> OnePass:
     pixels = gallery.make_style(style, SIDE)
-    return OnePass(
-        load_pastiche_network("float32"), [StyledRegion(styles=(StyleImage(pixels=pixels),))], (SIDE, SIDE)
-    )
+    return OnePass(load_pastiche_network("float32"), everywhere(pixels), (SIDE, SIDE), Workshop())
 
 
 def test_a_grid_of_one_level_is_seen():

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from conftest import TINY_SETTINGS, picture
 from impasto.errors import DivergenceError
 from impasto.optimization import gatys
-from impasto.optimization.gatys import Past, optimize_steps, plan_scales, starting_point
+from impasto.optimization.gatys import optimize_steps, plan_scales, starting_point
 from impasto.pictures.resizing import resize
+from impasto.prepared import Prepared, everywhere
 from impasto.settings import Settings
+from impasto.workshop import Workshop
 
 
 def shapes(scales):
@@ -33,10 +37,13 @@ def test_scales_below_sixteen_pixels_are_left_out_and_their_iterations_kept():
     assert shapes(plan_scales((20, 64), Settings(iterations=(5, 4, 3)))) == [((20, 64), 12)]
 
 
+def given(content, style, network, settings):
+    return Prepared.of(content, everywhere(style), settings, network, Workshop())
+
+
 def run(network, **changes):
     settings = Settings(**{**TINY_SETTINGS, **changes})
-    content, style = picture(33, 40, 1), picture(24, 30, 2)
-    return list(optimize_steps(content, style, content, network, settings))
+    return list(optimize_steps(given(picture(33, 40, 1), picture(24, 30, 2), network, settings)))
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -87,28 +94,28 @@ def test_a_nan_ends_the_run_and_names_the_loss(tiny_network):
     content = picture(32, 32)
     bad = content.copy()
     bad[3, 3] = np.nan
-    steps = optimize_steps(content, picture(32, 32, 5), bad, tiny_network, Settings(**TINY_SETTINGS))
+    prepared = given(content, picture(32, 32, 5), tiny_network, Settings(**TINY_SETTINGS))
     with pytest.raises(DivergenceError, match=r"the .* loss became nan at scale 1, iteration 1"):
-        list(steps)
+        list(optimize_steps(replace(prepared, initial=bad)))
 
 
 def test_a_resumed_run_keeps_its_tiles_whatever_memory_is_free(tiny_network, monkeypatch):
     settings = Settings(**{**TINY_SETTINGS, "iterations": (2, 4)})
-    content, style = picture(352, 496, 1), picture(64, 80, 2)
+    prepared = given(picture(352, 496, 1), picture(64, 80, 2), tiny_network, settings)
     sides = {"now": 336}
 
     def tiles(scales, network, settings):
         return [None, sides["now"]]
 
     monkeypatch.setattr(gatys, "choose_tiles", tiles)
-    whole = list(optimize_steps(content, style, content, tiny_network, settings))
-    steps, state = optimize_steps(content, style, content, tiny_network, settings), None
+    whole = list(optimize_steps(prepared))
+    steps, state = optimize_steps(prepared), None
     for step in steps:
         if (step.scale, step.iteration) == (2, 2):
             state = step.make_state()
             break
     assert list(state.tiles) == [None, 336]
     sides["now"] = None
-    resumed = list(optimize_steps(content, style, content, tiny_network, settings, Past(state=state)))
+    resumed = list(optimize_steps(prepared, state))
     assert [step.iteration for step in resumed] == [3, 4]
     assert resumed[-1].image.tobytes() == whole[-1].image.tobytes()

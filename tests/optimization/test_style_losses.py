@@ -92,7 +92,7 @@ def test_sliced_is_the_transport_between_sorted_projections(network):
     loss, _ = frozen(network, "sliced", everywhere(style), (24, 30))
     wanted = 0.0
     for layer, weight in LAYERS.items():
-        directions = np.asarray(loss.slices[layer][0], np.float64)
+        directions = np.asarray(loss.values[f"directions/{layer}"], np.float64)
         np.testing.assert_allclose(directions.T @ directions, np.eye(len(directions)), atol=1e-5)
         x, y = (np.sort(rows(network, p, layer) @ directions, axis=0) for p in (image, style))
         wanted += weight * np.mean((x - y) ** 2) / np.mean(y.var(axis=0))
@@ -153,7 +153,7 @@ def test_a_blend_is_the_weighted_mean_of_gram_matrices(network, kind):
     loss, _ = frozen(network, kind, [region], (24, 30))
     for layer in LAYERS:
         x, y = rows(network, one, layer), rows(network, other, layer)
-        second, first = loss.moments[0][layer]
+        second, first = (loss.values[f"{name}/0/{layer}"] for name in ("second", "first"))
         np.testing.assert_allclose(second, (3 * gram(x) + gram(y)) / 4, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(first, (3 * x.mean(axis=0) + y.mean(axis=0)) / 4, rtol=1e-4, atol=1e-6)
 
@@ -181,10 +181,10 @@ def test_fine_gives_brushwork_and_coarse_composition(network):
     )
     loss, _ = frozen(network, "gram", [region], (32, 32), layers)
     np.testing.assert_allclose(
-        loss.moments[0]["relu1_1"][0], gram(rows(network, brush, "relu1_1")), rtol=1e-4
+        loss.values["second/0/relu1_1"], gram(rows(network, brush, "relu1_1")), rtol=1e-4
     )
     np.testing.assert_allclose(
-        loss.moments[0]["relu4_1"][0], gram(rows(network, form, "relu4_1")), rtol=1e-4, atol=1e-7
+        loss.values["second/0/relu4_1"], gram(rows(network, form, "relu4_1")), rtol=1e-4, atol=1e-7
     )
 
 
@@ -304,7 +304,8 @@ def test_neighbors_look_at_the_deep_layers():
 
 def objective_terms(network, image, content, style, **settings):
     chosen = {"content_layers": ("relu1_2",), "style_layer_weights": LAYERS} | settings
-    objective = build_objective(network, content[None], style, Settings(**chosen))
+    regions = everywhere(style) if isinstance(style, np.ndarray) else style
+    objective = build_objective(network, content[None], regions, Settings(**chosen))
     total, terms = objective(ops.convert_to_tensor(image[None]))
     names = ("content", "style", "variation", "range", "grain")
     return float(total), dict(zip(names, np.asarray(terms, np.float64), strict=True))
@@ -320,24 +321,22 @@ def fineness(image):
 def test_grain_is_right_where_it_is_the_style_s_own(network):
     rough = np.random.default_rng(0).uniform(0.3, 0.7, (40, 40, 3)).astype(np.float32)
     smooth = picture(40, 40, 1)
-    assert objective_terms(network, rough, smooth, rough[None], grain=1.0)[1]["grain"] == pytest.approx(
-        0, abs=1e-4
-    )
+    assert objective_terms(network, rough, smooth, rough, grain=1.0)[1]["grain"] == pytest.approx(0, abs=1e-4)
     milder = 0.5 + (rough - 0.5) / 2
-    assert objective_terms(network, milder, smooth, rough[None], grain=0.5)[1]["grain"] == pytest.approx(
+    assert objective_terms(network, milder, smooth, rough, grain=0.5)[1]["grain"] == pytest.approx(
         0, abs=1e-4
     )
     wanted = (fineness(smooth) / fineness(rough) - 1) ** 2
-    assert objective_terms(network, smooth, smooth, rough[None], grain=1.0)[1]["grain"] == pytest.approx(
+    assert objective_terms(network, smooth, smooth, rough, grain=1.0)[1]["grain"] == pytest.approx(
         wanted, rel=1e-3
     )
-    assert objective_terms(network, smooth, smooth, rough[None])[1]["grain"] == 0
+    assert objective_terms(network, smooth, smooth, rough)[1]["grain"] == 0
 
 
 def test_the_total_is_the_weighted_sum_of_the_terms(network):
     image, content, style = picture(32, 40, 1), picture(32, 40, 2), picture(24, 24, 3)
     weights = {"content_weight": 3.0, "style_weight": 5.0, "tv_weight": 0.5}
-    total, terms = objective_terms(network, image, content, style[None], **weights)
+    total, terms = objective_terms(network, image, content, style, **weights)
     assert total == pytest.approx(
         3 * terms["content"] + 5 * terms["style"] + 0.5 * terms["variation"], rel=1e-5
     )
@@ -346,15 +345,15 @@ def test_the_total_is_the_weighted_sum_of_the_terms(network):
 
 def test_a_photo_is_its_own_content_and_a_style_its_own_style(network):
     image, other = picture(32, 40, 1), picture(32, 40, 2)
-    assert objective_terms(network, image, image, other[None])[1]["content"] == 0
-    assert objective_terms(network, image, other, image[None])[1]["style"] == pytest.approx(0, abs=1e-9)
+    assert objective_terms(network, image, image, other)[1]["content"] == 0
+    assert objective_terms(network, image, other, image)[1]["style"] == pytest.approx(0, abs=1e-9)
 
 
 def test_leaving_the_range_costs_and_staying_does_not(network):
     inside = picture(32, 40, 1)
     outside = inside.copy()
     outside[3:7, 4:9] += 1.5
-    found = [objective_terms(network, p, inside, inside[None])[1]["range"] for p in (inside, outside)]
+    found = [objective_terms(network, p, inside, inside)[1]["range"] for p in (inside, outside)]
     assert found[0] == 0
     beyond = np.square(np.maximum(0, outside - 1)).mean()
     assert found[1] == pytest.approx(beyond, rel=1e-4)

@@ -9,16 +9,16 @@ import pytest
 from keras import ops
 
 from conftest import picture
-from impasto.engine.gradients import compile_value_and_gradient
 from impasto.errors import EngineError, OutOfMemoryError, SettingError
 from impasto.layers import LAYERS, reach
 from impasto.networks.catalogue import load_network
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.networks.tile_grid import smallest_side, tile_grid
 from impasto.optimization.objective import build_objective
-from impasto.optimization.tiling import BoundedEvaluation, compile_in_tiles
-from impasto.prepared import StyledRegion, StyleImage
+from impasto.optimization.tiling import BoundedEvaluation, compile_in_tiles, compile_whole
+from impasto.prepared import StyledRegion, StyleImage, everywhere
 from impasto.settings import Settings
+from impasto.workshop import Workshop
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +98,8 @@ def test_tiled_equals_untiled(case, compact):
 def assert_equal_in_tiles(network, content, style, point, settings, side=224):
     whole = build_objective(network, content, style, settings)
     tiled = build_objective(network, content, style, settings, side)
-    one = compile_value_and_gradient(whole, point.shape)(point)
-    two = compile_in_tiles(tiled, side)(point)
+    one = compile_whole(whole)(whole, point)
+    two = compile_in_tiles(tiled, side)(tiled, point)
     np.testing.assert_allclose(two.terms, one.terms, rtol=1e-4)
     assert two.total == pytest.approx(one.total, rel=1e-4)
     error = np.linalg.norm(two.gradient - one.gradient) / np.linalg.norm(one.gradient)
@@ -108,13 +108,12 @@ def assert_equal_in_tiles(network, content, style, point, settings, side=224):
 
 def test_strips_one_tile_wide_and_a_large_style_image(compact):
     content, point = picture(500, 33, 1)[None], picture(500, 33, 3)[None]
-    style = ops.convert_to_tensor(picture(230, 280, 4)[None])
-    assert_equal_in_tiles(compact, content, style, point, Settings())
+    assert_equal_in_tiles(compact, content, everywhere(picture(230, 280, 4)), point, Settings())
 
 
 def test_the_sliced_measure_needs_the_whole_picture(compact):
     objective = build_objective(
-        compact, picture(400, 400, 1)[None], picture(64, 64, 2)[None], Settings(style_loss="sliced")
+        compact, picture(400, 400, 1)[None], everywhere(picture(64, 64, 2)), Settings(style_loss="sliced")
     )
     with pytest.raises(SettingError, match="style_loss sliced needs the whole picture"):
         compile_in_tiles(objective, 272)
@@ -134,17 +133,15 @@ def test_memory_that_runs_out_halves_the_tiles_and_the_value_stays(compact):
         asked.append(tile)
         if tile is None or tile > 350:  # as an engine does: the message is TensorFlow's
             raise MemoryError("OOM when allocating tensor")
-        return build_objective(compact, content, picture(64, 64, 2)[None], Settings(), tile)
+        return build_objective(compact, content, everywhere(picture(64, 64, 2)), Settings(), tile)
 
-    evaluate = BoundedEvaluation(build, (420, 700), None)
+    evaluate = BoundedEvaluation(build, (420, 700), None, Workshop())
     found = evaluate(point)
     assert asked == [None, 350]
     assert evaluate.note() == "memory ran out, so the picture is computed in tiles of 350 px"
     assert evaluate.note() == ""
-    whole = compile_value_and_gradient(
-        build_objective(compact, content, picture(64, 64, 2)[None], Settings()), point.shape
-    )
-    assert found.total == pytest.approx(whole(point).total, rel=1e-4)
+    whole = build_objective(compact, content, everywhere(picture(64, 64, 2)), Settings())
+    assert found.total == pytest.approx(compile_whole(whole)(whole, point).total, rel=1e-4)
 
 
 def test_memory_that_does_not_suffice_for_the_smallest_tile():
@@ -152,4 +149,4 @@ def test_memory_that_does_not_suffice_for_the_smallest_tile():
         raise MemoryError
 
     with pytest.raises(OutOfMemoryError, match="ran out even in tiles of 320 px; choose a smaller"):
-        BoundedEvaluation(build, (420, 700), None)(picture(420, 700, 1)[None])
+        BoundedEvaluation(build, (420, 700), None, Workshop())(picture(420, 700, 1)[None])

@@ -16,9 +16,9 @@ from impasto import stylize
 from impasto.cli import inspect
 from impasto.cli import sweep as sweep_command
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingError
+from impasto.networks import catalogue
 from impasto.networks.catalogue import write_weights
-from impasto.preparation import Inputs, load_network_for, prepare
-from impasto.runs import sweep
+from impasto.preparation import Inputs, prepare
 from impasto.runs.sweep import plan_sweep, run_sweep, sweep_steps
 from impasto.settings import Settings
 
@@ -210,15 +210,16 @@ def test_what_cannot_be_swept_is_refused_in_a_sentence(inputs, tmp_path, given, 
     assert not (tmp_path / "out").exists()
 
 
-def test_late_settings_do_not_change_what_is_prepared(inputs, network):
-    assert {spec.name for spec in fields(Settings)} > sweep.LATE
+def test_later_settings_do_not_change_what_is_prepared(inputs, network):
+    later = {s.name for s in fields(Settings) if s.metadata["stage"] in ("objective", "weights")}
     other = Settings(
         strength=7, style_loss="sliced", formulas="article", optimizer="adam", learning_rate=0.5, grain=2,
         tile_size=256, content_weight=3, style_weight=4, tv_weight=5, content_layers=("relu1_1",),
         style_layer_weights={"relu1_2": 1}, colors="luminance", subject="all",
     )  # fmt: skip
     ours = Settings(colors="luminance")
-    assert all(getattr(other, name) != getattr(ours, name) for name in sweep.LATE)
+    assert all(getattr(other, name) != getattr(ours, name) for name in later)
+    assert ours.up_to("network") == other.up_to("network")
     one, two = (prepare(inputs, settings, network) for settings in (ours, other))
     for name in ("content", "initial", "photo"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
@@ -227,13 +228,15 @@ def test_late_settings_do_not_change_what_is_prepared(inputs, network):
 
 
 def test_networks_are_loaded_once_for_each_way_they_are_asked_for(desk, monkeypatch):
-    loaded = []
-    monkeypatch.setattr(sweep, "load_network_for", lambda s: loaded.append(s) or load_network_for(s))
+    loaded, load = [], catalogue.load_network
+    monkeypatch.setattr(
+        catalogue, "load_network", lambda name, **how: loaded.append(how["pooling"]) or load(name, **how)
+    )
     given = {**TINY, "network": str(desk / "tiny.npz"), "pooling": ["average", "max"]}
     given |= {"strength": [20, 50], "colors": ["style", "luminance"]}
     inputs = Inputs.of(desk / "photo.png", desk / "painting.png")
     run_sweep(plan_sweep(inputs, desk / "out", given))
-    assert sorted(settings.pooling for settings in loaded) == ["average", "max"]
+    assert sorted(loaded) == ["average", "max"]
 
 
 def test_the_command_takes_several_values_by_commas(command, desk):

@@ -119,7 +119,7 @@ def recipe_command(
     """
     from impasto.recipes import load_recipe
 
-    print_json(dict(load_recipe(file).values))
+    print_json(load_recipe(file).to_mapping())
 
 
 def register(app: typer.Typer) -> None:

@@ -29,7 +29,8 @@ from impasto.presets import settings_for
 from impasto.progress import Clock
 
 if TYPE_CHECKING:
-    from impasto.preparation import Inputs, Prepared
+    from impasto.preparation import Inputs
+    from impasto.prepared import Prepared
     from impasto.progress import Step
     from impasto.recipes import Recipe
     from impasto.runs.job import Job

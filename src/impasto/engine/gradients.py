@@ -21,7 +21,7 @@ from impasto.errors import OutOfMemoryError
 
 Tensor = Any
 Array = NDArray[np.float32]
-Function = Callable[[Tensor], tuple[Tensor, Tensor]]
+Function = Callable[..., tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)

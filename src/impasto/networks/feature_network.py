@@ -28,9 +28,11 @@ PADDINGS = ("reflect", "zero")
 POOL_ROUNDINGS = ("floor", "ceil")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureNetwork:
     """A VGG-shaped extractor: weights, and how its pictures, pools and borders are treated.
+
+    Equal only to itself, so that it can be part of a workshop's keys.
 
     Attributes:
         name: ``vgg19``, ``compact`` or a file's name.

@@ -10,9 +10,10 @@ before they are decoded, once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
 from impasto.networks.moments import moment_sums
 from impasto.networks.tile_grid import tile_grid
 from impasto.onepass.network import DECODER_REACH, MINIMUM_SIDE, Masks, PasticheNetwork, read_pastiche_network
+from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_code
 from impasto.onepass.transfer import CODE_LAYERS, Moments, amount_at, moments_of, transfer_maps
-from impasto.prepared import StyledRegion, region_masks
+from impasto.prepared import Prepared, StyledRegion, region_masks
 from impasto.progress import Step
-from impasto.settings import Settings
+from impasto.workshop import Workshop
 
 Tensor = Any
 Array = NDArray[np.float32]
@@ -47,12 +49,10 @@ CODE_SIDE = 512
 """Style images of larger pictures are looked at as if the picture's long side were this."""
 WEAKEST = 0.1
 """Strength below which the photo shines through, until at 0 nothing else is left."""
-FUNCTIONS_KEPT = 24
 
 
-@cache
 def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> PasticheNetwork:
-    """Load the embedded one-pass network; the second time at no cost.
+    """Load the embedded one-pass network.
 
     Args:
         dtype: of the features, ``float32`` or ``bfloat16``.
@@ -72,6 +72,29 @@ def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> Past
     return network.with_cast_weights()
 
 
+def warm_network(workshop: Workshop, dtype: str) -> PasticheNetwork:
+    """Return the embedded one-pass network from a workshop; errors are `load_pastiche_network`'s."""
+    return workshop.get("networks", ("onepass", dtype), partial(load_pastiche_network, dtype), _bytes)
+
+
+def warm_style(workshop: Workshop, style: StyleFile, dtype: str) -> tuple[PasticheNetwork, Moments]:
+    """Return the network of a style of one's own and its painting's moments from a workshop.
+
+    Raises:
+        WeightsError: it was trained with another feature network than the embedded one.
+    """
+
+    def load() -> tuple[PasticheNetwork, Moments]:
+        encoder = warm_network(workshop, dtype).encoder
+        return style.network(encoder).with_cast_weights(), style.code()
+
+    return workshop.get("networks", ("style", style.sha256, dtype), load, lambda found: _bytes(found[0]))
+
+
+def _bytes(network: PasticheNetwork) -> int:
+    return sum(4 * math.prod(value.shape) for value in network.weights.values())
+
+
 class OnePass:
     """Paints pictures of one size in the styles of some regions.
 
@@ -79,6 +102,7 @@ class OnePass:
         network: the one-pass network.
         regions: the style images of each region, and where it is.
         shape: (height, width) of the pictures, at least 32 px each.
+        workshop: keeps what is compiled and the style images' moments.
         side: of tiles; a picture of no more pixels than a tile is painted as a whole.
         code: the style's moments where they are known already, instead of the style images'.
 
@@ -92,20 +116,21 @@ class OnePass:
         network: PasticheNetwork,
         regions: Sequence[StyledRegion],
         shape: tuple[int, int],
+        workshop: Workshop,
         side: int = TILE_SIDE,
         code: Moments | None = None,
     ) -> None:
         check_shape(shape)
         if not regions:
             raise SettingError("one-pass painting needs at least one region with a style")
-        self.shape, self._network = shape, network
+        self.shape, self._network, self._workshop = shape, network, workshop
         whole = shape[0] * shape[1] <= side**2
         side = max(shape) if whole else side
         self._looks = tile_grid(shape, side, CODE_LAYERS)
         self._tiles = tile_grid(shape, side, (), DECODER_REACH)
         self._masks = mixing_masks(regions, shape, network.encoder.pool_rounding)
         share = min(1.0, CODE_SIDE / max(shape))
-        codes = [code or blended_code(region.styles, network, share) for region in regions]
+        codes = [code or blended_code(region.styles, network, share, workshop) for region in regions]
         self._style: Moments = {
             layer: (
                 ops.concatenate([code[layer][0] for code in codes]),
@@ -137,7 +162,7 @@ class OnePass:
         amount = np.full(1, amount_at(strength / 100), np.float32)
         with memory_errors(self.shape):
             if len(self._looks) == 1:
-                paint = _compiled(self._network, "whole", self.shape, len(self._masks))
+                paint = self._compiled("whole", self.shape)
                 painted = to_host(paint(photo[None], self._style, amount, self._masks))[0]
             else:
                 painted = self._in_tiles(photo, amount)
@@ -149,7 +174,7 @@ class OnePass:
     def _in_tiles(self, photo: Array, amount: Array) -> Array:
         sums, layers = self._looked_at(photo)
         maps = self._maps(sums)
-        paint = _compiled(self._network, "paint", self._tiles[0].shape, len(self._masks))
+        paint = self._compiled("paint", self._tiles[0].shape)
         painted = np.empty_like(photo)
         inside = layer_shapes(self._tiles[0].shape, self._network.encoder.pool_rounding)
         shapes = {layer: inside[level_of(layer)] for layer in CODE_LAYERS}
@@ -162,7 +187,7 @@ class OnePass:
     def _looked_at(self, photo: Array) -> tuple[dict[str, list[Any]], dict[str, NDArray[Any]]]:
         """Return the sums of the whole photo's features, and those of the deeper layers themselves."""
         shape, rounding = self._looks[0].shape, self._network.encoder.pool_rounding
-        measure = _compiled(self._network, "measure", shape, 0)
+        measure = self._compiled("measure", shape)
         inside, outside = layer_shapes(shape, rounding), layer_shapes(self.shape, rounding)
         sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in CODE_LAYERS}
         layers: dict[str, NDArray[Any]] = {}
@@ -178,6 +203,11 @@ class OnePass:
                     layers[layer] = np.empty((*outside[level], kept.shape[-1]), kept.dtype)
                 tile.paste(kept, layers[layer], level)
         return sums, layers
+
+    def _compiled(self, part: str, shape: tuple[int, int]) -> Callable[..., Any]:
+        """Return a part of the work compiled for one shape."""
+        key = "onepass", self._network, part, shape, bool(self._masks)
+        return self._workshop.get("functions", key, partial(_compile, self._network, part))
 
     def _maps(self, sums: dict[str, list[Any]]) -> Any:
         sides = layer_shapes(self.shape, self._network.encoder.pool_rounding)
@@ -222,9 +252,8 @@ def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
     return region_masks(mixed, shape, CODE_LAYERS, rounding)
 
 
-@lru_cache(maxsize=FUNCTIONS_KEPT)
-def _compiled(network: PasticheNetwork, part: str, shape: tuple[int, int], masks: int) -> Callable[..., Any]:
-    """Return a part of the work compiled for one shape; the functions of the last shapes are kept."""
+def _compile(network: PasticheNetwork, part: str) -> Callable[..., Any]:
+    """Return a part of the work compiled."""
 
     def whole(photo: Tensor, style: Any, amount: Tensor, masks: Masks) -> Tensor:
         features = network.encode(photo)
@@ -245,32 +274,32 @@ def _compiled(network: PasticheNetwork, part: str, shape: tuple[int, int], masks
     return compile_function(parts[part])
 
 
-def onepass_steps(
-    content: Array,
-    regions: Sequence[StyledRegion],
-    settings: Settings,
-    network: PasticheNetwork | None = None,
-    code: Moments | None = None,
-) -> Iterator[Step]:
+def onepass_steps(prepared: Prepared) -> Iterator[Step]:
     """Paint a photo in one pass, yielding one Step, as the optimisation yields many.
 
     Args:
-        content: float32 (height, width, 3), sRGB in [0, 1], sides of at least 32 px.
-        regions: the style images and where they count.
-        settings: of which the strength, the precision and the size of tiles are used.
-        network: used instead of the embedded one-pass network.
-        code: the style's moments, instead of the style images'.
+        prepared: content, regions, settings (of which the strength and the size of tiles are used) and the
+            one-pass network, the embedded one if there is none; its workshop keeps what is compiled.
 
     Raises:
         ImageError: a side is shorter than 32 px.
         WeightsError: the embedded networks are missing or damaged.
         OutOfMemoryError: the engine ran out of memory.
     """
-    height, width = content.shape[:2]
+    height, width = prepared.content.shape[:2]
     check_shape((height, width))
-    network = network or load_pastiche_network(runtime.resolve_precision(settings.precision))
-    painter = OnePass(network, regions, (height, width), settings.tile_size or TILE_SIDE, code)
-    pixels = painter.paint(content, settings.strength)
+    settings, workshop, network = prepared.settings, prepared.workshop, prepared.onepass
+    if not isinstance(network, PasticheNetwork):
+        network = warm_network(workshop, runtime.resolve_precision(settings.precision))
+    painter = OnePass(
+        network,
+        prepared.regions,
+        (height, width),
+        workshop,
+        side=settings.tile_size or TILE_SIDE,
+        code=prepared.style_moments,
+    )
+    pixels = painter.paint(prepared.content, settings.strength)
     yield Step(
         scale=1,
         scales=1,

@@ -7,8 +7,9 @@ to relu3_1, ``coarse`` ones at relu4_1.
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from keras import ops
@@ -21,20 +22,21 @@ from impasto.onepass.transfer import CODE_LAYERS, Moments
 from impasto.pictures.masks import mask_pyramid
 from impasto.pictures.resizing import resize
 from impasto.prepared import StyleImage
+from impasto.workshop import Workshop
 
 Tensor = Any
 
-CODES_KEPT = 64
-_codes: OrderedDict[tuple[Any, ...], tuple[PasticheNetwork, Moments]] = OrderedDict()
 
-
-def blended_code(styles: Sequence[StyleImage], network: PasticheNetwork, share: float = 1.0) -> Moments:
+def blended_code(
+    styles: Sequence[StyleImage], network: PasticheNetwork, share: float, workshop: Workshop
+) -> Moments:
     """Return the moments of a blend of style images, each with a batch of one.
 
     Args:
         styles: pixels, weights, parts and masks.
         network: the one-pass network.
         share: the size, relative to their own, in which the style images are looked at.
+        workshop: keeps each style image's.
 
     Raises:
         SettingError: no style image weighs more than 0.
@@ -42,7 +44,7 @@ def blended_code(styles: Sequence[StyleImage], network: PasticheNetwork, share: 
     used = [style for style in styles if style.weight > 0]
     if not used:
         raise SettingError("a region needs at least one style with a weight above 0")
-    codes = [known_code(network, style, share) for style in used]
+    codes = [known_code(network, style, share, workshop) for style in used]
     blend = {}
     for layer in CODE_LAYERS:
         weights = [style.weight_at(layer) for style in used]
@@ -56,24 +58,24 @@ def blended_code(styles: Sequence[StyleImage], network: PasticheNetwork, share: 
     return blend
 
 
-def known_code(network: PasticheNetwork, style: StyleImage, share: float = 1.0) -> Moments:
-    """Return a style image's moments; they are kept by the digest of its pixels.
+def known_code(network: PasticheNetwork, style: StyleImage, share: float, workshop: Workshop) -> Moments:
+    """Return a style image's moments; the workshop keeps them by the digest of its pixels.
 
     Args:
         network: the one-pass network.
         style: its pixels and, where only a part of it counts, its mask.
         share: the size, relative to its own, in which it is looked at.
+        workshop: where they are kept.
     """
     digest = hashlib.blake2b(style.pixels.tobytes(), digest_size=16)
     if style.mask is not None:
-        digest.update(style.mask.tobytes())
-    key = (id(network.encoder), style.pixels.shape, style.scaled(share).size, digest.digest())
-    if key not in _codes:
-        _codes[key] = network, _code(network, style, share)  # the network keeps its id while it is here
-    _codes.move_to_end(key)
-    while len(_codes) > CODES_KEPT:
-        _codes.popitem(last=False)
-    return _codes[key][1]
+        digest.update(f"{style.mask.shape}".encode() + style.mask.tobytes())
+    key = network, style.pixels.shape, style.scaled(share).size, digest.digest()
+    return workshop.get("statistics", key, partial(_code, network, style, share), _bytes)
+
+
+def _bytes(code: Moments) -> int:
+    return sum(4 * math.prod(part.shape) for moments in code.values() for part in moments)
 
 
 def _code(network: PasticheNetwork, style: StyleImage, share: float) -> Moments:

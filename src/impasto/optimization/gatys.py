@@ -16,43 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.engine.gradients import Evaluation, to_engine, to_host
-from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.guard import Guard, named_losses
-from impasto.optimization.objective import LossWeights, Objective, build_objective
+from impasto.optimization.objective import Objective, build_objective
 from impasto.optimization.optimizers import LBFGS, Adam, Optimizer
 from impasto.optimization.planning import choose_tiles
 from impasto.optimization.preconditioner import Preconditioner
 from impasto.optimization.scales import Scale, plan_scales, remembered_pairs
 from impasto.optimization.tiling import BoundedEvaluation
 from impasto.pictures.resizing import resize
-from impasto.prepared import StyledRegion, StyleImage
+from impasto.prepared import Prepared
 from impasto.progress import Step
 from impasto.settings import Settings
 
 Array = NDArray[np.float32]
-ONLY_WEIGHTS = ("strength", "content_weight", "style_weight", "tv_weight", "optimizer", "learning_rate")
-"""Settings in which runs may differ that share a compiled objective."""
 DETAILS = 0.5
 """Share of the initial image's details with which a finer scale starts (`benchmarks/details.py`)."""
 
 
-def optimize_steps(
-    content: Array,
-    style: Array | Sequence[StyledRegion],
-    initial: Array,
-    network: FeatureNetwork,
-    settings: Settings,
-    past: Past | None = None,
-) -> Iterator[Step]:
+def optimize_steps(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
     """Improve the initial image, yielding a Step per iteration.
 
     Args:
-        content: float32 (height, width, 3), sRGB in [0, 1]; the result has its shape.
-        style: the same, of any size, which sets the size of strokes; or regions with style images.
-        initial: the same, of the content's aspect: where the optimisation starts.
-        network: the feature network.
-        settings: iterations, optimiser, weights, layers, formulas.
-        past: what earlier runs of the same inputs left.
+        prepared: content, regions, initial image, network and settings; its workshop keeps what is compiled.
+        start: where an earlier run of the same inputs stopped; this one goes on as if it had not.
 
     Raises:
         DivergenceError: it went wrong three times; the last Step is the last good one.
@@ -60,12 +46,13 @@ def optimize_steps(
 
     Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
     """
-    start, kept = (past.state, past.kept) if past else (None, None)
-    scales, first = plan_scales(content.shape[:2], settings), start.scale if start else 1
-    tiles, before = list(start.tiles) if start else choose_tiles(scales, network, settings), None
+    settings, initial = prepared.settings, prepared.initial
+    scales, first = plan_scales(prepared.content.shape[:2], settings), start.scale if start else 1
+    tiles = list(start.tiles) if start else choose_tiles(scales, prepared.network, settings)
+    before = None
     for number, scale in enumerate(scales[first - 1 :], first):
-        build = _objective_at(scale, content, style, network, settings)
-        evaluate = _evaluation(build, scale, tiles[number - 1], settings, kept)
+        build = partial(_objective_at, prepared, scale)
+        evaluate = BoundedEvaluation(build, scale.shape, tiles[number - 1], prepared.workshop)
         point = to_engine(starting_point(initial, before, scale.shape, settings)[None])
         optimizer = new_optimizer(evaluate, point, scale, settings)
         guard = Guard(optimizer)
@@ -147,52 +134,15 @@ class State:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Past:
-    """What earlier runs of the same inputs left.
-
-    Attributes:
-        state: where one stopped; the next goes on as if it had not.
-        kept: compiled objectives, to use and to add to; None to keep nothing.
-    """
-
-    state: State | None = None
-    kept: dict[Any, BoundedEvaluation] | None = None
-
-
-def _evaluation(
-    build: Callable[[int | None], Objective],
-    scale: Scale,
-    tile: int | None,
-    settings: Settings,
-    kept: dict[Any, BoundedEvaluation] | None,
-) -> BoundedEvaluation:
-    """Return a scale's objective with the settings' weights, a kept one if it differs in these only."""
-    weights = LossWeights.from_settings(settings).vector
-    evaluate = BoundedEvaluation(build, scale.shape, tile)
-    if kept is not None:
-        key = scale.shape, tile, tuple(weights > 0), settings.key_without(ONLY_WEIGHTS)
-        evaluate = kept.setdefault(key, evaluate)
-    evaluate.constants = (weights,)
-    return evaluate
-
-
-def _objective_at(
-    scale: Scale,
-    content: Array,
-    style: Array | Sequence[StyledRegion],
-    network: FeatureNetwork,
-    settings: Settings,
-) -> Callable[[int | None], Objective]:
-    """Return what builds one scale's objective, its targets computed in tiles of a side or as a whole."""
-    regions = [StyledRegion(styles=(StyleImage(pixels=style),))] if isinstance(style, np.ndarray) else style
-    share = max(scale.shape) / max(content.shape[:2])
-
-    def build(tile: int | None) -> Objective:
-        scaled = [replace(one, styles=tuple(style.scaled(share) for style in one.styles)) for one in regions]
-        return build_objective(network, resize(content, scale.shape)[None], scaled, settings, tile)
-
-    return build
+def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objective:
+    """Return one scale's objective, its targets computed in tiles of a side or as a whole."""
+    share = max(scale.shape) / max(prepared.content.shape[:2])
+    regions = [
+        replace(region, styles=tuple(style.scaled(share) for style in region.styles))
+        for region in prepared.regions
+    ]
+    content = resize(prepared.content, scale.shape)[None]
+    return build_objective(prepared.network, content, regions, prepared.settings, tile)
 
 
 def new_optimizer(

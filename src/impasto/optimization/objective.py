@@ -7,8 +7,9 @@ are added up (`tiling.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from impasto.optimization.losses import (
     squared_error,
 )
 from impasto.optimization.style_losses import StyleLoss, new_style_loss, style_layer_weights
-from impasto.optimization.style_targets import SeenStyle, StyleTargets
+from impasto.optimization.style_targets import SeenStyle, StyleAreas, StyleTargets
 from impasto.pictures.masks import mask_pyramid
 from impasto.pictures.resizing import resize
 from impasto.prepared import StyledRegion, StyleImage, region_masks
@@ -92,6 +93,8 @@ def _or(value: float | None, default: float) -> float:
 class Objective:
     """The frozen objective of one scale.
 
+    Objectives of one `form` differ in their `values` only, so that one compiled function serves them all.
+
     Attributes:
         network: the feature network.
         content_targets: content image's features by layer, each (1, h, w, channels): as they are
@@ -113,7 +116,7 @@ class Objective:
     formulas: Formulas
     shape: tuple[int, int]
     masks: Mapping[str, Array] = field(default_factory=dict)
-    grain: float = 0.0
+    grain: Any = 0.0
 
     def __call__(self, image: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the weighted total and the unweighted terms of a whole picture.
@@ -130,13 +133,44 @@ class Objective:
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that the losses look at."""
-        return (*self.content_targets, *(self.style.layers if self.style else ()))
+        return (*self.content_scales, *(self.style.layers if self.style else ()))
+
+    @property
+    def form(self) -> Hashable:
+        """Equal for objectives that differ in their values only, and in weights but not in which are 0."""
+        digest = hashlib.blake2b()
+        for layer, mask in self.masks.items():
+            digest.update(f"{layer} {mask.shape}".encode() + mask.tobytes())
+        used = tuple(self.weights.vector > 0)
+        style = self.style.form if self.style else None
+        layers = tuple(self.content_scales)
+        return self.network, self.shape, self.formulas, layers, style, used, digest.digest()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What objectives of one form differ in: arrays by name, but for the content image's features."""
+        values = {f"scale/{layer}": np.float32(scale) for layer, scale in self.content_scales.items()}
+        style = {f"style/{name}": value for name, value in self.style.values.items()} if self.style else {}
+        return values | style | {"grain": np.float32(self.grain)}
+
+    @property
+    def content(self) -> dict[str, Tensor]:
+        """The content image's features as a part of the view of the whole picture."""
+        return {f"content/{layer}": target for layer, target in self.content_targets.items()}
+
+    def with_values(self, values: Mapping[str, Tensor]) -> Objective:
+        """Return this objective with the values of another one of its form, and no content features."""
+        scales = {layer: values[f"scale/{layer}"] for layer in self.content_scales}
+        style: Any = self.style
+        if style:
+            found = {k.removeprefix("style/"): v for k, v in values.items() if k.startswith("style/")}
+            style = replace(style, values=found)
+        return replace(self, content_targets={}, content_scales=scales, style=style, grain=values["grain"])
 
     @property
     def whole(self) -> View:
         """The view of the whole picture."""
-        targets = {f"content/{layer}": target for layer, target in self.content_targets.items()}
-        return targets | {f"mask/{layer}": mask for layer, mask in self.masks.items()}
+        return self.content | {f"mask/{layer}": mask for layer, mask in self.masks.items()}
 
     def measure(self, image: Tensor, view: View) -> dict[str, Tensor]:
         """Return named sums over the positions of a picture or of a part of it.
@@ -150,7 +184,7 @@ class Objective:
         """
         features = self.network.features(image, set(self.layers))
         sums = self.style.measure(features, view) if self.style else {}
-        for layer in self.content_targets:
+        for layer in self.content_scales:
             found, target = self.network.expanded(layer, features[layer]), view.get(f"content/{layer}")
             if target is None:
                 seen = ops.cast(view[f"seen/{layer}"], features[layer].dtype)
@@ -210,7 +244,7 @@ def style_grain(regions: Sequence[StyledRegion]) -> float:
 def build_objective(
     network: FeatureNetwork,
     content: Tensor,
-    style: Tensor | Sequence[StyledRegion],
+    regions: Sequence[StyledRegion],
     settings: Settings,
     tile: int | None = None,
 ) -> Objective:
@@ -219,18 +253,14 @@ def build_objective(
     Args:
         network: the feature network.
         content: float32 (1, height, width, 3), sRGB in [0, 1].
-        style: the same, of any size; or regions with their style images.
+        regions: the style images and where they count.
         settings: weights, layers, formulas and the measure of style.
         tile: longest side of a picture that is looked at in one part; any if None.
 
     Raises:
         SettingError: the measure of style cannot be had with these regions.
     """
-    network = network.with_cast_weights()
     formulas, weights = FORMULAS[settings.formulas], LossWeights.from_settings(settings)
-    regions = style
-    if not (isinstance(style, Sequence) and isinstance(style[0], StyledRegion)):
-        regions = (StyledRegion(styles=(StyleImage(pixels=np.asarray(style)[0]),)),)
     shape = content.shape[1], content.shape[2]
     layer_weights = style_layer_weights(settings.style_loss, settings.style_layer_weights)
     check_layers({*layer_weights, *settings.content_layers}, network.layers)
@@ -305,12 +335,14 @@ def style_targets(
         totals = {k: [float(sides[level_of(k)][0] * sides[level_of(k)][1])] for k in layer_weights}
     first = min(layer_weights)
     height, width = layer_shapes(shape, network.pool_rounding)[level_of(first)]
+    shares = [area / (height * width) for area in totals[first]]
+    weights = {}
+    for layer, weight in layer_weights.items():  # none where no style image covers the layer
+        covered = (any(style.weight_at(layer) > 0 for style in region.styles) for region in regions)
+        weights[layer] = [share * weight * here for share, here in zip(shares, covered, strict=True)]
     return StyleTargets(
-        network=network,
+        areas=StyleAreas(network=network, weights=weights, totals=totals),
         regions=[[seen_style(network, s, layer_weights, tile) for s in r.styles] for r in regions],
-        layer_weights=layer_weights,
-        shares=[area / (height * width) for area in totals[first]],
-        totals=totals,
     )
 
 

@@ -18,8 +18,8 @@ neighbors    1 - cosine to the nearest of the style's features, both about the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from impasto.layers import level_of
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.losses import FORMULAS, Formulas, relative_style_loss
-from impasto.optimization.style_targets import Features, StyleTargets, blend, blended_moments
+from impasto.optimization.style_targets import Features, StyleAreas, StyleTargets, blend, blended_moments
 
 Tensor = Any
 Array = NDArray[np.float32]
@@ -43,13 +43,26 @@ NEIGHBORS_AT_MOST = 4096
 CHUNK = 4096
 SORTED_AT_MOST = 65_536
 """Positions of a layer that are sorted; of larger layers every second row and column."""
+QUANTILES = 1025
+"""By which a style's distribution along a direction is known."""
 SCALES = {"gram": 1.0, "moments": 0.25, "sliced": 1.0, "neighbors": 0.2}
 """What makes one strength keep about as much of the photo with every measure (`benchmarks/controls.py`).
 Not ``neighbors``: by the judge 0.6 would, but to the eye it leaves nothing of a face."""
 
 
 class StyleLoss(Protocol):
-    """A frozen measure of style."""
+    """A frozen measure of style: what the style images are known by, and how a picture compares with that.
+
+    Losses of one form differ in their values only, so that one compiled function serves them all.
+    """
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What the style images are known by: arrays by name."""
+
+    @property
+    def form(self) -> Hashable:
+        """Equal for losses that differ in their values only."""
 
     @property
     def additive(self) -> bool:
@@ -73,27 +86,43 @@ class StyleLoss(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class MomentLoss:
-    """``gram`` and ``moments``: losses of second and first moments."""
+    """``gram`` and ``moments``: losses of second and first moments.
 
-    targets: StyleTargets
+    Attributes:
+        areas: who counts where.
+        formulas: how two Gram matrices are compared.
+        kind: which of both it is.
+        values: ``second/REGION/LAYER`` and ``first/REGION/LAYER``: the styles' moments.
+    """
+
+    areas: StyleAreas
     formulas: Formulas
     kind: Literal["gram", "moments"]
-    moments: Sequence[Mapping[str, tuple[Tensor, Tensor]]] = field(init=False)
+    values: Mapping[str, Tensor]
     additive = True
 
-    def __post_init__(self) -> None:
-        targets = self.targets
-        found = [blended_moments(targets.network, styles) for styles in targets.regions]
-        object.__setattr__(self, "moments", found)
+    @classmethod
+    def of(cls, targets: StyleTargets, formulas: Formulas, kind: Literal["gram", "moments"]) -> MomentLoss:
+        """Return the loss of style images."""
+        values = {}
+        for index, styles in enumerate(targets.regions):
+            for layer, (second, first) in blended_moments(targets.network, styles).items():
+                values[f"second/{index}/{layer}"], values[f"first/{index}/{layer}"] = second, first
+        return cls(areas=targets.areas, formulas=formulas, kind=kind, values=values)
+
+    @property
+    def form(self) -> Hashable:
+        """Equal for losses that differ in their values only."""
+        return self.kind, self.formulas, self.areas.form
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that it looks at."""
-        return tuple(self.targets.layer_weights)
+        return tuple(self.areas.weights)
 
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each layer's products (regions, c, c) and sums (regions, c) of channels."""
-        network, sums = self.targets.network, {}
+        network, sums = self.areas.network, {}
         for layer in self.layers:
             masks = view.get(f"mask/{layer}")
             if masks is None:
@@ -107,16 +136,17 @@ class MomentLoss:
 
     def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted sum over layers and regions."""
-        network, loss = self.targets.network, ops.zeros((), "float32")
+        network, loss = self.areas.network, ops.zeros((), "float32")
         for layer in self.layers:
-            for index, weight in enumerate(self.targets.weights(layer)):
+            for index, weight in enumerate(self.areas.weights[layer]):
                 if not weight:
                     continue
-                positions = self.targets.totals[layer][index]
+                positions = self.areas.totals[layer][index]
                 second = sums[f"second/{layer}"][index] / positions
                 first = sums[f"first/{layer}"][index] / positions if f"first/{layer}" in sums else None
                 found = network.wide_moments(layer, second, first)
-                loss = loss + weight * self._compare(found, self.moments[index][layer])
+                wanted = self.values[f"second/{index}/{layer}"], self.values[f"first/{index}/{layer}"]
+                loss = loss + weight * self._compare(found, wanted)
         return loss
 
     def _compare(self, found: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> Tensor:
@@ -163,38 +193,50 @@ def _within(features: Tensor, mask: Array) -> tuple[Tensor, Array]:
 
 @dataclass(frozen=True, kw_only=True)
 class NeighborLoss:
-    """``neighbors``: every position's features are drawn to the nearest of the style's."""
+    """``neighbors``: every position's features are drawn to the nearest of the style's.
 
-    targets: StyleTargets
-    known: Mapping[str, Sequence[tuple[Tensor, Tensor]]] = field(init=False)
+    Attributes:
+        areas: who counts where.
+        values: ``mean/REGION/LAYER`` (channels,) and ``rows/REGION/LAYER`` (count, channels): the styles'
+            mean features, and their unit features about it.
+    """
+
+    areas: StyleAreas
+    values: Mapping[str, Tensor]
     additive = True
 
-    def __post_init__(self) -> None:
-        expanded = self.targets.network.expanded
-        seen = [[style.rows(expanded) for style in styles] for styles in self.targets.regions]
-        found = {
-            layer: [
-                _known([style.weights[layer] for style in styles], [rows[layer] for rows in several])
-                for styles, several in zip(self.targets.regions, seen, strict=True)
-            ]
-            for layer in self.targets.layer_weights
-        }
-        object.__setattr__(self, "known", found)
+    @classmethod
+    def of(cls, targets: StyleTargets) -> NeighborLoss:
+        """Return the loss of style images."""
+        values = {}
+        for index, styles in enumerate(targets.regions):
+            seen = [style.rows(targets.network.expanded) for style in styles]
+            for layer in targets.layers:
+                weights = [style.weights[layer] for style in styles]
+                mean, unit = _known(weights, [rows[layer] for rows in seen])
+                values[f"mean/{index}/{layer}"], values[f"rows/{index}/{layer}"] = mean, unit
+        return cls(areas=targets.areas, values=values)
+
+    @property
+    def form(self) -> Hashable:
+        """Equal for losses that differ in their values only."""
+        return "neighbors", self.areas.form
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that it looks at."""
-        return tuple(self.known)
+        return tuple(self.areas.weights)
 
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each layer's summed distances to the nearest style features, (regions,)."""
         sums = {}
-        for layer, regions in self.known.items():
-            wide = self.targets.network.expanded(layer, features[layer])
+        for layer in self.layers:
+            wide = self.areas.network.expanded(layer, features[layer])
             flat = ops.cast(ops.reshape(wide, (-1, wide.shape[-1])), "float32")
             masks = view.get(f"mask/{layer}")
             found = []
-            for index, (mean, style) in enumerate(regions):
+            for index in range(len(self.areas.weights[layer])):
+                mean, style = self.values[f"mean/{index}/{layer}"], self.values[f"rows/{index}/{layer}"]
                 distances = 1 - _nearest_cosine(_unit(flat - mean), style)
                 mask = 1.0 if masks is None else ops.reshape(masks[index], (-1,))
                 found.append(ops.sum(distances * mask))
@@ -203,7 +245,7 @@ class NeighborLoss:
 
     def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted mean distance."""
-        return _weighted_means(self.targets, sums, "distance") * SCALES["neighbors"]
+        return _weighted_means(self.areas, sums, "distance") * SCALES["neighbors"]
 
 
 def _known(weights: Sequence[float], several: Sequence[Array]) -> tuple[Tensor, Tensor]:
@@ -218,11 +260,11 @@ def _known(weights: Sequence[float], several: Sequence[Array]) -> tuple[Tensor, 
     return ops.convert_to_tensor(mean), _unit(ops.convert_to_tensor(flat - mean))
 
 
-def _weighted_means(targets: StyleTargets, sums: Mapping[str, Tensor], name: str) -> Tensor:
+def _weighted_means(areas: StyleAreas, sums: Mapping[str, Tensor], name: str) -> Tensor:
     loss = ops.zeros((), "float32")
-    for layer, totals in targets.totals.items():
-        for index, weight in enumerate(targets.weights(layer)):
-            loss = loss + weight * sums[f"{name}/{layer}"][index] / totals[index]
+    for layer, weights in areas.weights.items():
+        for index, weight in enumerate(weights):
+            loss = loss + weight * sums[f"{name}/{layer}"][index] / areas.totals[layer][index]
     return loss
 
 
@@ -242,54 +284,73 @@ def _nearest_cosine(rows: Tensor, style: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class SlicedLoss:
-    """``sliced``: along fixed orthogonal directions, how far features must move to be the style's."""
+    """``sliced``: along fixed orthogonal directions, how far features must move to be the style's.
 
-    targets: StyleTargets
-    seed: int
-    slices: Mapping[str, tuple[Tensor, Array, float]] = field(init=False)
+    Attributes:
+        areas: who counts where: one region.
+        values: ``directions/LAYER`` (channels, channels), ``quantiles/LAYER`` (QUANTILES, channels): the
+            styles' along each, and ``spread/LAYER`` ().
+    """
+
+    areas: StyleAreas
+    values: Mapping[str, Tensor]
     additive = False
 
-    def __post_init__(self) -> None:
-        (styles,) = self.targets.regions
+    @classmethod
+    def of(cls, targets: StyleTargets, seed: int) -> SlicedLoss:
+        """Return the loss of style images, along directions that the seed chooses."""
+        (styles,) = targets.regions
         seen = [style.rows(lambda layer, features: features) for style in styles]
-        found = {
-            layer: self._slices([style.weights[layer] for style in styles], [rows[layer] for rows in seen])
-            for layer in self.targets.layer_weights
-        }
-        object.__setattr__(self, "slices", found)
+        values: dict[str, Tensor] = {}
+        for layer in targets.layers:
+            weights = [style.weights[layer] for style in styles]
+            names = (f"{name}/{layer}" for name in ("directions", "quantiles", "spread"))
+            values |= dict(zip(names, _slices(seed, weights, [rows[layer] for rows in seen]), strict=True))
+        return cls(areas=targets.areas, values=values)
+
+    @property
+    def form(self) -> Hashable:
+        """Equal for losses that differ in their values only."""
+        return "sliced", self.areas.form
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that it looks at."""
-        return tuple(self.slices)
-
-    def _slices(self, weights: Sequence[float], several: Sequence[Array]) -> tuple[Tensor, Array, float]:
-        """Return the directions (c, c), the styles' quantiles along each, and their spread."""
-        channels = several[0].shape[1]
-        rng, grid = np.random.default_rng((self.seed, channels)), np.linspace(0, 1, 1025)
-        directions = np.linalg.qr(rng.normal(size=(channels, channels)))[0].astype(np.float32)
-        quantiles = [np.quantile(rows @ directions, grid, axis=0).astype(np.float32) for rows in several]
-        wanted = np.asarray(blend(weights, quantiles), np.float32)
-        spread = float(np.mean(np.square(wanted - wanted.mean(axis=0)))) + 1e-12
-        return ops.convert_to_tensor(directions), wanted, spread
+        return tuple(self.areas.weights)
 
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each layer's mean squared move, relative to the style's spread, (1,)."""
         sums = {}
-        for layer, (directions, quantiles, spread) in self.slices.items():
+        for layer in self.layers:
+            directions, quantiles = self.values[f"directions/{layer}"], self.values[f"quantiles/{layer}"]
             found = ops.sort(ops.transpose(ops.matmul(_sorted_rows(features[layer]), directions)), axis=-1)
             count = found.shape[-1]
-            at = (np.arange(count) + 0.5) / count * (len(quantiles) - 1)
-            low = np.minimum(at.astype(int), len(quantiles) - 2)
+            at = (np.arange(count) + 0.5) / count * (QUANTILES - 1)
+            low = np.minimum(at.astype("int32"), QUANTILES - 2)
             share = (at - low)[:, None].astype(np.float32)
-            wanted = (1 - share) * quantiles[low] + share * quantiles[low + 1]
-            error = ops.mean(ops.square(found - ops.convert_to_tensor(wanted.T)))
-            sums[f"move/{layer}"] = ops.reshape(error / spread * self.targets.totals[layer][0], (1,))
+            wanted = (1 - share) * ops.take(quantiles, low, 0) + share * ops.take(quantiles, low + 1, 0)
+            error = ops.mean(ops.square(found - ops.transpose(wanted)))
+            moved = error / self.values[f"spread/{layer}"] * self.areas.totals[layer][0]
+            sums[f"move/{layer}"] = ops.reshape(moved, (1,))
         return sums
 
     def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted mean move."""
-        return _weighted_means(self.targets, sums, "move") * SCALES["sliced"]
+        return _weighted_means(self.areas, sums, "move") * SCALES["sliced"]
+
+
+def _slices(seed: int, weights: Sequence[float], several: Sequence[Array]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the directions (c, c), the styles' quantiles along each, and their spread."""
+    channels = several[0].shape[1]
+    rng, grid = np.random.default_rng((seed, channels)), np.linspace(0, 1, QUANTILES)
+    directions = np.linalg.qr(rng.normal(size=(channels, channels)))[0].astype(np.float32)
+    quantiles = [np.quantile(rows @ directions, grid, axis=0).astype(np.float32) for rows in several]
+    wanted = np.asarray(blend(weights, quantiles), np.float32)
+    spread = np.mean(np.square(wanted - wanted.mean(axis=0))) + 1e-12
+    directions, wanted, spread = (
+        ops.convert_to_tensor(np.asarray(value, np.float32)) for value in (directions, wanted, spread)
+    )
+    return directions, wanted, spread
 
 
 def _sorted_rows(features: Tensor) -> Tensor:
@@ -302,12 +363,10 @@ def _sorted_rows(features: Tensor) -> Tensor:
 def new_style_loss(kind: str, formulas: str, targets: StyleTargets, seed: int) -> StyleLoss:
     """Return the measure of a name: gram, moments, sliced or neighbors."""
     if kind == "sliced":
-        return SlicedLoss(targets=targets, seed=seed)
+        return SlicedLoss.of(targets, seed)
     if kind == "neighbors":
-        return NeighborLoss(targets=targets)
-    return MomentLoss(
-        targets=targets, formulas=FORMULAS[formulas], kind="moments" if kind == "moments" else "gram"
-    )
+        return NeighborLoss.of(targets)
+    return MomentLoss.of(targets, FORMULAS[formulas], "moments" if kind == "moments" else "gram")
 
 
 def style_layer_weights(kind: str, given: Mapping[str, float]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,29 +60,47 @@ class SeenStyle:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StyleTargets:
-    """What every measure needs to know: the style images, and who counts where.
+class StyleAreas:
+    """Who counts where: what a measure of style has to know beside the style images themselves.
 
     Attributes:
         network: the feature network.
-        regions: for each region its style images.
-        layer_weights: weight of each layer.
-        shares: each region's share of the picture.
-        totals: positions (sums of masks) of each region at each layer of the pastiche.
+        weights: by layer the weight of each region's loss.
+        totals: by layer the positions (sums of masks) of each region of the pastiche.
     """
 
     network: FeatureNetwork
-    regions: Sequence[Sequence[SeenStyle]]
-    layer_weights: Mapping[str, float]
-    shares: Sequence[float]
+    weights: Mapping[str, Sequence[float]]
     totals: Mapping[str, Sequence[float]]
 
-    def weights(self, layer: str) -> list[float]:
-        """Return the weight of a layer in each region: nothing where no style image covers it."""
-        return [
-            share * self.layer_weights[layer] * any(s.weights[layer] > 0 for s in styles)
-            for share, styles in zip(self.shares, self.regions, strict=True)
-        ]
+    @property
+    def form(self) -> Hashable:
+        """Equal for equal areas of the same network."""
+        tables = (tuple((k, tuple(v)) for k, v in table.items()) for table in (self.weights, self.totals))
+        return self.network, *tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleTargets:
+    """What every measure is built from: the style images, and who counts where.
+
+    Attributes:
+        areas: who counts where.
+        regions: for each region its style images.
+    """
+
+    areas: StyleAreas
+    regions: Sequence[Sequence[SeenStyle]]
+
+    @property
+    def network(self) -> FeatureNetwork:
+        """The feature network."""
+        return self.areas.network
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that are compared."""
+        return tuple(self.areas.weights)
 
 
 def blend(weights: Sequence[float], values: Sequence[Any]) -> Any:

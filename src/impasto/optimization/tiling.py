@@ -10,6 +10,8 @@ result is the gradient of the whole picture, not an approximation, and there are
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,56 +29,84 @@ from impasto.engine.gradients import (
 from impasto.errors import OutOfMemoryError, SettingError
 from impasto.layers import layer_shapes, level_of
 from impasto.networks.tile_grid import Tile, forward_grid, tile_grid
-from impasto.optimization.objective import Objective
+from impasto.optimization.objective import Objective, View
 from impasto.optimization.planning import LEAST_TILE
+from impasto.workshop import Workshop
 
 Tensor = Any
 Array = NDArray[np.float32]
 
 
-def compile_in_tiles(objective: Objective, side: int) -> Callable[..., Evaluation]:
-    """Compile an objective's value and gradient so that memory is bounded by a tile's.
+Evaluate = Callable[[Objective, Any], Evaluation]
+"""Value and gradient of an objective of one form at a point (1, height, width, 3), on the host or the GPU."""
+
+
+def compile_objective(objective: Objective, side: int | None) -> Evaluate:
+    """Compile what all objectives of one form share: value and gradient, in tiles if they must be.
 
     Args:
-        objective: of a picture of any size.
-        side: longest side of a tile in pixels, surroundings included.
-
-    Returns:
-        A function of a float32 array (1, height, width, 3) on the host and perhaps of the terms' weights,
-        as `gradients.compile_value_and_gradient` returns one.
+        objective: one of that form; of its values nothing is kept.
+        side: longest side of a tile in pixels, surroundings included; None for the whole picture at once.
 
     Raises:
         SettingError: the measure of style needs the whole picture.
         OutOfMemoryError: when called, if the engine runs out of memory.
     """
+    return compile_whole(objective) if side is None else compile_in_tiles(objective, side)
+
+
+def compile_whole(objective: Objective) -> Evaluate:
+    """Compile value and gradient of the whole picture; as `compile_objective`."""
+    form, masks = _form(objective), {f"mask/{k}": mask for k, mask in objective.masks.items()}
+
+    def function(image: Tensor, weights: Tensor, values: View, content: View) -> tuple[Tensor, Tensor]:
+        now = form.with_values(values)
+        return now.judge(now.measure(image, {**content, **masks}), weights)
+
+    compiled = compile_value_and_gradient(function, (1, *objective.shape, 3))
+    return lambda now, point: compiled(point, now.weights.vector, now.values, now.content)
+
+
+def compile_in_tiles(objective: Objective, side: int) -> Evaluate:
+    """Compile value and gradient so that memory is bounded by a tile's; as `compile_objective`."""
     if objective.style and not objective.style.additive:
         raise SettingError(
             "style_loss sliced needs the whole picture in memory; choose gram or a smaller max_size"
         )
+    form = _form(objective)
     tiles = tile_grid(objective.shape, side, objective.layers)
     looks = forward_grid(objective.shape, side, objective.layers)
-    measure = compile_function(objective.measure)
-    judge = compile_gradient(objective.judge)
-    pull_back = compile_gradient(
-        lambda image, view, slopes: (_dot(slopes, objective.measure(image, view)), ops.zeros((), "float32"))
-    )
+    measure = compile_function(lambda image, view, values: form.with_values(values).measure(image, view))
+    judge = compile_gradient(lambda sums, weights, values: form.with_values(values).judge(sums, weights))
 
-    def evaluate(point: Any, *weights: Any) -> Evaluation:
-        picture = to_host(point)[0]
+    def slope(image: Tensor, view: View, slopes: View, values: View) -> tuple[Tensor, Tensor]:
+        return _dot(slopes, form.with_values(values).measure(image, view)), ops.zeros((), "float32")
+
+    pull_back = compile_gradient(slope)
+
+    def evaluate(now: Objective, point: Any) -> Evaluation:
+        picture, values = to_host(point)[0], now.values
         gradient = np.zeros_like(picture)
         with memory_errors(tiles[0].shape):
             totals: dict[str, Any] = {}
             for tile in looks:
-                sums = measure(_batch(tile, picture), view_of(objective, tile))
+                sums = measure(_batch(tile, picture), view_of(now, tile), values)
                 for name, value in sums.items():
                     totals[name] = totals.get(name, 0) + to_host(value).astype(np.float64)
-            total, terms, slopes = judge({k: v.astype(np.float32) for k, v in totals.items()}, *weights)
+            whole = {name: value.astype(np.float32) for name, value in totals.items()}
+            total, terms, slopes = judge(whole, now.weights.vector, values)
             for tile in tiles:
-                found = pull_back(_batch(tile, picture), view_of(objective, tile), slopes)[2]
+                found = pull_back(_batch(tile, picture), view_of(now, tile), slopes, values)[2]
                 tile.cut(gradient)[:] += to_host(found)[0]
         return Evaluation(float(total), to_host(terms), gradient[None])
 
     return evaluate
+
+
+def _form(objective: Objective) -> Objective:
+    """Return an objective without its values, which compiled functions are given in every call."""
+    style: Any = objective.style
+    return replace(objective, content_targets={}, style=style and replace(style, values={}), grain=0.0)
 
 
 class BoundedEvaluation:
@@ -86,20 +116,19 @@ class BoundedEvaluation:
         build: longest side of a tile or None -> the objective, its targets computed within that bound.
         shape: (height, width) of the picture.
         side: longest side of a tile; None for the whole picture at once.
-
-    Attributes:
-        constants: what the objective is called with beside the point: nothing, or its terms' weights,
-            float32 (5,); one compiled function serves all weights that leave out the same terms.
+        workshop: keeps what is compiled for other objectives of the same form.
     """
 
-    constants: tuple[Array, ...] = ()
-
     def __init__(
-        self, build: Callable[[int | None], Objective], shape: tuple[int, int], side: int | None
+        self,
+        build: Callable[[int | None], Objective],
+        shape: tuple[int, int],
+        side: int | None,
+        workshop: Workshop,
     ) -> None:
-        self._build, self._shape, self._side = build, shape, side
+        self._build, self._shape, self._side, self._workshop = build, shape, side, workshop
         self._note = ""
-        self._compiled: Callable[..., Evaluation] | None = None
+        self._evaluate: Callable[[Any], Evaluation] | None = None
 
     def __call__(self, point: Any) -> Evaluation:
         """Return the objective's value and gradient at a point (1, height, width, 3).
@@ -109,11 +138,11 @@ class BoundedEvaluation:
         """
         while True:
             try:
-                if self._compiled is None:
-                    self._compiled = self._compile()
-                return self._compiled(point, *self.constants)
+                if self._evaluate is None:
+                    self._evaluate = self._compile()
+                return self._evaluate(point)
             except OutOfMemoryError:
-                self._compiled = None
+                self._evaluate = None
                 self._halve()
 
     @property
@@ -126,12 +155,13 @@ class BoundedEvaluation:
         note, self._note = self._note, ""
         return note
 
-    def _compile(self) -> Callable[..., Evaluation]:
+    def _compile(self) -> Callable[[Any], Evaluation]:
         with memory_errors(self._shape):
             objective = self._build(self._side)
-        if self._side is None or self._side >= max(self._shape):
-            return compile_value_and_gradient(objective, (1, *self._shape, 3))
-        return compile_in_tiles(objective, self._side)
+        side = None if self._side is None or self._side >= max(self._shape) else self._side
+        key = "objective", objective.form, side
+        evaluate = self._workshop.get("functions", key, partial(compile_objective, objective, side))
+        return partial(evaluate, objective)
 
     def _halve(self) -> None:
         side = min(self._side or max(self._shape), max(self._shape))

@@ -35,7 +35,7 @@ class RunCheckpoint:
     Attributes:
         job: what was asked for; `job_text` and `job_of` take it to plain values and back.
         written: sha256 of the picture that the run left at the output, or None.
-        recipe: what it takes to repeat the run, as `pastiche.recipe_of` gives it.
+        recipe: what it takes to repeat the run, as `Recipe.to_mapping` gives it.
         losses: the named losses of every iteration so far.
         state: scale, iteration and the optimiser's state.
     """

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.errors import CheckpointError, DivergenceError, ImpastoError, OutputError
 from impasto.files import check_place, digest
-from impasto.preparation import Prepared, prepare
+from impasto.preparation import prepare
+from impasto.prepared import Prepared
+from impasto.recipes import Recipe
 from impasto.runs.checkpoint import RunCheckpoint
 from impasto.runs.interruption import Interruption
 from impasto.runs.job import Job
@@ -90,10 +92,8 @@ class _Run:
     def __init__(
         self, job: Job, prepared: Prepared, show: Callable[..., None], say: Callable[[str], None]
     ) -> None:
-        from impasto.pastiche import recipe_of
-
         self.job, self.prepared, self._show, self._say = job, prepared, show, say
-        self.recipe = recipe_of(prepared)
+        self.recipe = Recipe.of(prepared).to_mapping()
         self.losses: list[dict[str, float]] = []
         self.saving = job.saving  # as asked for at first: a resumed run may replace its own picture
         self.step: Step | None = None

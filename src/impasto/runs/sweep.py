@@ -24,14 +24,18 @@ from numpy.typing import NDArray
 
 from impasto import __version__
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingError
-from impasto.pastiche import finish, recipe_of, run
+from impasto.pastiche import run
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import resize
 from impasto.pictures.writing import OutputOptions, check_output, contact_sheet, read_recipe, write_picture
-from impasto.preparation import Inputs, Prepared, load_network_for, prepare
+from impasto.preparation import Inputs, Source, prepare
+from impasto.prepared import Prepared
 from impasto.presets import settings_for
 from impasto.progress import Step
+from impasto.recipes import Recipe
 from impasto.settings import Settings
+from impasto.styles import RegionSpec
+from impasto.workshop import Workshop
 
 if TYPE_CHECKING:
     from impasto.networks.feature_network import FeatureNetwork
@@ -40,12 +44,6 @@ MOST_PICTURES = 64
 SHEET_HEIGHT, SHEET_COLUMNS = 256, 8
 """Height in pixels of a picture on the sheet, and how many stand side by side."""
 
-LATE = frozenset((
-    "strength", "style_loss", "formulas", "optimizer", "learning_rate", "grain", "tile_size",
-    "content_weight", "style_weight", "tv_weight", "content_layers", "style_layer_weights",
-))  # fmt: skip
-"""Settings that the preparation does not look at: what was prepared serves all their values."""
-OF_NETWORK = ("network", "pooling", "padding", "precision", "pool_rounding")
 SAME = ("settings", "content", "styles", "regions")
 """What the recipe of a picture must have in common with a variation's to be its picture."""
 
@@ -221,6 +219,39 @@ def _check_names(variations: Sequence[Variation]) -> None:
         labels[variation.path] = variation.label
 
 
+def sweep(
+    content: Source,
+    style: Source | Sequence[Source],
+    folder: str | Path,
+    *,
+    preset: str | None = None,
+    regions: Sequence[RegionSpec | str] = (),
+    overwrite: bool = False,
+    **settings: Any,
+) -> SweepResult:
+    """Make a picture for every combination of some settings, and a sheet that shows them side by side.
+
+        impasto.sweep("photo.jpg", "swirls", "sweep", strength=[20, 50, 80], colors=["style", "luminance"])
+
+    Args:
+        content: the photo, as `impasto.stylize` takes it.
+        style: the painting, or several to blend.
+        preset: a named recipe that the settings start from.
+        regions: parts of the picture with styles of their own.
+        folder: where the pictures and the sheet go; it is made if it is not there.
+        overwrite: whether pictures that are there are made again; those of this sweep are kept otherwise.
+        **settings: fields of `impasto.Settings`; one with a list of values is swept.
+
+    Raises:
+        SettingError: no setting has several values, one is not allowed, or there are more than 64
+            combinations.
+        OutputError: something is in the way that this sweep has not made, or cannot be written.
+        ImpastoError: none of the pictures could be made; the first one's error.
+    """
+    inputs = Inputs.of(content, style, regions)
+    return run_sweep(plan_sweep(inputs, folder, settings, preset, overwrite=overwrite))
+
+
 def run_sweep(sweep: Sweep, network: FeatureNetwork | None = None) -> SweepResult:
     """Make a sweep's pictures and its contact sheet; the arguments and errors are `sweep_steps`'."""
     began = time.monotonic()
@@ -243,17 +274,23 @@ def sweep_steps(sweep: Sweep, network: FeatureNetwork | None = None) -> Iterator
         ImpastoError: none of the pictures could be made; the first one's error.
     """
     _check_folder(sweep)
-    workshop = _Workshop(sweep.inputs, network)
-    kept = _kept(sweep, workshop)
+    with Workshop() as workshop:
+        yield from _made(sweep, _Preparation(sweep.inputs, network, workshop))
+    _write_sheet(sweep)
+
+
+def _made(sweep: Sweep, preparation: _Preparation) -> Iterator[SweepStep]:
+    """Make the pictures."""
+    kept = _kept(sweep, preparation)
     failures = []
-    ordered = sorted(sweep.variations, key=lambda variation: _late_key(variation.settings))
+    ordered = sorted(sweep.variations, key=lambda variation: variation.settings.up_to("network"))
     for number, variation in enumerate(ordered, 1):
         place: dict[str, Any] = {"variation": variation, "number": number, "count": len(ordered)}
         if variation in kept:
             yield SweepStep(**place, outcome="kept")
             continue
         try:
-            yield from _paint(place, workshop, sweep.overwrite)
+            yield from _paint(place, preparation, sweep.overwrite)
         except OutputError:
             raise
         except ImpastoError as error:
@@ -261,50 +298,35 @@ def sweep_steps(sweep: Sweep, network: FeatureNetwork | None = None) -> Iterator
             yield SweepStep(**place, outcome="failed", error=error)
     if len(failures) == len(ordered):
         raise failures[0]
-    _write_sheet(sweep)
 
 
-def _paint(place: Mapping[str, Any], workshop: _Workshop, overwrite: bool) -> Iterator[SweepStep]:
+def _paint(place: Mapping[str, Any], preparation: _Preparation, overwrite: bool) -> Iterator[SweepStep]:
     """Make one picture and write it."""
-    began, losses = time.monotonic(), []
     variation: Variation = place["variation"]
-    prepared = workshop.prepared(variation.settings)
-    for step in run(prepared):
-        losses.append(dict(step.losses))
+    for step in run(preparation.of(variation.settings)):
         yield SweepStep(**place, outcome="running", step=step)
-    result = finish(prepared, step, losses, began)
+    result = step.pastiche
     notes = (*result.notes, *result.save(variation.path, overwrite=overwrite))
     yield SweepStep(**place, outcome="made", notes=notes)
 
 
-class _Workshop:
-    """Reads pictures and loads networks once for all variations that can share them."""
+class _Preparation:
+    """Prepares the inputs once for all variations that can share that, one after the other."""
 
-    def __init__(self, inputs: Inputs, network: FeatureNetwork | None) -> None:
-        self._inputs, self._network = inputs, network
-        self._networks: dict[tuple[Any, ...], FeatureNetwork] = {}
-        self._key = ""
-        self._prepared: Prepared | None = None
+    def __init__(self, inputs: Inputs, network: FeatureNetwork | None, workshop: Workshop) -> None:
+        self._inputs, self._network, self._workshop = inputs, network, workshop
+        self._key: tuple[str, ...] = ()
+        self._last: Prepared | None = None
 
-    def prepared(self, settings: Settings) -> Prepared:
+    def of(self, settings: Settings) -> Prepared:
         """Return the inputs, prepared for the settings."""
-        key = _late_key(settings)
-        if self._prepared is None or key != self._key:
-            self._prepared = None  # frees the old one first
-            found = prepare(self._inputs, settings, self._network or self._loaded(settings))
-            self._prepared, self._key = replace(found, kept={}), key
-        return replace(self._prepared, settings=settings)
-
-    def _loaded(self, settings: Settings) -> FeatureNetwork:
-        key = tuple(getattr(settings, name) for name in OF_NETWORK)
-        if key not in self._networks:
-            self._networks[key] = load_network_for(settings)
-        return self._networks[key]
-
-
-def _late_key(settings: Settings) -> str:
-    """Return what is equal for settings that can share a preparation."""
-    return settings.key_without(LATE)
+        began, key = time.monotonic(), settings.up_to("network")
+        if self._last is None or key != self._key:
+            self._last = None  # frees the old one first
+            self._last = prepare(self._inputs, settings, self._network, self._workshop)
+            self._key = key
+        settings = replace(settings, method=self._last.settings.method)  # a .style file decides it
+        return replace(self._last, settings=settings, began=began)
 
 
 def _check_folder(sweep: Sweep) -> None:
@@ -329,7 +351,7 @@ def _is_sheet(path: Path) -> bool:
     return not path.exists() or "sweep" in _recipe_in(path)
 
 
-def _kept(sweep: Sweep, workshop: _Workshop) -> list[Variation]:
+def _kept(sweep: Sweep, preparation: _Preparation) -> list[Variation]:
     """Return the variations whose pictures are there already and are kept.
 
     Raises:
@@ -337,8 +359,8 @@ def _kept(sweep: Sweep, workshop: _Workshop) -> list[Variation]:
     """
     there = [v for v in sweep.variations if v.path.exists() and not sweep.overwrite]
     for variation in there:
-        wanted = recipe_of(workshop.prepared(there[0].settings))
-        wanted = json.loads(json.dumps(wanted | {"settings": variation.settings.to_mapping()}))
+        recipe = Recipe.of(preparation.of(there[0].settings)).to_mapping()
+        wanted = json.loads(json.dumps(recipe | {"settings": variation.settings.to_mapping()}))
         found = _recipe_in(variation.path)
         other = next((key for key in SAME if found.get(key) != wanted[key]), None)
         if other:
