@@ -105,20 +105,16 @@ def prepare(
     began, workshop = time.monotonic(), workshop or process_workshop()
     runtime.start_engine()
     picture = read_picture(inputs.content, max_size=None if settings.fit == "stretch" else settings.max_size)
-    shape = final_shape(picture, settings)
-    photo = picture.resized(shape).pixels
+    photo = picture.resized(final_shape(picture, settings)).pixels
     reader = StyleReader(photo, settings, workshop)
     main_styles = tuple(reader.read(style) for style in inputs.styles)
     if reader.own:
         settings = _for_own_style(inputs, settings)
-    style_record = list(reader.record)
+    record = {"styles": list(reader.record), "regions": _region_record(inputs)}
     places, cover = _places(inputs, photo, picture.full_shape, settings)
     regions = tuple(_region(place, reader, main_styles) for place in places)
     network = load_network_for(settings, workshop) if network is None else _cast(network, workshop)
     content = color_transfer.lightness_of(photo) if settings.colors == "luminance" else photo
-    notes = [*picture.notes, *reader.notes, *network.notes]
-    if picture.sha256 in reader.digests:
-        notes.append("the style is the content image itself; the result will look like it")
     onepass, style_moments = _for_one_pass(settings, reader.own, workshop)
     return Prepared(
         content=content,
@@ -130,12 +126,19 @@ def prepare(
         picture=picture,
         photo=photo,
         cover=cover,
-        record={"styles": style_record, "regions": _region_record(inputs)},
+        record=record,
         onepass=onepass,
         style_moments=style_moments,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=_notes(picture, reader, network),
         began=began,
     )
+
+
+def _notes(picture: Picture, reader: StyleReader, network: FeatureNetwork) -> tuple[str, ...]:
+    notes = [*picture.notes, *reader.notes, *network.notes]
+    if picture.sha256 in reader.digests:
+        notes.append("the style is the content image itself; the result will look like it")
+    return tuple(dict.fromkeys(notes))
 
 
 def _for_one_pass(

@@ -257,5 +257,5 @@ def test_names_that_are_not_utf8_survive_a_run(desk):
     outcome, said = run(known, resumed=(checkpoint, desk / f"c{name}"))
     assert not said and len(outcome.result.losses) == 6 and len(list(job.previews.iterdir())) >= 1
     recipe = load_recipe(desk / f"o{name}")
-    assert recipe.values["content"]["name"] == name
+    assert recipe["content"]["name"] == name
     assert [style.source for style in recipe.styles()] == [desk / f"b{name}"]
