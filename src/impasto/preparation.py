@@ -24,7 +24,7 @@ from impasto.files import digest
 from impasto.pictures import color_transfer
 from impasto.pictures.masks import erode_to_receptive_field, partition, read_mask
 from impasto.pictures.reading import Picture, read_picture
-from impasto.pictures.resizing import fit, resize, scale_to
+from impasto.pictures.resizing import fit, scale_to
 from impasto.prepared import OnePassNetwork, Prepared, StyledRegion, StyleImage
 from impasto.settings import Settings
 from impasto.styles import RegionSpec, StyleSpec, check_regions, parse_region, parse_style
