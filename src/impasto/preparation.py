@@ -21,6 +21,7 @@ from impasto import gallery
 from impasto.engine import runtime
 from impasto.errors import ImageError, SettingError
 from impasto.files import digest
+from impasto.names import check_names
 from impasto.pictures import color_transfer
 from impasto.pictures.masks import erode_to_receptive_field, partition, read_mask
 from impasto.pictures.reading import Picture, read_picture
@@ -103,6 +104,7 @@ def prepare(
         ClosedError: the workshop is closed.
     """
     began, workshop = time.monotonic(), workshop or process_workshop()
+    check_names(inputs.content, inputs.styles, inputs.regions, [] if network else [settings])
     runtime.start_engine()
     picture = read_picture(inputs.content, max_size=None if settings.fit == "stretch" else settings.max_size)
     photo = picture.resized(final_shape(picture, settings)).pixels

@@ -270,7 +270,7 @@ def test_what_is_not_a_file(tmp_path):
     for path, message in [
         (tmp_path, "is a folder; name a picture in it"),
         ("", "is a folder"),
-        ("https://example.com/a.jpg", "is a web address; download"),
+        ("https://example.com/a.jpg", "https://example.com/a.jpg is a web address; download it first"),
         ("a\0b.png", "cannot be read: embedded null byte"),
         ("a" * 5000, "cannot be read: File name too long"),
     ]:

@@ -342,9 +342,26 @@ def _find(name_or_path: str | Path) -> tuple[str, WeightFile, tuple[str, ...]]:
         raise WeightsError(f"VGG-19 is not installed: {HOW_TO_GET_VGG19}")
     if name_or_path == "compact":
         raise WeightsError(f"the embedded network is not in {EMBEDDED}: install impasto again")
-    raise WeightsError(
-        f"a network must be {', '.join(sorted(names))} or a weights file, "
-        f"not {str(name_or_path)!r}{did_you_mean(str(name_or_path), names)}"
+    raise _unknown(name_or_path, names)
+
+
+def check_name(name_or_path: str | Path) -> None:
+    """Check that a network's name is known or a file; the file is not read.
+
+    Raises:
+        WeightsError: it is neither.
+    """
+    names = {"compact", "vgg19"}.union(*map(read_manifest, (EMBEDDED, impasto_home() / "weights")))
+    if name_or_path not in names and not Path(name_or_path).expanduser().is_file():
+        raise _unknown(name_or_path, names)
+
+
+def _unknown(name_or_path: str | Path, names: set[str]) -> WeightsError:
+    return WeightsError(
+        "a network must be {names} or a weights file, not {name!r}{hint}",
+        names=", ".join(sorted(names)),
+        name=str(name_or_path),
+        hint=did_you_mean(str(name_or_path), names),
     )
 
 

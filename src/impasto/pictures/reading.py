@@ -124,7 +124,7 @@ def read_picture(source: str | Path | Image.Image | Array, *, max_size: int | No
         ImageError: it is not a picture, is damaged, or is too small, too large or too long.
     """
     if isinstance(source, str | os.PathLike):
-        data = _read_file(Path(source))
+        data = _read_file(source if isinstance(source, str) else Path(source))
         name = Path(source).name
         return _read_data(data, name, max_size).picture(name, hashlib.sha256(data).hexdigest())
     if isinstance(source, Image.Image):
@@ -167,23 +167,42 @@ def decode_bytes(data: bytes, name: str, limit: int) -> NDArray[np.uint8]:
     return _three_channels(color)
 
 
-def _read_file(path: Path) -> bytes:
-    if re.match("[a-z]{2,}:/", str(path)):
-        raise ImageError(f"{path} is a web address; download the picture and name the file")
+def check_file(source: str | Path) -> None:
+    """Check that a picture's file is there and may be read; nothing of it is read yet.
+
+    Raises:
+        MissingFileError: there is no such file; the message names the nearest one.
+        ImageError: it is a web address, a folder, a device, too large, or may not be read.
+    """
+    if re.match("[a-z]{2,}:/", str(source), re.IGNORECASE):
+        address = re.sub(":/+", "://", str(source), count=1)  # a Path has lost one of the slashes
+        raise ImageError("{address} is a web address; download it first and name the file", address=address)
+    path = Path(source)
     try:
         kind = path.stat()
         _check_kind(kind, path)
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            return file.read(MAXIMUM_BYTES)
+        if not os.access(path, os.R_OK):
+            raise PermissionError
     except ImageError:
         raise
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingFileError(_missing(path)) from error
     except PermissionError as error:
-        raise ImageError(f"{path} may not be read by this user; change its permissions") from error
+        raise ImageError("{path} may not be read by this user; change its permissions", path=path) from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"{str(path)[:200]!r} cannot be read: {reason(error)}") from error
+        name = str(path)[:200]
+        raise ImageError("{path!r} cannot be read: {reason}", path=name, reason=reason(error)) from error
+
+
+def _read_file(source: str | Path) -> bytes:
+    check_file(source)
+    path = Path(source)
+    try:
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            return file.read(MAXIMUM_BYTES)
+    except OSError as error:
+        raise ImageError("{path} cannot be read: {reason}", path=path, reason=reason(error)) from error
 
 
 def _check_kind(kind: os.stat_result, path: Path) -> None:

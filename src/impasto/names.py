@@ -1,0 +1,88 @@
+"""Names are checked before anything is loaded: what a person typed wrongly is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from impasto.errors import MissingFileError, SettingError, did_you_mean
+from impasto.gallery import style_names
+
+if TYPE_CHECKING:
+    from impasto.settings import Settings
+    from impasto.styles import RegionSpec, StyleSpec
+
+
+def check_names(
+    content: Any, styles: Iterable[StyleSpec], regions: Iterable[RegionSpec], settings: Iterable[Settings]
+) -> None:
+    """Check that all files and networks that are named are there; none of them is read.
+
+    Args:
+        content: the photo; it and all others are passed over if they are not names.
+        styles: the style images.
+        regions: parts of the picture with styles of their own.
+        settings: of which the initial image and the network are names.
+
+    Raises:
+        MissingFileError: a file is not there; the message names the nearest one that is.
+        ImageError: something that is no file has the name.
+        SettingError: the initial image is neither a file nor a known word.
+        WeightsError: there is no such network.
+    """
+    settings = list(settings)
+    _check([content])
+    for style in styles:
+        check_style_name(style.source)
+        _check([style.mask])
+    for region in regions:
+        check_style_name(region.style)
+        _check([region.mask, region.style_mask])
+    for initial in dict.fromkeys(one.initial for one in settings):
+        if initial not in ("content", "noise"):
+            try:
+                _check([initial])
+            except MissingFileError as error:
+                raise SettingError(
+                    "{name} must be content, noise or a picture's file name, not {value!r}{hint}",
+                    name="initial",
+                    value=initial,
+                    hint=did_you_mean(initial, ("content", "noise")),
+                ) from error
+    for network in dict.fromkeys(one.network for one in settings):
+        from impasto.networks.catalogue import check_name
+
+        check_name(network)
+
+
+def check_style_name(style: Any) -> None:
+    """Check that a style is a built-in one or a file.
+
+    Raises:
+        MissingFileError: it is neither; the message names the nearest built-in style or file.
+    """
+    if not isinstance(style, str | Path) or (str(style) in style_names() and not Path(style).exists()):
+        return
+    from impasto.pictures.reading import check_file
+
+    try:
+        check_file(style)
+    except MissingFileError as error:
+        hint = did_you_mean(str(style), style_names())
+        if not hint or Path(style).suffix or Path(style).name != str(style):
+            raise
+        raise MissingFileError(
+            "{style!r} is neither a file nor a built-in style ({names}){hint}",
+            style=str(style),
+            names=", ".join(style_names()),
+            hint=hint,
+        ) from error
+
+
+def _check(files: Sequence[Any]) -> None:
+    from impasto.pictures.reading import check_file
+
+    for file in files:
+        if isinstance(file, str | Path):
+            check_file(file)
