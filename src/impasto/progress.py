@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+LOADING_SHARE = 0.5
+"""Of the time to the very first step: what goes to reading and loading and not to compiling."""
+LEAST_RATES, MOST_RATES = 4, 24
+"""How many iterations a prediction needs, and how many of the latest it looks at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,36 +55,52 @@ class Step:
 
 
 class Clock:
-    """Predicts the time that is left from the work that is done.
+    """Predicts the time that is left from the steps that were made.
 
-    An iteration's work is taken to be proportional to its number of pixels; a new scale costs as much
-    as a few of its iterations, for compiling.
+    An iteration takes a time in proportion to its number of pixels, that of the last iterations on any
+    scale; each scale to come takes as long again as it took to compile the last one. Before a few iterations
+    have been seen, nothing is predicted.
 
     Args:
         work: (pixels, iterations) of each scale, in order.
-        started: time.monotonic() when the work began; now if None.
-        compiling: iterations' worth of work that starting a scale costs.
+        started: time.monotonic() when the work began, reading and loading included; now if None.
     """
 
-    def __init__(
-        self, work: Sequence[tuple[int, int]], started: float | None = None, compiling: float = 8.0
-    ) -> None:
-        self._start = time.monotonic() if started is None else started
-        self._compiling = compiling
+    def __init__(self, work: Sequence[tuple[int, int]], started: float | None = None) -> None:
         self._work = list(work)
-        self._total = sum(pixels * (iterations + compiling) for pixels, iterations in self._work)
+        self._started = self._last = time.monotonic() if started is None else started
+        self._rates: list[float] = []
+        self._compiling = self._share = 0.0
+        self._scale = 0
 
-    @property
-    def total(self) -> float:
-        """All work, in pixels times iterations."""
-        return self._total
+    def tick(self, step: Step, now: float | None = None) -> tuple[float, float | None]:
+        """Return the share of the work that is done, 0 to 1, and the predicted seconds to the end or None.
 
-    def done(self, step: Step) -> float:
-        """Return the work done after this step, in pixels times iterations."""
-        before = sum(p * (n + self._compiling) for p, n in self._work[: step.scale - 1])
-        return before + self._work[step.scale - 1][0] * (step.iteration + self._compiling)
+        To be called once for every step, in order.
 
-    def seconds_left(self, step: Step) -> float:
-        """Return the predicted seconds until the end."""
-        done = self.done(step)
-        return (time.monotonic() - self._start) * (self._total - done) / done
+        Args:
+            step: the one that was just made.
+            now: time.monotonic().
+        """
+        now = time.monotonic() if now is None else now
+        gap, self._last = now - self._last, now
+        if step.scale == self._scale:
+            self._rates.append(gap / self._work[step.scale - 1][0])
+        else:
+            self._compiling = gap if self._scale else gap * (1 - LOADING_SHARE)
+            self._scale = step.scale
+        left = self._seconds_left(step)
+        if left is not None:
+            elapsed = now - self._started
+            self._share = max(self._share, elapsed / (elapsed + left) if elapsed + left else 1.0)
+        return self._share, left
+
+    def _seconds_left(self, step: Step) -> float | None:
+        pixels, iterations = self._work[step.scale - 1]
+        later = self._work[step.scale :]
+        units = pixels * (iterations - step.iteration) + sum(p * n for p, n in later)
+        if not units:
+            return 0.0
+        if len(self._rates) < LEAST_RATES:
+            return None
+        return units * statistics.median(self._rates[-MOST_RATES:]) + self._compiling * len(later)

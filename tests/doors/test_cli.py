@@ -75,18 +75,23 @@ def test_previews_are_written(impasto, desk):
 @pytest.mark.parametrize(
     ("options", "code", "sentence"),
     [
-        (["--strength", "101"], 2, "strength must be a number from 0 to 100, not 101"),
+        (["--strength", "101"], 2, "strength must be a number from 0 to 100, not 101."),
+        (["--strength", "101%"], 2, "strength must be a number from 0 to 100, not 101."),
+        (["--quality", "200"], 2, "--quality must be a whole number from 1 to 100, not '200'"),
+        (["--quality", "fine"], 2, "--quality must be a whole number from 1 to 100, not 'fine'"),
+        (["--quality"], 2, "--quality needs a value"),
+        (["too", "much"], 2, "'too much' is too much"),
         (["--optimizer", "lbgfs"], 2, "did you mean 'lbfgs'?"),
         (["--style-weight", "-1"], 2, "style_weight must be a number from 0"),
-        (["--iterations", "many"], 2, "iterations must be numbers separated by commas, not 'many'"),
-        (["--style-layer-weights", "relu1_1"], 2, "style_layer_weights must be layer=weight"),
+        (["--iterations", "many"], 2, "--iterations must be numbers separated by commas, not 'many'"),
+        (["--style-layer-weights", "relu1_1"], 2, "--style-layer-weights must be layer=weight"),
         (["--style-layer-weights", "relu9_9=1"], 2, "layers must be named relu1_1 ... relu5_4"),
         (["--style-layer-weights", "relu3_1=1"], 1, "the network has no weights for relu3_1"),
         (["--preset", "fats"], 2, "did you mean 'fast'?"),
         (["--initial", "nosie.png"], 2, "initial must be content, noise or a picture's file name"),
         (["--network", "compcat"], 1, "did you mean 'compact'?"),
-        (["--strenght", "3"], 2, "No such option"),
-        (["--max-size", "huge"], 2, "Invalid value for '--max-size'"),
+        (["--strenght", "3"], 2, "there is no option --strenght; did you mean '--strength'?"),
+        (["--max-size", "huge"], 2, "must be a whole number from 16 to 16384, not 'huge'"),
     ],
 )
 def test_a_wrong_option_is_one_clear_sentence(impasto, desk, options, code, sentence):

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from impasto import __version__
 from impasto.cli import inspect, stylize, sweep, training, weights
-from impasto.cli.console import EXIT_FAILED, EXIT_USAGE, say
+from impasto.cli.console import (
+    EXIT_BY_SIGNAL,
+    EXIT_FAILED,
+    EXIT_USAGE,
+    SIGINT,
+    end_quietly,
+    say_error,
+    say_fault,
+)
+from impasto.cli.language import choose_language, translate_help
+from impasto.cli.line import meant, split_line
+from impasto.cli.usage import is_usage_error, usage_message
 from impasto.errors import ImpastoError, SettingError
 
 app = typer.Typer(
@@ -26,25 +37,71 @@ app = typer.Typer(
 def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; anywhere on the line.")] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="LANGUAGE", help="en or zh, as LANG says by default; anywhere."),
+    ] = None,
 ) -> None:
-    """Repaint a photo in the style of another picture."""
+    """Repaint a photo in the style of another picture.
+
+    Example: impasto photo.jpg painting.jpg
+    """
     if version:
         typer.echo(__version__)
         raise typer.Exit
 
 
-for room in (stylize, sweep, inspect, weights, training):
+for room in (stylize, sweep, inspect, weights, training):  # in the order of the help
     room.register(app)
 
 
 def main() -> None:
-    """Run the command line: an error of ours is one line on stderr and exit code 1 (2 for usage)."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get("IMPASTO_DEBUG"))
+    """Run the command line and end the program with its exit code; docs/commands.md lists them all.
+
+    An error of ours is one line on stderr; so is a fault of ours, with the way to its traceback.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
+    debug = "--debug" in sys.argv[1:] or bool(os.environ.get("IMPASTO_DEBUG"))
     try:
-        app(arguments)
+        sys.exit(_run(sys.argv[1:]))
     except ImpastoError as error:
         if debug:
             raise
-        say(f"impasto: {error}" if str(error).endswith("?") else f"impasto: {error}.")
+        say_error(error)
         sys.exit(EXIT_USAGE if isinstance(error, SettingError) else EXIT_FAILED)
+    except BrokenPipeError:
+        end_quietly()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_BY_SIGNAL + SIGINT)
+    except Exception as fault:
+        if debug:
+            raise
+        sys.exit(say_fault(fault))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command and return its exit code."""
+    choose_language(None)
+    line = split_line(arguments)
+    choose_language(line.language)
+    command = typer.main.get_command(app)
+    words = meant(line.words, _options_of(command))
+    try:
+        code = translate_help(command).main(words, prog_name="impasto", standalone_mode=False)
+    except Exception as error:
+        if not is_usage_error(error):
+            raise
+        if message := usage_message(error, words):
+            say_error(ImpastoError(message))
+        return EXIT_USAGE
+    return code if isinstance(code, int) else 0
+
+
+def _options_of(command: Any) -> dict[str, frozenset[str]]:
+    """Return the options of each command by its name."""
+    return {
+        name: frozenset(option for parameter in inner.params for option in parameter.opts)
+        for name, inner in command.commands.items()
+    }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from impasto.cli.language import tell
+from impasto.errors import ImpastoError, Message
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -16,18 +20,55 @@ if TYPE_CHECKING:
 EXIT_FAILED, EXIT_USAGE, EXIT_FAULT, EXIT_BY_SIGNAL = 1, 2, 70, 128
 """An accident with files, engine or weights; a wrong option or setting; a fault of Impasto's own (sysexits'
 EX_SOFTWARE); and what is added to a signal's number."""
-SIGPIPE = 13
+SIGINT, SIGPIPE = 2, 13
+BAR_WIDTH = 16
 WAITING = "Reading the pictures and loading the network"
 
 
-def say(text: str) -> None:
-    """Print one line to stderr."""
-    typer.echo(text, err=True)
+def say(message: str, /, **values: Any) -> None:
+    """Print one line to stderr, in the reader's language; a terminal that is gone does not matter."""
+    with suppress(OSError, ValueError):
+        typer.echo(tell(message, **values), err=True)
 
 
-def note(text: str) -> None:
+def note(message: str, /, **values: Any) -> None:
     """Print a remark to stderr as a sentence."""
-    say(f"Note: {text.rstrip('.')}.")
+    say(Message("Note: {remark}.", remark=_remark(message, values)))
+
+
+def say_error(error: ImpastoError) -> None:
+    """Print an error to stderr as one sentence."""
+    text = tell(error.message)
+    say("impasto: {sentence}", sentence=text if text.endswith(("?", "？")) else text + tell("."))
+
+
+def say_fault(fault: Exception) -> int:
+    """Print a fault of Impasto's own as one sentence, with the way to its traceback; return the exit code."""
+    reason = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
+    error = ImpastoError(
+        "this should not have happened ({reason}); repeat with {debug} and report what it prints",
+        reason=reason,
+        debug="--debug",
+    )
+    say_error(error)
+    return EXIT_FAULT
+
+
+def end_quietly() -> None:
+    """End the program after the reader of its output has gone, as a signal would have ended it."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer
+    sys.exit(EXIT_BY_SIGNAL + SIGPIPE)
+
+
+def _remark(message: str, values: dict[str, Any]) -> Message:
+    message = message if isinstance(message, Message) else Message(message.rstrip("."), **values)
+    return message
+
+
+def print_text(message: str, /, **values: Any) -> None:
+    """Print a line to stdout, in the reader's language."""
+    typer.echo(tell(message, **values))
 
 
 def print_json(values: Any) -> None:
@@ -40,19 +81,21 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, header
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*columns, show_header=header)
+    table = Table(*(tell(column) for column in columns), show_header=header)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    Console().print(table)
+        table.add_row(*(tell(cell) if isinstance(cell, str) else str(cell) for cell in row))
+    Console(markup=False, highlight=False).print(table)
 
 
 def duration(seconds: float) -> str:
     """Return a time as a person says it: 8 s, 4 min 10 s, 2 h 5 min."""
     whole = round(seconds)
     if whole < 60:
-        return f"{max(1, whole)} s"
+        return tell("{seconds} s", seconds=max(1, whole))
     minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return tell("{minutes} min {seconds} s", minutes=minutes, seconds=rest)
+    return tell("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 class Bar:
@@ -75,14 +118,15 @@ class Bar:
         """
         if seconds_left is None:
             seconds_left = self._progress.tasks[0].time_remaining
-        left = "" if seconds_left is None else f"{duration(seconds_left)} left"
+        left = "" if seconds_left is None else tell("{time} left", time=duration(seconds_left))
         self._progress.update(
             self._task, description=words, completed=done, total=total, left=left, more=more
         )
 
-    def note(self, text: str) -> None:
+    def note(self, message: str, /, **values: Any) -> None:
         """Print a remark above the bar."""
-        self._progress.console.print(f"Note: {text.rstrip('.')}.", highlight=False, markup=False)
+        text = tell("Note: {remark}.", remark=_remark(message, values))
+        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class NoBar(Bar):
@@ -94,7 +138,7 @@ class NoBar(Bar):
     def show(self, *args: Any, **kwargs: Any) -> None:
         """Show nothing."""
 
-    def note(self, text: str) -> None:
+    def note(self, message: str, /, **values: Any) -> None:
         """Print nothing."""
 
 
@@ -115,13 +159,20 @@ def progress_bar(words: str = WAITING, *, quiet: bool = False) -> Iterator[Bar]:
 
     columns = (
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=1)),
-        BarColumn(bar_width=16),
+        BarColumn(bar_width=BAR_WIDTH),
         TaskProgressColumn(),
-        TextColumn("{task.fields[left]}", table_column=Column(no_wrap=True, min_width=12)),
+        TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True, min_width=13)),
         TextColumn("{task.fields[more]}", markup=False, table_column=Column(no_wrap=True)),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Bar(progress, progress.add_task(words, total=None, left="", more=""))
+    progress = Progress(*columns, console=Console(stderr=True), transient=True, expand=True)
+    bar = Bar(progress, progress.add_task(tell(words), total=None, left="", more=""))
+    with suppress(OSError, ValueError):  # a terminal that is gone does not matter
+        progress.start()
+    try:
+        yield bar
+    finally:
+        with suppress(OSError, ValueError):
+            progress.stop()
 
 
 def end(code: int) -> None:
@@ -131,8 +182,3 @@ def end(code: int) -> None:
         typer.Exit: always.
     """
     raise typer.Exit(code)
-
-
-def is_terminal() -> bool:
-    """Return whether a person sees what goes to stdout."""
-    return sys.stdout is not None and sys.stdout.isatty()

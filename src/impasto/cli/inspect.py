@@ -9,8 +9,9 @@ import typer
 
 from impasto import __version__
 from impasto.cli.console import duration, note, print_json, print_table
-from impasto.cli.options import PresetName, with_settings
-from impasto.cli.weights import print_networks
+from impasto.cli.options import Json, Photo, PresetName, with_settings
+from impasto.cli.weights import network_records, print_networks
+from impasto.errors import Message
 from impasto.presets import all_presets, settings_for
 
 if TYPE_CHECKING:
@@ -19,46 +20,53 @@ if TYPE_CHECKING:
 GIB = 2**30
 
 
-def presets_command() -> None:
+def presets_command(json: Json = False) -> None:
     """List the presets: what each reproduces or is for, and the settings that it changes."""
-    print_table(
-        ["preset", "what it is", "settings"],
-        [
-            [p.name, p.about, ", ".join(f"{k}={v}" for k, v in p.settings.items())]
-            for p in all_presets().values()
-        ],
-    )
+    presets = all_presets().values()
+    if json:
+        print_json([vars(preset) for preset in presets])
+        return
+    rows = [[p.name, p.about, ", ".join(f"{k}={v}" for k, v in p.settings.items())] for p in presets]
+    print_table(["preset", "what it is", "settings"], rows)
 
 
-def doctor_command() -> None:
+def doctor_command(json: Json = False) -> None:
     """Print the engine, the machine, the weights and their checks, and a two-second speed reading."""
     from impasto.engine import runtime
 
-    machine = runtime.describe_machine()
+    runtime.start_program()
+    machine, rates = runtime.describe_machine(), {}
+    for dtype in ("float32", "bfloat16"):
+        if dtype == "float32" or machine.native_bfloat16:
+            rates[dtype] = runtime.matmul_rate(dtype, seconds=1.0)
+    precision = runtime.resolve_precision("auto")
+    if json:
+        readings = {"impasto": __version__, **vars(machine), "precision": precision}
+        print_json({**readings, "flops_per_second": rates, "networks": network_records()})
+        return
     native = "native" if machine.native_bfloat16 else "not native, so float32 is used"
-    rows = [
+    rows: list[list[str]] = [
         ["impasto", __version__],
         ["system", machine.system],
-        ["processor", f"{machine.processor}, {machine.cores} cores"],
+        ["processor", Message("{name}, {count} cores", name=machine.processor, count=machine.cores)],
         ["free memory", f"{machine.free_memory / GIB:.1f} GiB"],
         ["engine", f"{machine.engine} {machine.engine_version}, Keras {machine.keras_version}"],
         ["device", machine.device],
         ["bfloat16", native],
-        ["precision", runtime.resolve_precision("auto")],
+        ["precision", precision],
     ]
-    for dtype in ("float32", "bfloat16"):
-        if dtype == "float32" or machine.native_bfloat16:
-            rate = runtime.matmul_rate(dtype, seconds=1.0)
-            rows.append([f"matrix multiply, {dtype}", f"{rate / 1e9:.0f} GFLOP/s"])
+    for dtype, rate in rates.items():
+        rows.append([Message("matrix multiply, {dtype}", dtype=dtype), f"{rate / 1e9:.0f} GFLOP/s"])
     print_table(["what", "reading"], rows)
     print_networks()
 
 
 @with_settings
 def plan_command(
-    content: Annotated[str, typer.Argument(help="The photo.", show_default=False)],
+    content: Photo,
     *,
     preset: PresetName = None,
+    json: Json = False,
     settings: Any,
 ) -> None:
     """Print what a run would take: scales, iterations, tiles, predicted time and memory.
@@ -69,6 +77,9 @@ def plan_command(
     """
     checked = settings_for(preset, settings)
     from impasto.engine import runtime
+    from impasto.names import check_names
+
+    check_names(content, (), (), [checked])
 
     runtime.start_program()
     from impasto.optimization.planning import plan_picture
@@ -77,9 +88,12 @@ def plan_command(
 
     picture = read_picture(content, max_size=None if checked.fit == "stretch" else checked.max_size)
     plan = plan_picture(final_shape(picture, checked), load_network_for(checked), checked)
+    if json:
+        print_json(_plan_record(plan))
+        return
     _print_plan(plan)
     if max(plan.shape) < checked.max_size:
-        note(f"the photo has no more than {max(plan.shape)} px a side, and it is never enlarged")
+        note("the photo has no more than {side} px a side, and it is never enlarged", side=max(plan.shape))
 
 
 def _print_plan(plan: Plan) -> None:
@@ -99,6 +113,17 @@ def _print_plan(plan: Plan) -> None:
     print_table(["prediction", ""], totals, header=False)
 
 
+def _plan_record(plan: Plan) -> dict[str, Any]:
+    """Return a plan for another program: seconds, bytes, pixels."""
+    scales = [
+        {"width": scale.shape[1], "height": scale.shape[0], "iterations": scale.iterations, "tile": tile}
+        for scale, tile in zip(plan.scales, plan.tiles, strict=True)
+    ]
+    height, width = plan.shape
+    totals = {"seconds": round(plan.seconds, 2), "memory": plan.memory, "free_memory": plan.free}
+    return {"width": width, "height": height, "scales": scales, **totals}
+
+
 def _tiles(shape: tuple[int, int], tile: int | None) -> str:
     if tile is None or tile >= max(shape):
         return "as a whole"
@@ -107,11 +132,19 @@ def _tiles(shape: tuple[int, int], tile: int | None) -> str:
 
     tiles = tile_grid(shape, tile, STYLE_LAYERS)
     height, width = tiles[0].shape
-    return f"in {len(tiles)} tiles of {width} x {height} px"
+    return Message("in {count} tiles of {width} x {height} px", count=len(tiles), width=width, height=height)
 
 
 def recipe_command(
-    file: Annotated[Path, typer.Argument(help="A picture that Impasto wrote, or a .toml or .json file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A picture that Impasto wrote, or a .toml or .json file.",
+            show_default=False,
+        ),
+    ],
+    json: Json = True,  # there is no other form
 ) -> None:
     """Print a recipe as JSON: settings, network, engine, names and sha256 of the inputs.
 

@@ -1,4 +1,4 @@
-"""Command-line options made from the settings, so that neither can drift from the other."""
+"""What commands share: their options, most of them made from the settings, so that neither drifts."""
 
 from __future__ import annotations
 
@@ -12,35 +12,144 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from impasto.errors import SettingError
+from impasto.cli.line import american
+from impasto.errors import Argument, Message, SettingError
 from impasto.settings import Settings
 
 Field = dataclasses.Field[Any]
 
-Photo = Annotated[str, typer.Argument(help="The photo.", show_default=False)]
+EVERYDAY, ADVANCED, RESEARCH = "Everyday", "Advanced", "Research"
+"""Panels of the help, in this order."""
+PANELS = {
+    EVERYDAY: ("strength", "max_size", "colors", "stroke_size", "method"),
+    ADVANCED: (
+        "refine", "network", "seed", "iterations", "style_loss", "background", "subject", "region_edges",
+        "grain", "precision", "tile_size", "initial", "fit",
+    ),
+}  # fmt: skip
+"""Which settings are shown where; all others belong to research."""
+METAVARS = {int: "NUMBER", float: "NUMBER", str: "NAME"}
+
+Photo = Annotated[str, typer.Argument(help="The photo; - reads it from stdin.", show_default=False)]
 Painting = Annotated[
     str | None,
-    typer.Argument(metavar="[STYLE]", help="The painting, or a built-in style.", show_default=False),
+    typer.Argument(metavar="STYLE", help="The painting, or a built-in style.", show_default=False),
 ]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write the pastiche.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an existing file.", rich_help_panel=EVERYDAY)
+]
 Threads = Annotated[
-    int | None, typer.Option("--threads", min=1, help="Processor threads; all of them by default.")
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        metavar="NUMBER",
+        help="Processor threads; all of them by default.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
 StyleOptions = Annotated[
     list[str] | None,
-    typer.Option("--style", help="A style to blend: FILE, FILE:WEIGHT, FILE:WEIGHT@fine or @coarse; repeat."),
+    typer.Option(
+        "--style",
+        metavar="STYLE",
+        help="A style to blend: FILE, FILE:WEIGHT, FILE:WEIGHT@fine or @coarse; repeat.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
 RegionOptions = Annotated[
     list[str] | None,
-    typer.Option("--region", help="A part and its style: mask.png=style.jpg[#stylemask.png]; repeat."),
+    typer.Option(
+        "--region",
+        metavar="MASK=STYLE",
+        help="A part and its style: mask.png=style.jpg or mask.png=style.jpg#stylemask.png; repeat.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
 RecipeFile = Annotated[
-    Path | None, typer.Option("--recipe", help="Repeat the recipe of a picture, .toml or .json file.")
+    Path | None,
+    typer.Option(
+        "--recipe",
+        metavar="FILE",
+        help="Repeat the recipe of a picture, .toml or .json file.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=EVERYDAY)
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show the losses, too.", rich_help_panel=ADVANCED)]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result to stdout as JSON.", rich_help_panel=ADVANCED)
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Of files whose name is made up and of stdout: png, jpg, webp, avif or tif.",
+        rich_help_panel=ADVANCED,
+    ),
+]
+Quality = Annotated[
+    int,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        metavar="NUMBER",
+        help="Of JPEG, WebP and AVIF, 1 to 100.",
+        rich_help_panel=ADVANCED,
+    ),
+]
+BitDepth = Annotated[
+    int,
+    typer.Option("--bit-depth", metavar="NUMBER", help="8, or in PNG and TIFF 16.", rich_help_panel=ADVANCED),
+]
+KeepGps = Annotated[
+    bool, typer.Option("--keep-gps", help="Keep where the photo was taken.", rich_help_panel=ADVANCED)
+]
+NoRecipe = Annotated[
+    bool,
+    typer.Option("--no-recipe", help="Do not tell in the file how it was made.", rich_help_panel=ADVANCED),
+]
+PreviewEvery = Annotated[
+    int,
+    typer.Option(
+        "--preview-every",
+        min=0,
+        metavar="NUMBER",
+        help="Write the picture every so many iterations to OUTPUT-previews; 0 never.",
+        rich_help_panel=ADVANCED,
+    ),
+]
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE",
+        help="Keep the run's state here; by itself if it takes over 2 minutes.",
+        rich_help_panel=ADVANCED,
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Where to write the picture: a file, a folder, or - for stdout; by default beside the photo.",
+        rich_help_panel=EVERYDAY,
+    ),
+]
 PresetName = Annotated[
-    str | None, typer.Option("--preset", help="Start from a named recipe; see impasto presets.")
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Start from a named recipe; see impasto presets.",
+        rich_help_panel=EVERYDAY,
+    ),
 ]
 
 
@@ -49,58 +158,96 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     The command must take a keyword argument ``settings``: a mapping of setting names to values.
     """
-    return with_setting_options(command, _option, parsed)
+    return with_setting_options(command, parsed)
 
 
 def with_setting_options(
-    command: Callable[..., None],
-    option: Callable[[Field], inspect.Parameter],
-    read: Callable[[str, Any], Any],
+    command: Callable[..., None], read: Callable[[str, str], Any], *, swept: bool = False
 ) -> Callable[..., None]:
-    """Give a command an option for each setting.
+    """Give a command an option for each setting, everyday ones first.
 
     Args:
         command: takes a keyword argument ``settings``: a mapping of the names that were given to values.
-        option: a setting's field -> the parameter that Typer makes an option of.
-        read: a setting's name and what was given -> its value.
+        read: a setting's name and the text that was given -> its value.
+        swept: whether an option may have several values.
     """
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
     hints = typing.get_type_hints(command, include_extras=True)
+    fields = {spec.name: spec for spec in dataclasses.fields(Settings)}
+    helps = {name: setting_help(spec, swept) for name, spec in fields.items()}
     parameters = [p.replace(annotation=hints[p.name]) for p in own]
-    parameters += [option(spec) for spec in dataclasses.fields(Settings)]
-    names = [spec.name for spec in dataclasses.fields(Settings)]
+    parameters += [_option(name, helps[name], swept) for name in sorted(fields, key=_place)]
 
     def wrapped(**values: Any) -> None:
-        given = {name: values.pop(name, None) for name in names}
+        given = {name: values.pop(name, None) for name in fields}
         command(**values, settings={k: read(k, v) for k, v in given.items() if v is not None})
 
-    signature = inspect.Signature(sorted(parameters, key=lambda p: p.kind == inspect.Parameter.KEYWORD_ONLY))
+    parameters.sort(key=lambda p: p.kind == inspect.Parameter.KEYWORD_ONLY)
+    signature = inspect.Signature(parameters)
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     wrapped.__signature__ = signature  # type: ignore[attr-defined]
+    wrapped.setting_helps = helps  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return wrapped
 
 
-def _option(spec: Field) -> inspect.Parameter:
+def panel_of(name: str) -> str:
+    """Return the panel of the help in which a setting is shown."""
+    return next((panel for panel, names in PANELS.items() if name in names), RESEARCH)
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Return where a setting's option comes: by its panel, then as PANELS or the settings list them."""
+    panel = panel_of(name)
+    order = PANELS.get(panel) or [spec.name for spec in dataclasses.fields(Settings)]
+    return [EVERYDAY, ADVANCED, RESEARCH].index(panel), list(order).index(name)
+
+
+def setting_help(spec: Field, swept: bool = False) -> Message:
+    """Return a setting's help: what it is, what is allowed and, unless several are asked for, the default."""
     hint = plain(typing.get_type_hints(Settings)[spec.name])
-    text = spec.metadata["help"]
-    default = spec.default if spec.default is not dataclasses.MISSING else None
+    parts = [Message(spec.metadata["help"])]
     if typing.get_origin(hint) is Literal:
-        text += f" One of {', '.join(typing.get_args(hint))}."
+        parts.append(Message("One of {names}.", names=", ".join(typing.get_args(hint))))
     elif "high" in spec.metadata and hint in (int, float):
-        text += f" From {spec.metadata['low']:g} to {spec.metadata['high']:g}."
+        low, high = (written(spec.metadata[limit]) for limit in ("low", "high"))
+        parts.append(Message("From {low} to {high}.", low=low, high=high))
+    elif swept and hint is not str:
+        parts.append(Message("A list itself: the same for every picture."))
+    default = None if swept or spec.default is dataclasses.MISSING else spec.default
     if default is not None:
-        shown = ",".join(default) if isinstance(default, tuple) else default
-        text += f" (default: {shown})"
-    kind = hint if hint in (int, float) else str
-    flag = "--" + spec.name.replace("_", "-")
-    option = typer.Option(flag, help=text, show_default=False, rich_help_panel="Settings")
-    return inspect.Parameter(
-        spec.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[kind | None, option],
+        shown = ",".join(default) if isinstance(default, tuple) else written(default)
+        parts.append(Message("(default: {value})", value=shown))
+    return joined(parts)
+
+
+def joined(parts: list[Message]) -> Message:
+    """Return sentences as one message."""
+    names = [f"part{number}" for number in range(len(parts))]
+    return Message(" ".join(f"{{{name}}}" for name in names), **dict(zip(names, parts, strict=True)))
+
+
+def written(value: Any) -> str:
+    """Return a default or a limit as a person writes it: 4294967295 and 1e12, not 4.29497e+09."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if value == int(value) and abs(value) < 1e11:
+        return str(int(value))
+    return f"{value:g}".replace("e+", "e").replace("e-0", "e-")
+
+
+def _option(name: str, text: Message, swept: bool) -> inspect.Parameter:
+    hint = plain(typing.get_type_hints(Settings)[name])
+    metavar = METAVARS.get(hint, "NAME" if typing.get_origin(hint) is Literal else "LIST")
+    option = typer.Option(
+        "--" + name.replace("_", "-"),
+        help=text,
+        show_default=False,
+        metavar="VALUES" if swept else metavar,
+        rich_help_panel=panel_of(name),
     )
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=None, annotation=Annotated[str | None, option])
 
 
 def plain(hint: Any) -> Any:
@@ -110,24 +257,51 @@ def plain(hint: Any) -> Any:
     return hint
 
 
-def parsed(name: str, value: Any) -> Any:
-    """Return an option's text as the setting's type: lists by commas, mappings by ``name=weight``."""
+def parsed(name: str, text: str) -> Any:
+    """Return an option's text as the setting's type: lists by commas, mappings by ``name=weight``.
+
+    What is no such value is returned as it is, and refused with the settings.
+
+    Raises:
+        SettingError: a list or a mapping is written wrongly.
+    """
     hint = plain(typing.get_type_hints(Settings)[name])
-    if typing.get_origin(hint) is tuple:
-        inner = typing.get_args(hint)[0]
-        return tuple(_number(name, part, inner) for part in str(value).split(","))
-    if hint is not str and typing.get_origin(hint) in (
-        Mapping,
-        typing.get_origin(Mapping[str, float]),
-    ):
-        pairs = [part.partition("=") for part in str(value).split(",")]
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        return tuple(_number(name, part, typing.get_args(hint)[0]) for part in text.split(","))
+    if origin is typing.get_origin(Mapping[str, float]):
+        pairs = [part.partition("=") for part in text.split(",")]
         return {key.strip(): _number(name, weight, float) for key, _, weight in pairs}
-    return value
+    return scalar(name, text)
+
+
+def scalar(name: str, text: str) -> Any:
+    """Return one value of a setting that is a number, a choice or a name; ``70%`` of strength is 70."""
+    hint = plain(typing.get_type_hints(Settings)[name])
+    if typing.get_origin(hint) is Literal:
+        choices = typing.get_args(hint)
+        return american(text) if text not in choices and american(text) in choices else text
+    if hint not in (int, float):
+        return text
+    number = text.strip()
+    if name == "strength":
+        number = number.removesuffix("%").rstrip()
+    for kind in (int, float):
+        try:
+            return kind(number)
+        except ValueError:
+            continue
+    return text
 
 
 def _number(name: str, text: str, kind: Any) -> Any:
     try:
         return kind(text.strip())
     except ValueError as error:
-        shape = "layer=weight, layer=weight" if kind is float else "numbers separated by commas"
-        raise SettingError(f"{name} must be {shape}, not {text!r}") from error
+        if kind is float:
+            form = Message("layer=weight, layer=weight")
+        else:
+            form = Message("numbers separated by commas")
+        raise SettingError(
+            "{name} must be {form}, not {value!r}", name=Argument(name), form=form, value=text
+        ) from error

@@ -5,26 +5,45 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.console import EXIT_BY_SIGNAL, Bar, end, note, progress_bar, say
+from impasto.cli.console import (
+    EXIT_BY_SIGNAL,
+    Bar,
+    end,
+    note,
+    print_json,
+    progress_bar,
+    say,
+)
 from impasto.cli.options import (
+    BitDepth,
+    CheckpointFile,
+    Format,
+    Json,
+    KeepGps,
+    NoRecipe,
     Output,
     Overwrite,
     Painting,
     Photo,
     PresetName,
+    PreviewEvery,
+    Quality,
     Quiet,
     RecipeFile,
     RegionOptions,
     StyleOptions,
     Threads,
+    Verbose,
     with_settings,
 )
-from impasto.errors import CheckpointError, OutputError, SettingError
+from impasto.cli.places import placed
+from impasto.errors import Argument, CheckpointError, OutputError, SettingError, did_you_mean
 from impasto.presets import settings_for
 from impasto.progress import Clock
 
@@ -34,7 +53,25 @@ if TYPE_CHECKING:
     from impasto.progress import Step
     from impasto.recipes import Recipe
     from impasto.runs.job import Job
+    from impasto.runs.run import Outcome
     from impasto.settings import Settings
+
+
+class Talk:
+    """How much a command says while it makes a picture, and in what form."""
+
+    def __init__(self, quiet: bool = False, verbose: bool = False, json: bool = False) -> None:
+        self.quiet, self.verbose, self.json = quiet or json, verbose, json
+
+    def say(self, message: str, /, **values: Any) -> None:
+        """Print a line unless nothing but errors is wanted."""
+        if not self.quiet:
+            say(message, **values)
+
+    def remark(self, message: str) -> None:
+        """Print a remark unless nothing but errors is wanted."""
+        if not self.quiet:
+            note(message)
 
 
 @with_settings
@@ -42,59 +79,52 @@ def stylize_command(
     content: Photo,
     painting: Painting = None,
     *,
-    output: Output,
+    output: Output = None,
     style: StyleOptions = None,
     region: RegionOptions = None,
     preset: PresetName = None,
     recipe: RecipeFile = None,
     overwrite: Overwrite = False,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.")] = 95,
-    bit_depth: Annotated[int, typer.Option(help="8, or in PNG and TIFF 16.")] = 8,
-    keep_gps: Annotated[bool, typer.Option("--keep-gps", help="Keep where the photo was taken.")] = False,
-    no_recipe: Annotated[
-        bool, typer.Option("--no-recipe", help="Do not tell in the file how it was made.")
-    ] = False,
-    preview_every: Annotated[
-        int, typer.Option(min=0, help="Write the picture every N iterations to OUTPUT-previews; 0 never.")
-    ] = 0,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Keep the run's state here; by itself if it takes over 2 minutes.")
-    ] = None,
+    quality: Quality = 95,
+    bit_depth: BitDepth = 8,
+    keep_gps: KeepGps = False,
+    no_recipe: NoRecipe = False,
+    form: Format = None,
+    preview_every: PreviewEvery = 0,
+    checkpoint: CheckpointFile = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
+    json: Json = False,
     threads: Threads = None,
     settings: Any,
 ) -> None:
     """Repaint the photo CONTENT in the style of the picture STYLE.
 
-    Example: impasto stylize photo.jpg painting.jpg -o pastiche.png --strength 60
+    Without -o the result lies beside the photo: photo-painting.png, or with a number if that is there.
+
+    Example: impasto photo.jpg painting.jpg --strength 60
     """
     from impasto.runs.job import Job, Saving
 
     known = _recipe(recipe)
     asked = settings_for(preset, {**(known.settings if known else {}), **settings})
-    styles = [*([painting] if painting else []), *(style or [])]
+    named = _inputs(content, [*([painting] if painting else []), *(style or [])], region or [], known)
     saving = Saving(
         overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=not no_recipe
     )
-    job = Job(
-        inputs=_inputs(content, styles, region or [], known),
-        settings=asked,
-        output=output,
-        saving=saving,
-        preview_every=preview_every,
-        checkpoint=checkpoint,
-        network_sha256=_network_of(known, asked),
-    )
-    _check_outputs(job)
-    _run(job, quiet, threads)
-
-
-def _recipe(path: Path | None) -> Recipe | None:
-    if path is None:
-        return None
-    from impasto.recipes import load_recipe
-
-    return load_recipe(path)
+    with placed(content, str(named.styles[0].source), output, form, overwrite) as place:
+        job = Job(
+            inputs=replace(named, content=place.photo),
+            output=place.output,
+            settings=asked,
+            saving=saving,
+            preview_every=preview_every,
+            checkpoint=checkpoint,
+            resumable=not place.streams,
+            network_sha256=_network_of(known, asked),
+        )
+        _check_outputs(job)
+        _run(job, Talk(quiet, verbose, json), threads)
 
 
 def _inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe | None) -> Inputs:
@@ -107,8 +137,20 @@ def _inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe 
 
     named: list[Any] = styles or (list(recipe.styles()) if recipe else [])
     if not named:
-        raise SettingError("a style must be named after the photo, or with --style or --recipe")
+        raise SettingError(
+            "a style must be named after the photo, or with {style} or {recipe}",
+            style=Argument("style"),
+            recipe=Argument("recipe"),
+        )
     return Inputs.of(content, named, regions or (recipe.regions() if recipe else []))
+
+
+def _recipe(path: Path | None) -> Recipe | None:
+    if path is None:
+        return None
+    from impasto.recipes import load_recipe
+
+    return load_recipe(path)
 
 
 def _network_of(recipe: Recipe | None, settings: Settings) -> str | None:
@@ -119,86 +161,157 @@ def _network_of(recipe: Recipe | None, settings: Settings) -> str | None:
 
 
 def _check_outputs(job: Job) -> None:
-    """Refuse now what could not be written at the end."""
+    """Refuse now what could not be read, or written at the end."""
+    from impasto.names import check_names
     from impasto.pictures.writing import check_output
     from impasto.runs.run import check_side_files
 
-    overwrite = job.saving.overwrite
-    inputs = [*job.inputs.files, job.settings.initial, job.settings.network]
-    check_output(job.output, overwrite=overwrite, inputs=inputs, bit_depth=job.saving.bit_depth)
-    check_side_files(job)
+    inputs, settings, overwrite = job.inputs, job.settings, job.saving.overwrite
+    check_names(inputs.content, inputs.styles, inputs.regions, [settings])
+    files = [*inputs.files, settings.initial, settings.network]
+    check_output(job.output, overwrite=overwrite, inputs=files, bit_depth=job.saving.bit_depth)
+    if job.resumable:
+        check_side_files(job)
+    elif job.checkpoint or job.preview_every:
+        raise SettingError(
+            "{checkpoint} and {preview} need files, and - is a stream; name the photo and the output",
+            checkpoint=Argument("checkpoint"),
+            preview=Argument("preview_every"),
+        )
     if job.preview_every and job.previews.exists() and not overwrite:
-        raise OutputError(f"{job.previews} already exists; add --overwrite or choose another output")
-    if job.checkpoint_path.exists() and not overwrite:
         raise OutputError(
-            f"{job.checkpoint_path} is the checkpoint of an unfinished run; go on with impasto resume, "
-            "or add --overwrite"
+            "{path} already exists; add {overwrite} or choose another output",
+            path=job.previews,
+            overwrite=Argument("overwrite=True"),
+        )
+    if job.resumable and job.checkpoint_path.exists() and not overwrite:
+        raise OutputError(
+            "{path} is the checkpoint of an unfinished run; go on with {command}, or add {overwrite}",
+            path=job.checkpoint_path,
+            command="impasto resume",
+            overwrite=Argument("overwrite=True"),
         )
 
 
-def _run(job: Job, quiet: bool, threads: int | None, resumed: Any = None) -> None:
+def _run(job: Job, talk: Talk, threads: int | None = None, resumed: Any = None) -> None:
     """Run a job, showing its progress, and end the program as its outcome asks for."""
     from impasto.engine import runtime
     from impasto.runs.run import run_job
 
     began = time.monotonic()
     runtime.start_program(threads)
-    with progress_bar(quiet=quiet) as bar:
-        outcome = run_job(job, _shown(bar), (lambda text: None) if quiet else say, resumed)
+    with progress_bar(quiet=talk.quiet) as bar:
+        outcome = run_job(job, _shown(bar, talk.verbose), bar.note, resumed)
+    seconds = time.monotonic() - began
+    if talk.json:
+        print_json(_report(job, outcome, seconds))
+    _tell_end(job, outcome, seconds, talk)
+
+
+def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
+    """Say what became of a job; end the program if it was interrupted."""
     if outcome.result is None:
         say("Interrupted before the first iteration; nothing was written.")
-    elif not quiet:
-        for remark in outcome.notes:
-            note(remark)
+    for remark in outcome.notes:
+        talk.remark(remark)
     if outcome.error:
-        say(f"The last good picture is in {job.output}.")
+        say("The last good picture is in {path}.", path=job.output)
         raise outcome.error
     if outcome.interruption:
         if outcome.result is not None:
-            say(f"Interrupted; the picture as it was is in {job.output}.")
+            say("Interrupted; the picture as it was is in {path}.", path=job.output)
         end(EXIT_BY_SIGNAL + outcome.interruption)
-    if not quiet and outcome.result is not None:
+    if outcome.result is not None:
         height, width = outcome.result.pixels.shape[:2]
-        say(f"{job.output}: {width} x {height} px in {time.monotonic() - began:.1f} s.")
+        talk.say(
+            "{path}: {width} x {height} px in {seconds:.1f} s.",
+            path=job.output if job.resumable else "-",
+            width=width,
+            height=height,
+            seconds=seconds,
+        )
+
+
+def _report(job: Job, outcome: Outcome, seconds: float) -> dict[str, Any]:
+    """Return what became of a job, for another program."""
+    result, error = outcome.result, outcome.error
+    return {
+        "output": str(job.output) if result is not None else None,
+        "width": None if result is None else result.pixels.shape[1],
+        "height": None if result is None else result.pixels.shape[0],
+        "seconds": round(seconds, 2),
+        "iterations": 0 if result is None else len(result.losses),
+        "losses": dict(result.losses[-1]) if result is not None and result.losses else {},
+        "notes": list(outcome.notes),
+        "interrupted_by_signal": outcome.interruption,
+        "checkpoint": str(job.checkpoint_path) if outcome.interruption and job.resumable else None,
+        "error": error and {"message": str(error), "id": error.id},
+    }
 
 
 def resume_command(
-    checkpoint: Annotated[Path, typer.Argument(help="The checkpoint of an interrupted run.")],
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="The picture that an interrupted run left, or its checkpoint.",
+            show_default=False,
+        ),
+    ],
     quiet: Quiet = False,
+    verbose: Verbose = False,
+    json: Json = False,
     threads: Threads = None,
 ) -> None:
     """Go on with an interrupted run; it ends with the picture that it would have made.
 
-    Example: impasto resume pastiche.png.checkpoint
+    Example: impasto resume pastiche.png
     """
+    path = _checkpoint_of(checkpoint.absolute())
+    from impasto.engine import runtime
+
+    runtime.start_program(threads)  # before anything else loads the engine, which would print its log
     from impasto.runs.run import resumed_job
 
-    path = checkpoint.absolute()
     job, state = resumed_job(path)
     if not job.folder.is_dir():
-        raise CheckpointError(f"the folder {job.folder}, in which the run was started, is not there")
+        raise CheckpointError(
+            "the folder {folder}, in which the run was started, is not there", folder=job.folder
+        )
     os.chdir(job.folder)
-    _run(job, quiet, threads, (state, path))
+    _run(job, Talk(quiet, verbose, json), threads, (state, path))
 
 
-def _shown(bar: Bar) -> Callable[[Prepared, Step], None]:
-    """Return what shows a Step on a bar: scale, percent, the time left and the losses."""
+def _checkpoint_of(path: Path) -> Path:
+    """Return the checkpoint that is meant: the one beside a picture, or the file itself.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    beside = path.with_name(f"{path.name}.checkpoint")
+    if beside.is_file():
+        return beside
+    if path.is_file():
+        return path
+    names = [entry.name for entry in path.parent.glob("*.checkpoint")] if path.parent.is_dir() else []
+    raise CheckpointError(
+        "there is no checkpoint {path}{hint}", path=path, hint=did_you_mean(path.name, names)
+    )
+
+
+def _shown(bar: Bar, verbose: bool) -> Callable[[Prepared, Step], None]:
+    """Return what shows a Step on a bar: scale, percent, the time left and, if asked for, the losses."""
     started = time.monotonic()
     clocks: list[Clock] = []
 
     def show(prepared: Prepared, step: Step) -> None:
         if not clocks:
             clocks.append(_clock(prepared, started))
-        clock = clocks[0]
+        share, left = clocks[0].tick(step)
         height, width = step.shape
         losses = "  ".join(f"{k} {v:.3g}" for k, v in step.losses.items() if k != "range" and v)
-        bar.show(
-            f"Scale {step.scale}/{step.scales} ({width} x {height})",
-            clock.done(step),
-            clock.total,
-            clock.seconds_left(step),
-            losses,
-        )
+        words = f"{step.scale}/{step.scales}: {width} x {height} px, {step.iteration}/{step.iterations}"
+        bar.show(words, share, 1.0, left, losses if verbose else "")
 
     return show
 
@@ -214,8 +327,8 @@ def _clock(prepared: Prepared, started: float) -> Clock:
 
 
 def demo_command(
-    output: Output = Path("demo.png"),
-    style: Annotated[str, typer.Option(help="A built-in style or a picture.")] = "swirls",
+    output: Output = "demo.png",
+    style: Annotated[str, typer.Option(metavar="STYLE", help="A built-in style or a picture.")] = "swirls",
     overwrite: Overwrite = False,
 ) -> None:
     """Make a first pastiche from a photo that scikit-image brings along and a built-in style."""
@@ -223,6 +336,7 @@ def demo_command(
 
     photo = Path(skimage.data.__file__).with_name("chelsea.png")
     stylize_command(content=str(photo), painting=style, output=output, overwrite=overwrite)
+    say("Next: {command}", command="impasto YOUR-PHOTO.jpg swirls --strength 60")
 
 
 def register(app: typer.Typer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from impasto.cli.console import EXIT_BY_SIGNAL, EXIT_FAILED, Bar, end, note, progress_bar, say
+from impasto.cli.console import EXIT_BY_SIGNAL, EXIT_FAILED, Bar, end, note, print_json, progress_bar, say
 from impasto.cli.options import (
-    Field,
+    ADVANCED,
+    EVERYDAY,
+    Json,
     Painting,
     Photo,
     PresetName,
@@ -22,15 +23,14 @@ from impasto.cli.options import (
     Threads,
     parsed,
     plain,
+    scalar,
     with_setting_options,
 )
-from impasto.errors import SettingError
+from impasto.errors import Argument, Message, SettingError
 from impasto.settings import Settings
 
 if TYPE_CHECKING:
     from impasto.runs.sweep import SweepStep
-
-ITSELF_A_LIST = " A list itself: the same for every picture."
 
 
 def with_swept_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -38,22 +38,7 @@ def with_swept_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     The command must take a keyword argument ``settings``: a mapping of names to values or lists of them.
     """
-    return with_setting_options(command, _option, swept_values)
-
-
-def _option(spec: Field) -> inspect.Parameter:
-    hint = plain(typing.get_type_hints(Settings)[spec.name])
-    text = spec.metadata["help"]
-    if typing.get_origin(hint) is Literal:
-        text += f" Of {', '.join(typing.get_args(hint))}."
-    elif hint in (int, float):
-        text += f" From {spec.metadata['low']:g} to {spec.metadata['high']:g}."
-    elif hint is not str:
-        text += ITSELF_A_LIST
-    flag = "--" + spec.name.replace("_", "-")
-    option = typer.Option(flag, help=text, show_default=False, metavar="VALUES", rich_help_panel="Settings")
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(spec.name, kind, default=None, annotation=Annotated[str | None, option])
+    return with_setting_options(command, swept_values, swept=True)
 
 
 def swept_values(name: str, text: str) -> Any:
@@ -62,23 +47,18 @@ def swept_values(name: str, text: str) -> Any:
     ``none`` is a value of the settings that may be left to the program. A wrong value is refused with
     the settings, later.
     """
-    hint = typing.get_type_hints(Settings)[name]
-    kind = plain(hint)
+    kind = plain(typing.get_type_hints(Settings)[name])
     if kind not in (int, float, str) and typing.get_origin(kind) is not Literal:
         return parsed(name, text)
     if kind is str and Path(text).exists():  # a file's name with a comma in it
         return text
-    values = [_value(part.strip(), kind, hint) for part in text.split(",")]
+    values = [_value(name, part.strip()) for part in text.split(",")]
     return values[0] if len(values) == 1 else values
 
 
-def _value(text: str, kind: Any, hint: Any) -> Any:
-    if text.lower() == "none" and type(None) in typing.get_args(hint):
-        return None
-    try:
-        return kind(text) if kind in (int, float) else text
-    except ValueError:
-        return text
+def _value(name: str, text: str) -> Any:
+    optional = type(None) in typing.get_args(typing.get_type_hints(Settings)[name])
+    return None if optional and text.lower() == "none" else scalar(name, text)
 
 
 @with_swept_settings
@@ -86,17 +66,30 @@ def sweep_command(
     content: Photo,
     painting: Painting = None,
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder of the pictures.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="The folder of the pictures.", rich_help_panel=EVERYDAY
+        ),
+    ],
     style: StyleOptions = None,
     region: RegionOptions = None,
     preset: PresetName = None,
     image_format: Annotated[
-        str, typer.Option("--format", help="Of pictures and sheet: png, jpg, webp, avif or tif.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Of pictures and sheet: png, jpg, webp, avif or tif.",
+            rich_help_panel=ADVANCED,
+        ),
     ] = "png",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Make pictures again that are there.")
+        bool,
+        typer.Option("--overwrite", help="Make pictures again that are there.", rich_help_panel=EVERYDAY),
     ] = False,
     quiet: Quiet = False,
+    json: Json = False,
     threads: Threads = None,
     settings: Any,
 ) -> None:
@@ -108,22 +101,25 @@ def sweep_command(
     """
     styles = [*([painting] if painting else []), *(style or [])]
     if not styles:
-        raise SettingError("a style must be named after the photo, or with --style")
-    from impasto.engine import runtime
+        raise SettingError("a style must be named after the photo, or with {style}", style=Argument("style"))
+    from impasto.names import check_names
     from impasto.preparation import Inputs
     from impasto.runs.sweep import plan_sweep
 
     inputs, suffix = Inputs.of(content, styles, region or ()), f".{image_format.lstrip('.')}"
     sweep = plan_sweep(inputs, output, settings, preset, suffix=suffix, overwrite=overwrite)
-    runtime.start_program(threads)
-    _run(sweep, quiet)
+    chosen = [variation.settings for variation in sweep.variations]
+    check_names(inputs.content, inputs.styles, inputs.regions, chosen)
+    _run(sweep, quiet or json, json, threads)
 
 
-def _run(sweep: Any, quiet: bool) -> None:
+def _run(sweep: Any, quiet: bool, json: bool, threads: int | None) -> None:
     """Make the pictures, showing the progress; end as Ctrl-C and failures ask for."""
+    from impasto.engine import runtime
     from impasto.runs.interruption import Interruption
     from impasto.runs.sweep import sweep_steps
 
+    runtime.start_program(threads)
     ends: list[SweepStep] = []
     with Interruption().heard() as interruption, progress_bar(quiet=quiet) as bar:
         for step in sweep_steps(sweep):
@@ -132,27 +128,52 @@ def _run(sweep: Any, quiet: bool) -> None:
                 ends.append(step)
             if interruption.signal:
                 break
-    if interruption.signal:
-        say(f"Interrupted; {len(ends)} of {len(sweep.variations)} pictures are there. Repeat to go on.")
-        end(EXIT_BY_SIGNAL + interruption.signal)
+    if json:
+        print_json(_report(sweep, ends, interruption.signal))
+    _tell_end(sweep, ends, interruption.signal, quiet)
+
+
+def _tell_end(sweep: Any, ends: list[SweepStep], signal: int | None, quiet: bool) -> None:
+    if signal:
+        say(
+            "Interrupted; {done} of {count} pictures are there. Repeat to go on.",
+            done=len(ends),
+            count=len(sweep.variations),
+        )
+        end(EXIT_BY_SIGNAL + signal)
     if not quiet:
         for remark in dict.fromkeys(remark for done in ends for remark in done.notes):
             note(remark)
-        made = sum(done.outcome == "made" for done in ends)
-        kept = sum(done.outcome == "kept" for done in ends)
-        say(f"{sweep.sheet}: {made} pictures made, {kept} kept.")
-    failed = [done for done in ends if done.outcome == "failed"]
+        made, kept = (sum(done.outcome == what for done in ends) for what in ("made", "kept"))
+        say("{sheet}: {made} pictures made, {kept} kept.", sheet=sweep.sheet, made=made, kept=kept)
+    failed = [done for done in ends if done.error]
     for done in failed:
-        say(f"impasto: no picture with {done.variation.label}: {done.error}.")
+        reason = Message("") if done.error is None else done.error.message
+        say("impasto: no picture with {values}: {reason}.", values=done.variation.label, reason=reason)
     if failed:
         end(EXIT_FAILED)
+
+
+def _report(sweep: Any, ends: list[SweepStep], signal: int | None) -> dict[str, Any]:
+    """Return what became of a sweep, for another program."""
+    pictures = [
+        {
+            "path": str(done.variation.path),
+            "values": dict(done.variation.values),
+            "outcome": done.outcome,
+            "notes": list(done.notes),
+            "error": done.error and {"message": str(done.error), "id": done.error.id},
+        }
+        for done in ends
+    ]
+    return {"sheet": str(sweep.sheet), "pictures": pictures, "interrupted_by_signal": signal}
 
 
 def _show(bar: Bar, step: SweepStep) -> None:
     """Show a SweepStep: how many pictures are there, and the values in work."""
     words, now = step.variation.label, step.step
     if now is not None:
-        words += f": scale {now.scale}/{now.scales}, {now.iteration}/{now.iterations}"
+        words += f" {now.scale}/{now.scales}"
     bar.show(f"{step.number}/{step.count} {words}", step.number - (step.outcome == "running"), step.count)
 
 

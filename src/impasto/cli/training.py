@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from impasto.runs.interruption import Interruption
     from impasto.training.own_style import StyleTraining
 
+DEVELOPERS = "For developers"
 SUFFIX = ".style"
 
 
@@ -277,6 +278,6 @@ def _show_training(training: Any) -> None:
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("train")(train_command)
-    app.command("train-onepass")(train_onepass_command)
+    app.command("train-onepass", rich_help_panel=DEVELOPERS)(train_onepass_command)
     app.command("export")(export_command)
-    app.command("distill")(distill_command)
+    app.command("distill", rich_help_panel=DEVELOPERS)(distill_command)

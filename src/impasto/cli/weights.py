@@ -7,15 +7,28 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.console import EXIT_FAILED, end, note, print_table, say
+from impasto.cli.console import EXIT_FAILED, end, note, print_json, print_table, print_text, say
+from impasto.cli.language import tell
+from impasto.cli.options import Json
+from impasto.errors import SettingError
 
 weights_app = typer.Typer(help="Feature networks: list, fetch, import and check their weights.")
 
 
 @weights_app.command("list")
-def list_command() -> None:
+def list_command(json: Json = False) -> None:
     """List the feature networks and whether their files are what they should be."""
-    print_networks()
+    if json:
+        print_json(network_records())
+    else:
+        print_networks()
+
+
+def network_records() -> list[dict[str, Any]]:
+    """Return the feature networks for another program."""
+    from impasto.networks.catalogue import list_networks
+
+    return [vars(card) for card in list_networks()]
 
 
 def print_networks() -> None:
@@ -35,7 +48,7 @@ def fetch_command(
 ) -> None:
     """Download VGG-19 with Keras' own downloader, check it and keep it."""
     if network != "vgg19":
-        raise typer.BadParameter(f"only vgg19 can be fetched, not {network!r}")
+        raise SettingError("only vgg19 can be fetched, not {network!r}", network=network)
     from impasto.engine import runtime
 
     runtime.start_program()
@@ -60,20 +73,30 @@ def import_command(
 def _report_import(report: Any) -> None:
     for sentence in report.notes:
         note(sentence)
-    say(f"{report.name} is ready: {report.path} (sha256 {report.sha256[:12]}...).")
+    say(
+        "{name} is ready: {path} (sha256 {sha256}...).",
+        name=report.name, path=report.path, sha256=report.sha256[:12],
+    )  # fmt: skip
 
 
 @weights_app.command("check")
 def check_command(
-    file: Annotated[Path, typer.Argument(help="The weights file to check.")],
+    file: Annotated[Path, typer.Argument(help="The weights file to check.", show_default=False)],
+    json: Json = False,
 ) -> None:
     """Tell whether a weights file is VGG-19, and how it would be read."""
     from impasto.networks.catalogue import check_weights
 
     report = check_weights(file)
-    for sentence in (*report.notes, *report.problems):
-        typer.echo(f"{sentence.rstrip('.')}.")
-    typer.echo(f"This is {'VGG-19' if report.is_vgg19 else 'not VGG-19'} ({report.family} family).")
+    if json:
+        print_json({name: value for name, value in vars(report).items() if name != "weights"})
+    else:
+        for sentence in (*report.notes, *report.problems):
+            print_text("{sentence}.", sentence=tell(sentence.rstrip(".")))
+        if report.is_vgg19:
+            print_text("This is VGG-19 ({family} family).", family=report.family)
+        else:
+            print_text("This is not VGG-19 ({family} family).", family=report.family)
     if not report.is_vgg19:
         end(EXIT_FAILED)
 

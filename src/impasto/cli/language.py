@@ -1,0 +1,117 @@
+"""The command's languages: English, which the code is written in, and what locale/ has (gettext)."""
+
+from __future__ import annotations
+
+import gettext
+import inspect
+import os
+import sys
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import Argument, Message, SettingError, did_you_mean
+
+LOCALE = Path(__file__).parent / "locale"
+LANGUAGES = {"en": "", "zh": "zh_CN"}
+"""What ``--lang`` takes: the folder of its messages."""
+VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+ENGLISH = gettext.NullTranslations()
+_catalog: ContextVar[gettext.NullTranslations] = ContextVar("catalog")
+
+
+def choose_language(asked: str | None) -> None:
+    """Speak a language from now on.
+
+    Args:
+        asked: of `LANGUAGES`, or a locale's name such as ``zh_CN``; None takes the environment's.
+
+    Raises:
+        SettingError: there is no such language.
+    """
+    code = asked or _of_environment()
+    name = code.replace("-", "_").partition("_")[0].partition(".")[0].lower()
+    if asked and name not in LANGUAGES:
+        raise SettingError(
+            "{name} must be one of {allowed}, not {value!r}{hint}",
+            name=Argument("lang"),
+            allowed=", ".join(LANGUAGES),
+            value=asked,
+            hint=did_you_mean(asked, LANGUAGES),
+        )
+    folder = LANGUAGES.get(name, "")
+    if not folder or not all(_can_write(stream) for stream in (sys.stdout, sys.stderr)):
+        _catalog.set(ENGLISH)
+    else:
+        _catalog.set(gettext.translation("impasto", LOCALE, [folder]))
+
+
+def _of_environment() -> str:
+    return next((value for name in VARIABLES if (value := os.environ.get(name))), "")
+
+
+def _can_write(stream: Any) -> bool:
+    """Return whether Chinese can be written there."""
+    try:
+        "中文".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def tell(message: str, /, **values: Any) -> str:
+    """Return a message as the reader of the command reads it: in their language, with options for arguments.
+
+    Args:
+        message: a `Message`; or a text with ``{names}`` for the values.
+        **values: by name, messages among them.
+    """
+    known = message if isinstance(message, Message) else Message(message, **values)
+    text = _catalog.get(ENGLISH).gettext(known.id) if known.id else ""
+    return text.format(**_told(known.values)) if known.values else text
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _value(value) for name, value in values.items()}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Argument):
+        return value.option
+    return tell(value) if isinstance(value, Message) else value
+
+
+def translate_help(command: Any) -> Any:
+    """Return a Typer command, and those below it, with its help in the reader's language."""
+    helps = getattr(command.callback, "setting_helps", {})
+    for name in ("help", "short_help", "epilog", "options_metavar", "subcommand_metavar"):
+        if text := getattr(command, name, None):
+            setattr(command, name, tell(inspect.cleandoc(text)))
+    _translate_panel(command)
+    for parameter in command.params:
+        if text := helps.get(parameter.name) or parameter.help:
+            parameter.help = tell(text if isinstance(text, Message) else inspect.cleandoc(text))
+        _translate_panel(parameter)
+    for inner in getattr(command, "commands", {}).values():
+        translate_help(inner)
+    if _catalog.get(ENGLISH) is not ENGLISH or "typer.rich_utils" in sys.modules:
+        _translate_titles()
+    return command
+
+
+def _translate_panel(item: Any) -> None:
+    if panel := getattr(item, "rich_help_panel", None):
+        item.rich_help_panel = tell(panel)
+
+
+def _translate_titles() -> None:
+    """Give Typer its own words in the reader's language."""
+    from typer import rich_utils
+
+    rich_utils.ARGUMENTS_PANEL_TITLE = tell("Arguments")
+    rich_utils.OPTIONS_PANEL_TITLE = tell("Options")
+    rich_utils.COMMANDS_PANEL_TITLE = tell("Commands")
+    rich_utils.DEFAULT_STRING = tell("[default: {}]")
+    rich_utils.REQUIRED_LONG_STRING = tell("[required]")

@@ -1,0 +1,113 @@
+"""Where a picture comes from and goes to: streams, folders, and names that are made up."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto.errors import Argument, OutputError, SettingError
+
+STREAM = "-"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a photo and its pastiche lie.
+
+    Attributes:
+        photo: the photo's file.
+        output: the pastiche's file.
+        streams: whether one of them is a stream, so that the files do not stay.
+    """
+
+    photo: str
+    output: Path
+    streams: bool = False
+
+
+@contextmanager
+def placed(photo: str, style: str, output: str | None, form: str | None, overwrite: bool) -> Iterator[Place]:
+    """Yield the files of a photo and its pastiche; afterwards write to stdout what was to go there.
+
+    Args:
+        photo: a file, or ``-`` for stdin.
+        style: the style's file or name.
+        output: a file; a folder; ``-`` for stdout; None beside the photo, or stdout if the photo is stdin.
+        form: the format as an extension, where no file's name says it; PNG if None.
+        overwrite: whether a made-up name may be that of an existing file.
+
+    Raises:
+        SettingError: a stream is a terminal, or two formats were asked for.
+        OutputError: stdout was closed, or the folder cannot be made.
+    """
+    suffix = f".{(form or 'png').lower().lstrip('.')}"
+    if photo == STREAM and output is None:
+        output = STREAM
+    if photo != STREAM and output != STREAM:
+        yield Place(photo, _file(photo, style, output, suffix, overwrite, form))
+        return
+    with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
+        source = _received(Path(folder)) if photo == STREAM else photo
+        if output != STREAM:
+            yield Place(source, _file("stdin", style, output, suffix, overwrite, form), streams=True)
+            return
+        if sys.stdout is None or sys.stdout.isatty():
+            raise SettingError(
+                "the picture would go to the terminal; send it to a file with > or name one with {output}",
+                output=Argument("output"),
+            )
+        result = Path(folder) / f"stdout{suffix}"
+        yield Place(source, result, streams=True)
+        if result.exists():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(result.read_bytes())
+            sys.stdout.buffer.flush()
+
+
+def _received(folder: Path) -> str:
+    """Return the file into which stdin was written."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise SettingError("- reads the photo from stdin; send one there, as in {example}", example=EXAMPLE)
+    path = folder / "stdin"
+    path.write_bytes(sys.stdin.buffer.read())
+    return str(path)
+
+
+EXAMPLE = "cat photo.jpg | impasto - painting.jpg -o out.png"
+
+
+def _file(photo: str, style: str, output: str | None, suffix: str, overwrite: bool, form: str | None) -> Path:
+    """Return the pastiche's file."""
+    name = f"{Path(photo).stem}-{Path(style).stem}{suffix}"
+    if output is None:
+        return _free(Path(photo).with_name(name), overwrite)
+    if output.endswith(("/", "\\")) or Path(output).is_dir():
+        folder = Path(output)
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OutputError(
+                "the folder {folder} cannot be made: {reason}", folder=folder, reason=reason
+            ) from error
+        return _free(folder / name, overwrite)
+    if form and Path(output).suffix.lower() != suffix:
+        raise SettingError(
+            "{format} is for made-up names and for stdout; the format of {output} follows from its name",
+            format=Argument("format"),
+            output=output,
+        )
+    return Path(output)
+
+
+def _free(path: Path, overwrite: bool) -> Path:
+    """Return the path, or the first numbered one that no file has."""
+    if overwrite or not path.exists():
+        return path
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    return next(name for name in numbered if not name.exists())
