@@ -104,8 +104,7 @@ def prepare(
         ClosedError: the workshop is closed.
     """
     began, workshop = time.monotonic(), workshop or process_workshop()
-    check_names(inputs.content, inputs.styles, inputs.regions, [] if network else [settings])
-    runtime.start_engine()
+    _start(inputs, [] if network else [settings])
     picture = read_picture(inputs.content, max_size=None if settings.fit == "stretch" else settings.max_size)
     photo = picture.resized(final_shape(picture, settings)).pixels
     reader = StyleReader(photo, settings, workshop)
@@ -134,6 +133,12 @@ def prepare(
         notes=_notes(picture, reader, network),
         began=began,
     )
+
+
+def _start(inputs: Inputs, settings: Sequence[Settings]) -> None:
+    """Start the engine, unless a name is wrong, which is told before."""
+    check_names(inputs.content, inputs.styles, inputs.regions, settings)
+    runtime.start_engine()
 
 
 def _notes(picture: Picture, reader: StyleReader, network: FeatureNetwork) -> tuple[str, ...]:
