@@ -7,17 +7,10 @@ import numpy as np
 import skimage.data
 
 import impasto
-from impasto import Settings
-from impasto.engine import runtime
-
-runtime.start_engine()
-from impasto.optimization.planning import plan_picture  # noqa: E402
-from impasto.preparation import load_network_for  # noqa: E402
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "large")
 folder.mkdir(exist_ok=True)
-settings = Settings(max_size=8000)
-plan = plan_picture((6000, 8000), load_network_for(settings), settings)
+plan = impasto.plan((6000, 8000), max_size=8000)
 print(f"48 megapixels: {plan.seconds / 60:.0f} min, {plan.memory / 2**30:.1f} GiB, tiles {plan.tiles}")
 
 made = {}

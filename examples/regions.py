@@ -7,7 +7,6 @@ import numpy as np
 import skimage.data
 
 import impasto
-from impasto.styles import RegionSpec
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "regions")
 folder.mkdir(exist_ok=True)
@@ -15,7 +14,7 @@ photo = skimage.data.coffee()
 rows, columns = np.mgrid[: photo.shape[0], : photo.shape[1]]
 cup = np.hypot((columns - 285) / 204, (rows - 208) / 184) < 1  # white, that is True, says where
 
-regions = [RegionSpec(cup, "mosaic")]
+regions = [impasto.RegionSpec(cup, "mosaic")]
 for background in ("style", "photo"):
     result = impasto.stylize(photo, "swirls", regions=regions, background=background, max_size=192)
     result.save(folder / f"background-{background}.png", overwrite=True)

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import skimage.data
 
-from impasto import stylize_steps
-from impasto.pictures.writing import OutputOptions, write_picture
+import impasto
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "emergence")
 folder.mkdir(exist_ok=True)
 settings = {"initial": "noise", "iterations": 60, "max_size": 192, "seed": 1}
-for step in stylize_steps(skimage.data.astronaut(), "swirls", **settings):
+for step in impasto.stylize_steps(skimage.data.astronaut(), "swirls", **settings):
     if step.iteration in (1, 5, 20, 60):
-        write_picture(folder / f"{step.iteration:03d}.png", step.image, OutputOptions(overwrite=True))
+        step.pastiche.save(folder / f"{step.iteration:03d}.png", overwrite=True)
         print(step.iteration, f"{step.losses['total']:.4f}")

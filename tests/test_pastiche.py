@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import impasto
 from conftest import TINY_SETTINGS, picture
+from impasto import progress_bar
 from impasto.errors import ImageError, MissingFileError, OutputError, SettingError
 
 
@@ -88,6 +92,74 @@ def test_steps_end_with_the_finished_pastiche(tiny_network):
     )
     assert steps[-1].last
     np.testing.assert_array_equal(steps[-1].image, make(tiny_network).pixels)
+
+
+def test_steps_offer_the_pastiche_and_its_recipe(tiny_network, tmp_path):
+    steps = list(
+        impasto.stylize_steps(picture(40, 52, 1), picture(36, 30, 2), network=tiny_network, **TINY_SETTINGS)
+    )
+    result, early = steps[-1].pastiche, steps[1].pastiche
+    np.testing.assert_array_equal(result.pixels, make(tiny_network).pixels)
+    assert (len(result.losses), len(early.losses)) == (5, 2)
+    assert early.seconds < result.seconds
+    assert result.recipe["settings"]["iterations"] == [5]
+    result.save(tmp_path / "out.png")
+    assert impasto.load_recipe(tmp_path / "out.png") == result.recipe
+
+
+def test_a_result_shows_itself(tiny_network):
+    content = np.dstack([picture(40, 52, 1), np.full((40, 52), 0.5, np.float32)])
+    result = make(tiny_network, content)
+    assert re.fullmatch(r"<Pastiche: 52 x 40 px, optimize, \d+\.\d s>", repr(result))
+    shown = Image.open(io.BytesIO(result._repr_png_()))
+    assert (shown.size, shown.mode) == ((52, 40), "RGBA")
+    np.testing.assert_allclose(np.asarray(shown)[..., :3] / 255, result.pixels, atol=0.5 / 255 + 1e-6)
+    np.testing.assert_array_equal(np.asarray(result), result.pixels)
+    assert np.asarray(result, np.float64).dtype == np.float64
+    assert np.array(result) is not result.pixels
+
+
+def test_a_result_is_a_picture_to_go_on_with(tiny_network):
+    first = make(tiny_network)
+    assert make(tiny_network, np.asarray(first)).pixels.shape == first.pixels.shape
+
+
+def test_wrong_layer_names_are_told_before_a_picture_is_read():
+    with pytest.raises(SettingError, match="not 'relu9_1'"):
+        impasto.stylize("gone.jpg", "gone.jpg", content_layers="relu9_1")
+
+
+def test_plan_predicts_what_stylize_takes(tiny_network):
+    found = impasto.plan(picture(40, 52, 1), network=tiny_network, **{**TINY_SETTINGS, "max_size": 26})
+    assert found.shape == (20, 26)
+    assert [scale.iterations for scale in found.scales] == [5]
+    assert found.seconds > 0 and found.memory > 0
+    of_shape = impasto.plan((40, 52), network=tiny_network, **{**TINY_SETTINGS, "max_size": 26})
+    assert (of_shape.shape, of_shape.tiles) == (found.shape, found.tiles)
+
+
+def test_sweep_makes_pictures_and_a_sheet(tmp_path):
+    photo, painting, chosen = picture(24, 32, 1), picture(24, 32, 2), {"max_size": 32, "iterations": 1}
+    found = impasto.sweep(photo, painting, tmp_path / "out", strength=[0, 1], **chosen)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "sheet.png", "strength-0.png", "strength-1.png"
+    ]  # fmt: skip
+    assert [end.outcome for end in found.ends] == ["made", "made"]
+
+
+def test_progress_is_drawn_round_any_steps(tiny_network, capsys):
+    steps = impasto.stylize_steps(
+        picture(40, 52, 1),
+        picture(36, 30, 2),
+        network=tiny_network,
+        **{**TINY_SETTINGS, "iterations": (2, 3)},
+    )
+    shown = list(impasto.show_progress(steps))
+    assert [(step.scale, step.iteration) for step in shown] == [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3)]
+    assert capsys.readouterr() == ("", "")  # neither a terminal nor a notebook
+    shares = [progress_bar.done(step) for step in shown]
+    np.testing.assert_allclose(shares, [0.1, 0.2, 0.2 + 0.8 / 3, 0.2 + 1.6 / 3, 1])
+    assert progress_bar.words(shown[2]) == "52 x 40 px, scale 2 of 2, iteration 1 of 3"
 
 
 def test_style_equal_to_content_is_said(tiny_network):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import typing
+from collections.abc import Sequence
 
 import pytest
 
 from impasto.errors import SettingError
-from impasto.settings import Settings
+from impasto.settings import STAGES, Settings, SettingValues
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,8 @@ from impasto.settings import Settings
         ("style_layer_weights", {"relu1_1": -1}, "style_layer_weights[relu1_1] must be"),
         ("style_layer_weights", {"relu1_1": 0}, "at least one layer"),
         ("content_layers", (), "must not be empty"),
+        ("content_layers", ("relu9_1",), "layers must be named relu1_1 ... relu5_4, not 'relu9_1'"),
+        ("style_layer_weights", {"relu4_9": 1}, "not 'relu4_9'; did you mean"),
         ("network", "", "network must be a non-empty text"),
     ],
 )
@@ -66,3 +70,35 @@ def test_numpy_numbers_and_single_iterations_are_understood():
 def test_every_setting_has_a_help_text():
     for spec in dataclasses.fields(Settings):
         assert spec.metadata["help"].endswith(".")
+
+
+def test_every_setting_has_a_stage():
+    stages = {spec.name: spec.metadata["stage"] for spec in dataclasses.fields(Settings)}
+    assert set(stages.values()) == set(STAGES)
+    ours = Settings()
+    for name, value in {"colors": "content", "pooling": "max", "grain": 2.0, "strength": 3.0}.items():
+        other = dataclasses.replace(ours, **{name: value})
+        equal = [stage for stage in STAGES if ours.up_to(stage) == other.up_to(stage)]
+        assert equal == list(STAGES[: STAGES.index(stages[name])])
+
+
+def test_keyword_arguments_are_typed_as_the_settings_are():
+    """One value or a sequence where a setting is a tuple; ``network`` is an argument of its own."""
+
+    def widened(hint):
+        if typing.get_origin(hint) is tuple:
+            item = typing.get_args(hint)[0]
+            return {item, Sequence[item]}
+        if typing.get_origin(hint) in (typing.Union, type(int | str)):
+            return set().union(*(widened(part) for part in typing.get_args(hint)))
+        return {hint}
+
+    def parts(hint):
+        union = typing.get_origin(hint) in (typing.Union, type(int | str))
+        return set(typing.get_args(hint)) if union else {hint}
+
+    fields, values = typing.get_type_hints(Settings), typing.get_type_hints(SettingValues)
+    assert set(fields) - set(values) == {"network"}
+    assert list(values) == [name for name in fields if name in values]
+    for name, hint in values.items():
+        assert parts(hint) == widened(fields[name]), name

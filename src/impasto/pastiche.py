@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import resize
 from impasto.pictures.writing import OutputOptions, check_output, picture_to_pil, write_picture
-from impasto.preparation import Inputs, Source, final_shape, load_network_for, prepare
+from impasto.preparation import Inputs, Source, fitted_shape, load_network_for, prepare
 from impasto.prepared import Prepared
 from impasto.presets import settings_for
 from impasto.progress import Step
@@ -297,7 +297,7 @@ def stylize(
 
 
 def plan(
-    content: Source,
+    content: Source | tuple[int, int],
     *,
     preset: str | None = None,
     network: FeatureNetwork | str | None = None,
@@ -307,7 +307,7 @@ def plan(
     """Predict what `stylize` will take on this machine as it is now: scales, tiles, seconds and bytes.
 
     Args:
-        content: the photo.
+        content: the photo, or its (height, width).
         preset: a named recipe that the settings start from.
         network: the setting ``network``, or a feature network itself.
         workshop: where the network is kept; the process' own if None.
@@ -318,8 +318,11 @@ def plan(
         SettingError, ImageError, WeightsError: as `stylize` raises them.
     """
     chosen, given = _chosen(preset, network, settings)
-    picture = read_picture(content, max_size=None if chosen.fit == "stretch" else chosen.max_size)
+    shape = content
+    if not isinstance(content, tuple):
+        picture = read_picture(content, max_size=None if chosen.fit == "stretch" else chosen.max_size)
+        shape = picture.pixels.shape[:2]
     given = given or load_network_for(chosen, workshop)
     from impasto.optimization.planning import plan_run
 
-    return plan_run(final_shape(picture, chosen), given, chosen)
+    return plan_run(fitted_shape(shape, chosen), given, chosen)

@@ -168,10 +168,15 @@ def _for_own_style(inputs: Inputs, settings: Settings) -> Settings:
 
 
 def final_shape(photo: Picture, settings: Settings) -> tuple[int, int]:
-    """Return the (height, width) of the result."""
+    """Return the (height, width) of a photo's result."""
+    return fitted_shape(photo.pixels.shape[:2], settings)
+
+
+def fitted_shape(shape: tuple[int, int], settings: Settings) -> tuple[int, int]:
+    """Return the (height, width) of the result of a photo of a (height, width)."""
     if settings.fit == "stretch":
         return settings.max_size, settings.max_size
-    return fit(photo.pixels.shape[:2], settings.max_size)
+    return fit(shape, settings.max_size)
 
 
 @dataclass(frozen=True, kw_only=True)

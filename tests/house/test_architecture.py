@@ -162,6 +162,18 @@ def test_import_loads_nothing_heavy():
     assert not HEAVY & set(loaded)
 
 
+def test_every_public_name_is_there():
+    import impasto
+    from impasto import errors
+
+    assert all(getattr(impasto, name) is not None for name in impasto.__all__)
+    assert dir(impasto) == sorted(impasto.__all__)
+    kinds = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    assert {name for name in kinds if issubclass(getattr(errors, name), Exception)} <= set(impasto.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'stylise'"):
+        _ = impasto.stylise
+
+
 def test_help_loads_nothing_heavy():
     code = (
         "import sys; from typer.testing import CliRunner; from impasto.cli import app; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,11 @@ EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_examples_are_short(path):
     assert len(path.read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+def test_examples_need_the_top_of_the_package_only(path):
+    assert not re.search(r"(from|import) impasto\.|from impasto import", path.read_text())
 
 
 OF_MODELS = ("run_exported",)
