@@ -14,6 +14,7 @@ STATE = {
     "pictures/decoding.py: srgb_profile": "a constant",
     "pictures/decoding.py: _silence": "what this process' stderr is, which there is one of",
     "engine/machine.py: processor_flags": "what the machine is",
+    "cli/language.py: _catalog": "the language of the context, which a door chooses",
     "engine/vectors.py: _row_replacement": "one function of the engine, for all shapes",
 }
 """Module-level state that may be, and why."""
