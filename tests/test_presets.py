@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from impasto.errors import SettingError
@@ -29,9 +31,18 @@ def test_an_unknown_preset_gets_a_suggestion():
 
 def test_the_article_as_the_issue_pins_it():
     settings = settings_for("article", {})
-    assert (settings.content_weight, settings.style_weight) == (5.0, 1.0)
+    assert (settings.content_weight, settings.style_weight) == (5.0, 500.0)
     assert settings.style_layer_weights == {f"relu{b}_1": 0.2 for b in range(1, 6)}
     assert settings.iterations == (1000,)
     assert settings.learning_rate == pytest.approx(10 / 255)
     assert settings.noise_scale == pytest.approx(0.1 / 255)
     assert (settings.max_size, settings.fit) == (300, "stretch")
+
+
+def test_the_article_to_the_letter_differs_in_one_weight_only():
+    read, literal = settings_for("article", {}), settings_for("article-literal", {})
+    assert replace(read, style_weight=1.0) == literal
+
+
+def test_gatys_network_is_the_normalised_one():
+    assert settings_for("gatys2016", {}).network == "vgg19-normalised"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SettingError,
         WeightsError,
     )
+    from impasto.networks.fetching import fetch_vgg19
     from impasto.pastiche import Pastiche, plan, stylize, stylize_steps
     from impasto.pictures.reading import Picture, read_picture
     from impasto.progress import Step
@@ -53,6 +54,7 @@ _HOMES = {
         "SettingError",
         "WeightsError",
     ),
+    "networks.fetching": ("fetch_vgg19",),
     "pastiche": (
         "Pastiche",
         "plan",
@@ -102,6 +104,7 @@ __all__ = [
     "WeightsError",
     "Workshop",
     "__version__",
+    "fetch_vgg19",
     "load_recipe",
     "plan",
     "read_picture",

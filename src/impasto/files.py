@@ -52,9 +52,9 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
                 temporary.replace(target)
             else:
                 _claim(temporary, target)
-    except FileExistsError as error:
-        raise OutputError(f"{path} already exists; add --overwrite or choose another name") from error
     except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(path):  # else its folder is a file
+            raise OutputError(f"{path} already exists; add --overwrite or choose another name") from error
         raise OutputError(f"{path} cannot be written: {_reason(error)}; choose another place") from error
 
 

@@ -62,11 +62,12 @@ class RegionRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkRecord:
-    """A network as a recipe names it; the precision is that of its features, where it matters."""
+    """A network as a recipe names it: how its file keeps the weights and its features' precision, if told."""
 
     name: str = ""
     sha256: str | None = None
     precision: str | None = None
+    kept_as: str | None = None
 
 
 Record = TypeVar("Record", PictureRecord, StyleRecord, RegionRecord, NetworkRecord)
@@ -106,7 +107,12 @@ class Recipe(Mapping[str, Any]):
         return cls(
             settings=prepared.settings.to_mapping(),
             version=__version__,
-            network=NetworkRecord(name=network.name, sha256=network.sha256, precision=network.dtype),
+            network=NetworkRecord(
+                name=network.name,
+                sha256=network.sha256,
+                precision=network.dtype,
+                kept_as=network.kept_as or None,
+            ),
             engine=runtime.start_engine(),
             onepass=NetworkRecord(name=onepass.name, sha256=onepass.sha256) if onepass else None,
             content=PictureRecord(name=photo.name, sha256=photo.sha256),

@@ -1,8 +1,7 @@
 """Finding, listing, loading, importing and fetching weights, each in a folder of its own.
 
-No complete VGG-19 is at hand where this project is developed. Where one is needed, its first five
-layers are the true ones (activation-normalised, from ``shared/weights``) and the rest is random;
-what must not pass is the stand-in that ``shared/tools`` makes.
+Where a VGG-19 is needed, its layers to conv5_1 are the true ones (from ``shared/weights``) and the rest is
+random; what must not pass is the stand-in that ``shared/tools`` makes.
 """
 
 from __future__ import annotations
@@ -29,12 +28,7 @@ from impasto.files import digest, impasto_home
 from impasto.layers import CONVOLUTION_NAMES, WIDTHS
 from impasto.networks.catalogue import (
     EMBEDDED,
-    VGG19_MD5,
-    VGG19_URL,
     ManifestEntry,
-    check_weights,
-    fetch_vgg19,
-    import_weights,
     list_networks,
     load_network,
     read_listed,
@@ -42,10 +36,12 @@ from impasto.networks.catalogue import (
     write_manifest,
     write_weights,
 )
+from impasto.networks.fetching import KerasFile, fetch_vgg19
 from impasto.networks.formats import Arrays, caffe_preprocess, read_weights
+from impasto.networks.importing import check_weights, import_weights
 
 SHARED = Path(os.environ.get("IMPASTO_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-TRUE_LAYERS = SHARED / "weights" / "vgg19-normalised-conv1_1-conv3_1.npz"
+EIGHT_BIT = SHARED / "weights" / "vgg19-8bit-to-relu5_1.npz"
 COMPRESSED = SHARED / "weights" / "vgg19-compressed-16x.npz"
 STANDIN = SHARED / "tools" / "make_vgg19_standin.py"
 
@@ -83,17 +79,16 @@ def standin_npz(standin: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def vgg19_h5(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five true layers and eleven random ones, laid out as Keras publishes VGG-19."""
-    true, rng = read_weights(needs(TRUE_LAYERS)).weights, np.random.default_rng(0)
+    """Thirteen true layers, of more than 256 numbers each, and three random ones, laid out as by Keras."""
+    true, rng = read_weights(needs(EIGHT_BIT)).weights, np.random.default_rng(0)
     path = tmp_path_factory.mktemp("keras") / "vgg19_notop.h5"
     with h5py.File(path, "w") as file:
         for inputs, name, width in zip((3, *WIDTHS), CONVOLUTION_NAMES, WIDTHS, strict=False):
             label = f"block{name[4]}_conv{name[6]}"
             kernel = rng.standard_normal((3, 3, inputs, width), np.float32)
             kernel = true.get(f"{name}/kernel", kernel * np.float32(np.sqrt(2 / (9 * inputs))))
-            if name == "conv1_1":
-                kernel = kernel[:, :, ::-1]  # Keras' file is for BGR
-            file[f"{label}/{label}_W_1:0"] = kernel
+            # The shared file is for BGR, as Keras' is.
+            file[f"{label}/{label}_W_1:0"] = kernel * rng.uniform(0.9999, 1.0001, kernel.shape).astype("f4")
             file[f"{label}/{label}_b_1:0"] = true.get(f"{name}/bias", np.zeros(width, np.float32))
     return path
 
@@ -232,7 +227,7 @@ def test_without_vgg19_the_ways_to_it_are_told() -> None:
 
 
 def test_unknown_names_are_answered_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"compact, vgg19 or .* 'vgg91'; did you mean 'vgg19'"):
+    with pytest.raises(WeightsError, match=r"compact, vgg19, vgg19-n.* 'vgg91'; did you mean 'vgg19'"):
         load_network("vgg91")
     with pytest.raises(WeightsError, match=r"absent\.npz"):
         load_network(tmp_path / "absent.npz")
@@ -301,9 +296,10 @@ def test_vgg19_is_imported_listed_loaded_and_guarded(vgg19_h5: Path) -> None:
         np.testing.assert_allclose(np.asarray(one[layer]), np.asarray(other[layer]), rtol=1e-5)
     assert np.asarray(one["relu1_1"]).mean() > 0.1
 
-    meta = read_weights(report.path).meta
-    assert meta["source_sha256"] == digest(vgg19_h5)
-    assert (meta["source"], meta["family"]) == ("vgg19_notop.h5", "normalised")
+    assert read_weights(report.path).meta["family"] == "caffe"
+    entry = read_manifest(report.path.parent)["vgg19"]
+    assert entry.recipe["source_sha256"] == digest(vgg19_h5)
+    assert (entry.source, entry.recipe["bits"]) == ("vgg19_notop.h5", 32)
 
     with report.path.open("r+b") as file:
         file.seek(1_000_000)
@@ -331,28 +327,20 @@ def test_fetching_downloads_checks_and_imports(
     server: str, vgg19_h5: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     md5, told = hashlib.md5(vgg19_h5.read_bytes()).hexdigest(), []
-    report = fetch_vgg19(told.append, url=f"{server}/{vgg19_h5.name}", md5=md5)
-    assert (report.name, len(told)) == ("vgg19", 3)
+    served = KerasFile(url=f"{server}/{vgg19_h5.name}", md5=md5)
+    report = fetch_vgg19(progress=lambda *words: told.append(words), keras_file=served)
+    assert (report.name, report.kept_as, len(told)) == ("vgg19", "exact", 2)
     assert capsys.readouterr().out == ""
     assert load_network("vgg19").sha256 == report.sha256
     # What lies in Keras' cache needs no network: nobody listens at this port.
-    again = fetch_vgg19(url=f"http://127.0.0.1:9/{vgg19_h5.name}", md5=md5)
-    assert again.sha256 == report.sha256
-    with pytest.raises(WeightsError, match=r"could not be downloaded \(.*does not match"):
-        fetch_vgg19(url=f"{server}/{vgg19_h5.name}", md5="0" * 32)
-
-
-def test_a_failed_download_names_the_ways_without_a_network(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="VGG-19 could not be downloaded") as caught:
-        fetch_vgg19(url="http://127.0.0.1:9/weights.h5")
-    message = str(caught.value)
-    assert f"put that file at {tmp_path}/keras/models/weights.h5 and run" in message
-    assert "impasto weights import FILE" in message
-    assert "\n" not in message
+    cached = KerasFile(url=f"http://127.0.0.1:9/{vgg19_h5.name}", md5=md5)
+    assert fetch_vgg19(keras_file=cached).sha256 == report.sha256
+    with pytest.raises(WeightsError, match=r"could not be downloaded .*does not match"):
+        fetch_vgg19("keras", keras_file=KerasFile(url=served.url, md5="0" * 32))
 
 
 def test_the_address_is_keras_own() -> None:
     from keras.src.applications import vgg19
 
-    assert vgg19.WEIGHTS_PATH_NO_TOP == VGG19_URL
-    assert VGG19_MD5 in Path(vgg19.__file__).read_text(encoding="utf-8")
+    assert KerasFile().url == vgg19.WEIGHTS_PATH_NO_TOP
+    assert KerasFile().md5 in Path(vgg19.__file__).read_text(encoding="utf-8")

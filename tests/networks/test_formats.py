@@ -7,7 +7,6 @@ channels is seen at once.
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from impasto.errors import WeightsError
 from impasto.files import digest
 from impasto.layers import CONVOLUTION_NAMES
 from impasto.networks.formats import CAFFE_MEAN, Arrays, read_weights
+from torch_fixtures import Tensor, write_torch_file
 
 MEAN = np.array([120.0, 110.0, 100.0], np.float32)
 
@@ -199,37 +199,17 @@ def test_a_leading_1x1_convolution_is_the_preprocessing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(file.weights["preprocess/bias"], -MEAN)
 
 
-def test_a_pytorch_file_is_read_or_the_way_out_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", ["old", "new"])
+def test_a_pytorch_file_is_read_without_pytorch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
     layers = thin_layers(seed=6)
-    path = tmp_path / "x.pth"
-    try:
-        import torch
-    except ImportError:
-        path.write_bytes(pickle.dumps({"features.0.weight": [1.0]}))
-        with pytest.raises(WeightsError, match=r"install torch, or convert .*save_file"):
-            read_weights(path)
-    else:
-        state = state_dict(layers, "features.{}", numbered=True)
-        torch.save({name: torch.from_numpy(array) for name, array in state.items()}, path)
-        assert_layers_equal(dict(read_weights(path).weights), layers)
-
-
-class Mischief:
-    """Unpickled, it would make a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[object, tuple[Path]]:
-        return Path.mkdir, (self.folder,)
-
-
-def test_a_pytorch_file_runs_no_code(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    torch.save({"features.0.weight": Mischief(tmp_path / "made")}, tmp_path / "x.pth")
-    with pytest.raises(WeightsError, match=r"x\.pth"):
-        read_weights(tmp_path / "x.pth")
-    assert not (tmp_path / "made").exists()
+    state = {
+        name: Tensor(str(key), np.ascontiguousarray(array))
+        for key, (name, array) in enumerate(state_dict(layers, "features.{}", numbered=True).items())
+    }
+    path = write_torch_file(tmp_path / "x.pth", state, layout, monkeypatch)
+    assert_layers_equal(dict(read_weights(path).weights), layers)
 
 
 def test_batch_normalised_vgg_is_refused(tmp_path: Path) -> None:

@@ -41,6 +41,10 @@ def options(
         str | None,
         typer.Option("--lang", metavar="LANGUAGE", help="en or zh, as LANG says by default; anywhere."),
     ] = None,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Download nothing, as IMPASTO_OFFLINE=1 does; anywhere on the line."),
+    ] = False,
 ) -> None:
     """Repaint a photo in the style of another picture.
 
@@ -86,6 +90,8 @@ def _run(arguments: list[str]) -> int:
     choose_language(None)
     line = split_line(arguments)
     choose_language(line.language)
+    if "--offline" in line.flags:
+        os.environ["IMPASTO_OFFLINE"] = "1"
     command = typer.main.get_command(app)
     words = meant(line.words, _options_of(command))
     try:

@@ -10,7 +10,7 @@ import typer
 from impasto import __version__
 from impasto.cli.console import duration, note, print_json, print_table
 from impasto.cli.options import Json, Photo, PresetName, with_settings
-from impasto.cli.weights import network_records, print_networks
+from impasto.cli.weights import ensure_network, network_records, print_networks
 from impasto.errors import Message
 from impasto.presets import all_presets, settings_for
 
@@ -82,6 +82,7 @@ def plan_command(
     check_names(content, (), (), [checked])
 
     runtime.start_program()
+    ensure_network(checked.network)
     from impasto.optimization.planning import plan_picture
     from impasto.pictures.reading import read_picture
     from impasto.preparation import final_shape, load_network_for

@@ -43,6 +43,7 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.cli.places import placed
+from impasto.cli.weights import ensure_network
 from impasto.errors import Argument, CheckpointError, OutputError, SettingError, did_you_mean
 from impasto.presets import settings_for
 from impasto.progress import Clock
@@ -200,6 +201,7 @@ def _run(job: Job, talk: Talk, threads: int | None = None, resumed: Any = None) 
 
     began = time.monotonic()
     runtime.start_program(threads)
+    ensure_network(job.settings.network)
     with progress_bar(quiet=talk.quiet) as bar:
         outcome = run_job(job, _shown(bar, talk.verbose), bar.note, resumed)
     seconds = time.monotonic() - began

@@ -26,6 +26,7 @@ from impasto.cli.options import (
     scalar,
     with_setting_options,
 )
+from impasto.cli.weights import ensure_network
 from impasto.errors import Argument, Message, SettingError
 from impasto.settings import Settings
 
@@ -120,6 +121,8 @@ def _run(sweep: Any, quiet: bool, json: bool, threads: int | None) -> None:
     from impasto.runs.sweep import sweep_steps
 
     runtime.start_program(threads)
+    for network in {variation.settings.network for variation in sweep.variations}:
+        ensure_network(network)
     ends: list[SweepStep] = []
     with Interruption().heard() as interruption, progress_bar(quiet=quiet) as bar:
         for step in sweep_steps(sweep):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import EXIT_BY_SIGNAL, end, note, print_json, progress_bar, say
+from impasto.cli.weights import ensure_network
 from impasto.errors import OutputError, SettingError
 from impasto.settings import GPU_RECIPE, DistillSettings, OnePassSettings
 
@@ -148,6 +149,7 @@ def train_onepass_command(
     from impasto.engine import runtime
 
     runtime.start_program()
+    ensure_network(judge)
     from impasto.networks.catalogue import load_network
     from impasto.training.any_style import OnePassTraining
 

