@@ -85,14 +85,17 @@ def ensure_network(name: str) -> None:
         WeightsError: it may not or cannot be downloaded; the message tells the ways to it.
     """
     from impasto.networks.catalogue import needs_vgg19
+    from impasto.networks.fetching import is_offline
 
-    if needs_vgg19(name):
+    if not needs_vgg19(name):
+        return
+    if not is_offline():
         say(
             "{name} is not installed yet: it is fetched once ({offline} forbids it).",
             name=name,
             offline="--offline",
         )
-        _fetch("auto", replace_exact=False)
+    _fetch("auto", replace_exact=False)
 
 
 def _fetch(source: str, replace_exact: bool) -> None:
