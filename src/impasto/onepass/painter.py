@@ -39,10 +39,10 @@ from impasto.workshop import Workshop
 Tensor = Any
 Array = NDArray[np.float32]
 
-ONEPASS, ENCODER = "onepass", "compact"
-"""Names in the manifests: of the one-pass network, and of the feature network that it was trained with."""
+ONEPASS, ENCODER = "onepass", "encoder"
+"""Names in the manifest: of the one-pass network, and of the feature network that it was trained with."""
 FOLDER = EMBEDDED / "onepass"
-"""Where the one-pass weights and their manifest lie."""
+"""Where both and their manifest lie."""
 TILE_SIDE = 1440
 """Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
 CODE_SIDE = 512
@@ -63,12 +63,16 @@ def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> Past
             another feature network than the embedded one.
     """
     manifest = read_manifest(folder)
-    if ONEPASS not in manifest:
-        raise WeightsError(f"the embedded network {ONEPASS!r} is not in {folder}; install impasto again")
-    entry = manifest[ONEPASS]
-    network = read_pastiche_network(folder / entry.file, load_network(ENCODER, dtype=dtype))
-    if network.sha256 != entry.sha256:
-        raise WeightsError(f"{folder / entry.file} is not the recorded file; install impasto again")
+    for name in (ONEPASS, ENCODER):
+        if name not in manifest:
+            raise WeightsError(f"the embedded network {name!r} is not in {folder}; install impasto again")
+    encoder = load_network(folder / manifest[ENCODER].file, dtype=dtype)
+    network = read_pastiche_network(folder / manifest[ONEPASS].file, encoder)
+    for name, found in ((ONEPASS, network), (ENCODER, encoder)):
+        if found.sha256 != manifest[name].sha256:
+            raise WeightsError(
+                f"{folder / manifest[name].file} is not the recorded file; install impasto again"
+            )
     return network.with_cast_weights()
 
 
