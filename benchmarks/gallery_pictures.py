@@ -7,6 +7,7 @@ Photos come from scikit-image's samples, styles are painted by the package. In d
 - pair.jpg: the README's; samples.jpg: four photos, two styles;
 - one-pass.jpg: twelve pairs by one pass, by one pass and refinement, and by the optimisation;
 - sky.jpg: a smooth sky of 3,000 px, in tiles; last-scale.jpg: what the last scale of a large picture adds;
+- article.jpg: the article's preset in its two readings, from white noise; it needs VGG-19 to be installed;
 - emergence.jpg: the reference presets from white noise, on a stand-in of VGG-19's shape if it can be made
   from the development files.
 """
@@ -104,6 +105,16 @@ def emergence(preset: str, network: Path) -> list[np.ndarray]:
     return kept
 
 
+def article() -> None:
+    """Show the article's preset in its two readings, from white noise with the installed VGG-19."""
+    rows, labels, moments = [], [], (10, 50, 200, 1000)
+    for preset in ("article", "article-literal"):
+        steps = stylize_steps(skimage.data.astronaut(), "swirls", preset=preset)
+        rows.append([step.image for step in steps if step.iteration in moments])
+        labels.append([f"{preset}, {n}" for n in moments])
+    write("article.jpg", rows, labels, 300)
+
+
 def emergences() -> None:
     from impasto.preparation import Inputs, prepare
 
@@ -132,6 +143,7 @@ PICTURES = {
     "one_pass": one_pass,
     "sky": sky,
     "last_scale": last_scale,
+    "article": article,
     "emergences": emergences,
 }
 

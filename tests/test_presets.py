@@ -42,7 +42,3 @@ def test_the_article_as_the_issue_pins_it():
 def test_the_article_to_the_letter_differs_in_one_weight_only():
     read, literal = settings_for("article", {}), settings_for("article-literal", {})
     assert replace(read, style_weight=1.0) == literal
-
-
-def test_gatys_network_is_the_normalised_one():
-    assert settings_for("gatys2016", {}).network == "vgg19-normalised"

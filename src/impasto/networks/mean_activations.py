@@ -12,6 +12,7 @@ network has only rectifying units and no normalisation over its maps.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,5 +118,5 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], int]:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return arrays, int(arrays.pop("pictures"))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path} is damaged; delete it, or install impasto again") from error
