@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import impasto
 from conftest import picture, tensor, tiny_weights
 from impasto.engine.gradients import to_host
 from impasto.errors import MissingFileError, OutputError, SettingError, WeightsError
+from impasto.networks.catalogue import load_network
 from impasto.networks.feature_network import FeatureNetwork
+from impasto.onepass import painter
 from impasto.onepass.network import encoder_widths, new_pastiche_network
 from impasto.onepass.style_file import (
     FORMAT,
@@ -232,3 +235,31 @@ def test_a_file_that_cannot_be_written(style, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot be written"):
         write_style_file(tmp_path / "file" / "my.style", style)
+
+
+def test_a_style_file_paints_and_is_kept_warm(tmp_path, monkeypatch):
+    """The embedded encoder, and a decoder with random weights: what is painted is not looked at."""
+    encoder = load_network("compact")
+    painting = picture(40, 56)
+    code = moments_of(encoder.features(tensor(painting[None]), CODE_LAYERS))
+    moments = {k: (to_host(mean)[0], to_host(covariance)[0]) for k, (mean, covariance) in code.items()}
+    made = StyleFile(
+        card=StyleCard(name="waves", encoder_sha256=encoder.sha256),
+        thumbnail=(painting * 255).astype(np.uint8),
+        moments=moments,
+        weights=new_pastiche_network(5, encoder_widths(encoder)),
+    )
+    path = tmp_path / "waves.style"
+    sha256 = write_style_file(path, made)
+    compiled, real = [], painter.compile_function
+    monkeypatch.setattr(painter, "compile_function", lambda part: compiled.append(part) or real(part))
+    with impasto.Workshop() as workshop:
+        one, two = (impasto.stylize(picture(40, 48, n), path, workshop=workshop) for n in (1, 2))
+    assert len(compiled) == 1
+    assert one.settings.method == "onepass"
+    assert one.recipe["onepass"] == {"name": "waves", "sha256": sha256}
+    assert one.recipe.style_records[0].name == "waves.style"
+    assert np.abs(one.pixels - two.pixels).mean() > 0.01
+    one.save(tmp_path / "out.png")
+    (spec,) = impasto.load_recipe(tmp_path / "out.png").styles()
+    assert spec.source == path
