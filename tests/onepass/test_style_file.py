@@ -15,7 +15,6 @@ import impasto
 from conftest import picture, tensor, tiny_weights
 from impasto.engine.gradients import to_host
 from impasto.errors import MissingFileError, OutputError, SettingError, WeightsError
-from impasto.networks.catalogue import load_network
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass import painter
 from impasto.onepass.network import encoder_widths, new_pastiche_network
@@ -239,7 +238,7 @@ def test_a_file_that_cannot_be_written(style, tmp_path):
 
 def test_a_style_file_paints_and_is_kept_warm(tmp_path, monkeypatch):
     """The embedded encoder, and a decoder with random weights: what is painted is not looked at."""
-    encoder = load_network("compact")
+    encoder = painter.load_pastiche_network().encoder
     painting = picture(40, 56)
     code = moments_of(encoder.features(tensor(painting[None]), CODE_LAYERS))
     moments = {k: (to_host(mean)[0], to_host(covariance)[0]) for k, (mean, covariance) in code.items()}
