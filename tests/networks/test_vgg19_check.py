@@ -1,4 +1,4 @@
-"""The self-test of VGG-19. No complete VGG-19 is at hand where this project is developed.
+"""The self-test of VGG-19, on the true first five layers; test_fetching has the whole network in 8 bit.
 
 What passes here is `vgg19_as_far_as_known`: the true first five layers (activation-normalised, from
 ``shared/weights``) and random ones behind them, which the self-test cannot tell from the true ones.
