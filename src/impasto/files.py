@@ -42,6 +42,9 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_reason(error)}; choose another place") from error
+    try:
         target = Path(os.path.realpath(path)) if overwrite else path
         with _temporary(target) as temporary:
             with _new_file(temporary) as file:

@@ -25,7 +25,7 @@ from impasto.names import check_names
 from impasto.pictures import color_transfer
 from impasto.pictures.masks import erode_to_receptive_field, partition, read_mask
 from impasto.pictures.reading import Picture, read_picture
-from impasto.pictures.resizing import fit, scale_to
+from impasto.pictures.resizing import fit, resize, scale_to
 from impasto.prepared import OnePassNetwork, Prepared, StyledRegion, StyleImage
 from impasto.settings import Settings
 from impasto.styles import RegionSpec, StyleSpec, check_regions, parse_region, parse_style
@@ -105,9 +105,8 @@ def prepare(
     """
     began, workshop = time.monotonic(), workshop or process_workshop()
     _start(inputs, [] if network else [settings])
-    picture = read_picture(inputs.content, max_size=None if settings.fit == "stretch" else settings.max_size)
-    photo = picture.resized(final_shape(picture, settings)).pixels
-    reader = StyleReader(photo, settings, workshop)
+    picture = read_photo(inputs.content, settings)
+    photo, reader = picture.pixels, StyleReader(picture, settings, workshop)
     main_styles = tuple(reader.read(style) for style in inputs.styles)
     if reader.own:
         settings = _for_own_style(inputs, settings)
@@ -115,17 +114,18 @@ def prepare(
     places, cover = _places(inputs, photo, picture.full_shape, settings)
     regions = tuple(_region(place, reader, main_styles) for place in places)
     network = load_network_for(settings, workshop) if network is None else _cast(network, workshop)
-    content = color_transfer.lightness_of(photo) if settings.colors == "luminance" else photo
+    content, achromatic = _content(picture, regions, settings)
     onepass, style_moments = _for_one_pass(settings, reader.own, workshop)
     return Prepared(
         content=content,
         regions=regions,
-        initial=initial_image(content, settings, network),
+        initial=initial_image(content, settings, network, achromatic),
         settings=settings,
         network=network,
         workshop=workshop,
         picture=picture,
         photo=photo,
+        achromatic=achromatic,
         cover=cover,
         record=record,
         onepass=onepass,
@@ -135,10 +135,31 @@ def prepare(
     )
 
 
+def read_photo(content: Source, settings: Settings) -> Picture:
+    """Return a photo in the size of its pastiche."""
+    picture = read_picture(content, max_size=None if settings.fit == "stretch" else settings.max_size)
+    return picture.resized(final_shape(picture, settings))
+
+
 def _start(inputs: Inputs, settings: Sequence[Settings]) -> None:
     """Start the engine, unless a name is wrong, which is told before."""
     check_names(inputs.content, inputs.styles, inputs.regions, settings)
     runtime.start_engine()
+
+
+def _content(photo: Picture, regions: Sequence[StyledRegion], settings: Settings) -> tuple[Array, bool]:
+    """Return the photo as the method sees it, and whether the result must be grey.
+
+    It must if photo and styles have no colors, nor has the noise that a publication starts from.
+    """
+    styles = (style for region in regions for style in region.styles)
+    achromatic = (
+        settings.initial != "noise"
+        and color_transfer.is_achromatic(photo.pixels, photo.visible)
+        and all(color_transfer.is_achromatic(style.pixels, style.visible) for style in styles)
+    )
+    grey = achromatic or settings.colors == "luminance"
+    return color_transfer.lightness_of(photo.pixels) if grey else photo.pixels, achromatic
 
 
 def _notes(picture: Picture, reader: StyleReader, network: FeatureNetwork) -> tuple[str, ...]:
@@ -251,15 +272,16 @@ class StyleReader:
     """Reads style images in the size and the colours that a photo's pastiche needs.
 
     Attributes:
+        photo: in the result's size.
         record: what was read, for the recipe.
         notes: sentences about what the reader had to decide.
         digests: sha256 of each file.
         own: the .style file among them, or None.
     """
 
-    def __init__(self, photo: Array, settings: Settings, workshop: Workshop) -> None:
-        self._photo, self._settings, self._workshop = photo, settings, workshop
-        self._side = round(max(photo.shape[:2]) * settings.stroke_size)
+    def __init__(self, photo: Picture, settings: Settings, workshop: Workshop) -> None:
+        self.photo, self._settings, self._workshop = photo, settings, workshop
+        self._side = round(max(photo.pixels.shape[:2]) * settings.stroke_size)
         self.record: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.digests: list[str] = []
@@ -270,14 +292,23 @@ class StyleReader:
         stretch = self._settings.fit == "stretch"
         picture = self._read(spec.source, None if stretch else max(self._side, LEAST_STYLE_SIDE))
         shape = (self._side, self._side) if stretch else scale_to(picture.pixels.shape[:2], self._side)
-        pixels = (picture if max(picture.pixels.shape) < max(shape) else picture.resized(shape)).pixels
+        if picture.alpha is not None and picture.visible is None:
+            raise ImageError(
+                f"the style {picture.name} is transparent everywhere; choose one that shows something"
+            )
+        fitted = picture if max(picture.pixels.shape) < max(shape) else picture.resized(shape)
         self.notes += picture.notes
         self.digests.append(picture.sha256)
         known = {"name": picture.name, "sha256": picture.sha256}
         self.record.append(known | {"weight": spec.weight, "part": spec.part})
         mask = None if spec.mask is None else read_mask(spec.mask, shape, picture.full_shape)
-        pixels = self._recolored(pixels)
-        return StyleImage(pixels=pixels, shape=shape, weight=spec.weight, part=spec.part, mask=mask)
+        visible = fitted.visible
+        if visible is not None:
+            mask = visible if mask is None else mask * resize(visible, mask.shape[:2])
+        pixels = self._recolored(fitted.pixels, visible)
+        return StyleImage(
+            pixels=pixels, shape=shape, weight=spec.weight, part=spec.part, mask=mask, visible=visible
+        )
 
     def _read(self, source: Source, size: int | None) -> Picture:
         if not isinstance(source, str | Path) or Path(source).suffix.lower() != ".style":
@@ -288,15 +319,13 @@ class StyleReader:
         thumbnail = own.thumbnail.astype(np.float32) / np.float32(255)
         return Picture(pixels=thumbnail, name=Path(source).name, sha256=own.sha256)
 
-    def _recolored(self, pixels: Array) -> Array:
-        choice = self._settings.colors
-        if choice == "luminance":
-            return color_transfer.match_lightness(pixels, self._photo)
-        if choice == "histogram":
-            return color_transfer.match_histogram(pixels, self._photo)
-        if choice == "moments":
-            return color_transfer.match_moments(pixels, self._photo)
-        return pixels
+    def _recolored(self, pixels: Array, visible: Array | None) -> Array:
+        match = {
+            "luminance": color_transfer.match_lightness,
+            "histogram": color_transfer.match_histogram,
+            "moments": color_transfer.match_moments,
+        }.get(self._settings.colors)
+        return pixels if match is None else match(pixels, self.photo.pixels, visible, self.photo.visible)
 
 
 def read_style(style: Source, size: int | None, workshop: Workshop) -> Picture:
@@ -352,7 +381,9 @@ def _version(name: str) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def initial_image(content: Array, settings: Settings, network: FeatureNetwork) -> Array:
+def initial_image(
+    content: Array, settings: Settings, network: FeatureNetwork, achromatic: bool = False
+) -> Array:
     """Return where the optimisation starts, float32, of the content's shape or of the first scale's.
 
     Noise is drawn at the first scale, normally distributed about the colour that is zero in the
@@ -374,4 +405,5 @@ def initial_image(content: Array, settings: Settings, network: FeatureNetwork) -
         raise SettingError(
             f"initial must be content, noise or a picture's file name, not {settings.initial!r}"
         ) from error
-    return picture.resized((content.shape[0], content.shape[1])).pixels
+    pixels = picture.resized((content.shape[0], content.shape[1])).pixels
+    return color_transfer.lightness_of(pixels) if achromatic else pixels

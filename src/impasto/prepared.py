@@ -41,6 +41,7 @@ class StyleImage:
         weight: share of its Gram matrices in the blend, relative to the other style images'.
         part: ``fine`` for the brushwork (relu1_1 to relu3_4) only, ``coarse`` for the rest, or ``all``.
         mask: float32 (height, width), of any size: which part of it counts; all of it if None.
+        visible: float32 (height, width): the pixels' alpha, which the mask has in it; None if they have none.
     """
 
     pixels: Array
@@ -48,6 +49,7 @@ class StyleImage:
     weight: float = 1.0
     part: Literal["all", "fine", "coarse"] = "all"
     mask: Array | None = None
+    visible: Array | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -76,6 +78,11 @@ class StyledRegion:
 
     styles: tuple[StyleImage, ...]
     mask: Array | None = None
+
+    def within(self, visible: Array) -> StyledRegion:
+        """Return what of it lies in the visible part of the picture, float32 (height, width)."""
+        mask = visible if self.mask is None else resize(self.mask, visible.shape[:2]) * visible
+        return replace(self, mask=np.asarray(mask, np.float32))
 
 
 def everywhere(pixels: Array) -> tuple[StyledRegion, ...]:
@@ -106,8 +113,9 @@ class Prepared:
         settings: how.
         network: the feature network, its weights in its dtype.
         workshop: keeps what other pictures can share.
-        picture: the photo as it was read.
+        picture: the photo as it was read, in the result's size.
         photo: the photo in the result's size and its own colours.
+        achromatic: whether photo and styles have no colors, so that the result must have none.
         cover: float32 (height, width): where the pastiche is seen and not the photo; None: everywhere.
         record: the styles and regions for the recipe, as plain values.
         onepass: the network that paints in one pass; None where the optimisation does.
@@ -125,6 +133,7 @@ class Prepared:
     workshop: Workshop
     picture: Picture
     photo: Array
+    achromatic: bool = False
     cover: Array | None = None
     record: Mapping[str, Any] = field(default_factory=lambda: {"styles": [], "regions": []})
     onepass: OnePassNetwork | None = None
@@ -153,10 +162,18 @@ class Prepared:
             photo=content,
         )
 
+    @property
+    def visible(self) -> Array | None:
+        """How much each pixel of the photo counts, its alpha, float32 (height, width); None: all fully."""
+        return self.picture.visible
+
     def complete(self, pixels: Array) -> Array:
         """Return a method's picture, of any scale, with the colours and background that were asked for."""
         shape = pixels.shape[:2]
-        if self.settings.colors in ("content", "luminance"):
+        of_photo = self.settings.colors in ("content", "luminance")
+        if self.achromatic or (of_photo and color_transfer.is_achromatic(self.photo, self.visible)):
+            pixels = color_transfer.lightness_of(pixels)
+        elif of_photo:
             pixels = color_transfer.with_chroma_of(pixels, resize(self.photo, shape))
         if self.cover is None:
             return pixels

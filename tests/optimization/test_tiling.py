@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -88,16 +89,42 @@ CASES = {
 def test_tiled_equals_untiled(case, compact):
     shape = (301, 237)
     if "pooling" in case:
-        from dataclasses import replace
-
         compact = replace(compact, pooling="max", padding="zero", pool_rounding="ceil")
     content, point = picture(*shape, 1)[None], picture(*shape, 3)[None] * 1.2 - 0.1
     assert_equal_in_tiles(compact, content, regions(*shape), point, Settings(**CASES[case]))
 
 
-def assert_equal_in_tiles(network, content, style, point, settings, side=224):
-    whole = build_objective(network, content, style, settings)
-    tiled = build_objective(network, content, style, settings, side)
+def test_a_cutout_is_exact_in_tiles_and_what_is_invisible_does_not_count(compact):
+    shape = (301, 237)
+    visible = np.zeros(shape, np.float32)
+    visible[40:230, 60:200] = np.linspace(0.2, 1, 140)
+    content, point = picture(*shape, 1)[None], picture(*shape, 3)[None] * 1.2 - 0.1
+    settings = Settings(tv_weight=3.0, grain=0.7)
+    for style in (regions(*shape), everywhere(picture(80, 80, 7))):
+        assert_equal_in_tiles(compact, content, style, point, settings, visible=visible)
+    objective = build_objective(compact, content, style, settings, None, visible)
+    other, far = point.copy(), np.s_[:, :, -20:]  # farther from what is visible than the layers see
+    visible[:, 90:] = 0
+    objective = build_objective(compact, content, style, Settings(grain=0.7), None, visible)
+    other[far] = 0.3
+    first, second = (compile_whole(objective)(objective, np.clip(p, 0, 1)) for p in (point, other))
+    np.testing.assert_allclose(second.terms, first.terms, rtol=1e-5)
+    assert np.abs(first.gradient[far]).max() == 0
+
+
+def test_an_achromatic_objective_keeps_pictures_grey(compact):
+    content, point = picture(301, 237, 1)[None], picture(301, 237, 3)[None]
+    whole = replace(build_objective(compact, content, regions(301, 237), Settings()), achromatic=True)
+    gradient = compile_whole(whole)(whole, point).gradient
+    assert np.ptp(gradient, axis=3).max() == 0 and np.abs(gradient).max() > 0
+    tiled = replace(build_objective(compact, content, regions(301, 237), Settings(), 224), achromatic=True)
+    found = compile_in_tiles(tiled, 224)(tiled, point).gradient
+    assert np.linalg.norm(found - gradient) < 1e-4 * np.linalg.norm(gradient)
+
+
+def assert_equal_in_tiles(network, content, style, point, settings, side=224, visible=None):
+    whole = build_objective(network, content, style, settings, None, visible)
+    tiled = build_objective(network, content, style, settings, side, visible)
     one = compile_whole(whole)(whole, point)
     two = compile_in_tiles(tiled, side)(tiled, point)
     np.testing.assert_allclose(two.terms, one.terms, rtol=1e-4)

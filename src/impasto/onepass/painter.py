@@ -11,7 +11,7 @@ before they are decoded, once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,8 @@ from impasto.onepass.network import DECODER_REACH, MINIMUM_SIDE, Masks, Pastiche
 from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_code
 from impasto.onepass.transfer import CODE_LAYERS, Moments, amount_at, moments_of, transfer_maps
+from impasto.pictures.color_transfer import lightness_of
+from impasto.pictures.masks import mask_pyramid
 from impasto.prepared import Prepared, StyledRegion, region_masks
 from impasto.progress import Step
 from impasto.workshop import Workshop
@@ -143,12 +145,13 @@ class OnePass:
             for layer in CODE_LAYERS
         }
 
-    def paint(self, photo: Array, strength: float = 50.0) -> Array:
+    def paint(self, photo: Array, strength: float = 50.0, visible: Array | None = None) -> Array:
         """Return the pastiche of a photo.
 
         Args:
             photo: float32 (height, width, 3), sRGB in [0, 1].
             strength: 0 (the photo itself) to 100.
+            visible: float32 (height, width): how much each pixel counts in its moments; fully if None.
 
         Returns:
             float32 (height, width, 3), in [0, 1].
@@ -164,20 +167,25 @@ class OnePass:
             raise SettingError(f"strength must be a number from 0 to 100, not {strength!r}")
         photo = np.asarray(photo, np.float32)
         amount = np.full(1, amount_at(strength / 100), np.float32)
+        seen = {} if visible is None else self._at_layers(visible)
         with memory_errors(self.shape):
             if len(self._looks) == 1:
-                paint = self._compiled("whole", self.shape)
-                painted = to_host(paint(photo[None], self._style, amount, self._masks))[0]
+                paint = self._compiled("whole", self.shape, bool(seen))
+                painted = to_host(paint(photo[None], self._style, amount, self._masks, seen))[0]
             else:
-                painted = self._in_tiles(photo, amount)
+                painted = self._in_tiles(photo, amount, seen)
         share = np.float32(min(1.0, strength / 100 / WEAKEST))
         if share < 1:
             painted = photo + share * (painted - photo)
         return np.asarray(np.clip(painted, 0, 1), np.float32)
 
-    def _in_tiles(self, photo: Array, amount: Array) -> Array:
-        sums, layers = self._looked_at(photo)
-        maps = self._maps(sums)
+    def _at_layers(self, visible: Array) -> dict[str, Array]:
+        pyramid = mask_pyramid(visible, rounding=self._network.encoder.pool_rounding)
+        return {layer: pyramid[level_of(layer)] for layer in CODE_LAYERS}
+
+    def _in_tiles(self, photo: Array, amount: Array, seen: Mapping[str, Array]) -> Array:
+        sums, layers = self._looked_at(photo, seen)
+        maps = self._maps(sums, seen)
         paint = self._compiled("paint", self._tiles[0].shape)
         painted = np.empty_like(photo)
         inside = layer_shapes(self._tiles[0].shape, self._network.encoder.pool_rounding)
@@ -188,7 +196,9 @@ class OnePass:
             tile.paste(to_host(paint(tile.cut(photo)[None], features, maps, amount, masks))[0], painted, 0)
         return painted
 
-    def _looked_at(self, photo: Array) -> tuple[dict[str, list[Any]], dict[str, NDArray[Any]]]:
+    def _looked_at(
+        self, photo: Array, seen: Mapping[str, Array]
+    ) -> tuple[dict[str, list[Any]], dict[str, NDArray[Any]]]:
         """Return the sums of the whole photo's features, and those of the deeper layers themselves."""
         shape, rounding = self._looks[0].shape, self._network.encoder.pool_rounding
         measure = self._compiled("measure", shape)
@@ -197,6 +207,9 @@ class OnePass:
         layers: dict[str, NDArray[Any]] = {}
         for tile in self._looks:
             cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in CODE_LAYERS}
+            for layer, mask in seen.items():
+                level = level_of(layer)
+                cores[layer] = cores[layer] * tile.cut_layer(mask, level, inside[level])
             found, features = measure(tile.cut(photo)[None], cores)
             for layer, total in sums.items():
                 for index in (0, 1):
@@ -208,16 +221,18 @@ class OnePass:
                 tile.paste(kept, layers[layer], level)
         return sums, layers
 
-    def _compiled(self, part: str, shape: tuple[int, int]) -> Callable[..., Any]:
+    def _compiled(self, part: str, shape: tuple[int, int], cutout: bool = False) -> Callable[..., Any]:
         """Return a part of the work compiled for one shape."""
-        key = "onepass", self._network, part, shape, bool(self._masks)
+        key = "onepass", self._network, part, shape, bool(self._masks), cutout
         return self._workshop.get("functions", key, partial(_compile, self._network, part))
 
-    def _maps(self, sums: dict[str, list[Any]]) -> Any:
+    def _maps(self, sums: dict[str, list[Any]], seen: Mapping[str, Array]) -> Any:
         sides = layer_shapes(self.shape, self._network.encoder.pool_rounding)
         moments = {}
         for layer, totals in sums.items():
-            positions = sides[level_of(layer)][0] * sides[level_of(layer)][1]
+            positions: float = sides[level_of(layer)][0] * sides[level_of(layer)][1]
+            if layer in seen:
+                positions = float(seen[layer].sum()) + 1e-6
             second, mean = ((total / positions).astype(np.float64) for total in totals)
             covariance = (second - np.outer(mean, mean)).astype(np.float32)
             moments[layer] = mean[None].astype(np.float32), covariance[None]
@@ -259,9 +274,9 @@ def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
 def _compile(network: PasticheNetwork, part: str) -> Callable[..., Any]:
     """Return a part of the work compiled."""
 
-    def whole(photo: Tensor, style: Any, amount: Tensor, masks: Masks) -> Tensor:
+    def whole(photo: Tensor, style: Any, amount: Tensor, masks: Masks, seen: Masks) -> Tensor:
         features = network.encode(photo)
-        maps = transfer_maps(moments_of(features), style)
+        maps = transfer_maps(moments_of(features, seen or None), style)
         return network.paint(features, maps, amount, masks or None)
 
     def measure(photo: Tensor, cores: Masks) -> tuple[dict[str, tuple[Tensor, Tensor]], dict[str, Tensor]]:
@@ -303,7 +318,9 @@ def onepass_steps(prepared: Prepared) -> Iterator[Step]:
         side=settings.tile_size or TILE_SIDE,
         code=prepared.style_moments,
     )
-    pixels = painter.paint(prepared.content, settings.strength)
+    pixels = painter.paint(prepared.content, settings.strength, prepared.visible)
+    if prepared.achromatic:
+        pixels = lightness_of(pixels)
     yield Step(
         scale=1,
         scales=1,

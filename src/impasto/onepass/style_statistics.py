@@ -16,9 +16,8 @@ from keras import ops
 
 from impasto.errors import SettingError
 from impasto.layers import level_of
-from impasto.networks.moments import centred, moment_sums
 from impasto.onepass.network import PasticheNetwork
-from impasto.onepass.transfer import CODE_LAYERS, Moments
+from impasto.onepass.transfer import CODE_LAYERS, Moments, moments_of
 from impasto.pictures.masks import mask_pyramid
 from impasto.pictures.resizing import resize
 from impasto.prepared import StyleImage
@@ -81,12 +80,7 @@ def _bytes(code: Moments) -> int:
 def _code(network: PasticheNetwork, style: StyleImage, share: float) -> Moments:
     height, width = style.scaled(share).size
     features = network.encode(ops.convert_to_tensor(resize(style.pixels, (height, width))[None]))
-    pyramid = None
-    if style.mask is not None:
-        pyramid = mask_pyramid(resize(style.mask, (height, width)), rounding=network.encoder.pool_rounding)
-    found = {}
-    for layer, maps in features.items():
-        mask = None if pyramid is None else ops.convert_to_tensor(pyramid[level_of(layer)])
-        positions = maps.shape[1] * maps.shape[2] if mask is None else ops.sum(mask) + 1e-6
-        found[layer] = centred(*(total / positions for total in moment_sums(maps, mask)))
-    return found
+    if style.mask is None:
+        return moments_of(features)
+    pyramid = mask_pyramid(resize(style.mask, (height, width)), rounding=network.encoder.pool_rounding)
+    return moments_of(features, {k: ops.convert_to_tensor(pyramid[level_of(k)]) for k in CODE_LAYERS})

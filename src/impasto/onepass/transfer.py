@@ -31,13 +31,21 @@ LEAST_SHARE = (3e-8, 4e-6)
 photos with enough positions, and for smaller ones, whose covariances have no full rank."""
 
 
-def moments_of(features: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-    """Return by layer the channel means (batch, c) and covariances (batch, c, c) of feature maps."""
+def moments_of(
+    features: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None = None
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return by layer the channel means (batch, c) and covariances (batch, c, c) of feature maps.
+
+    Args:
+        features: by layer, (batch, height, width, c).
+        masks: by layer how much each position counts, float32 (height, width), for a batch of one.
+    """
     found = {}
     for layer in CODE_LAYERS:
-        x = features[layer]
+        x, mask = features[layer], masks[layer] if masks else None
         if x.shape[0] == 1:
-            found[layer] = centred(*(total / (x.shape[1] * x.shape[2]) for total in moment_sums(x)))
+            positions = x.shape[1] * x.shape[2] if mask is None else ops.sum(mask) + 1e-6
+            found[layer] = centred(*(total / positions for total in moment_sums(x, mask)))
             continue
         flat = ops.reshape(ops.cast(x, "float32"), (-1, x.shape[1] * x.shape[2], x.shape[3]))
         mean = ops.mean(flat, axis=1)

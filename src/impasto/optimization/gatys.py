@@ -142,7 +142,8 @@ def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objecti
         for region in prepared.regions
     ]
     content = resize(prepared.content, scale.shape)[None]
-    return build_objective(prepared.network, content, regions, prepared.settings, tile)
+    objective = build_objective(prepared.network, content, regions, prepared.settings, tile, prepared.visible)
+    return replace(objective, achromatic=prepared.achromatic)
 
 
 def new_optimizer(

@@ -67,20 +67,23 @@ class ContentSums:
     """What the scale of a content loss needs to know of the content image's features P.
 
     Attributes:
-        positions: how many there are.
+        positions: how many there are, those that count in part in part.
         sums, squares: of each channel over positions, float64 (channels,).
     """
 
-    positions: int
+    positions: float
     sums: NDArray[np.float64]
     squares: NDArray[np.float64]
 
     @classmethod
-    def of(cls, target: NDArray[np.float32]) -> ContentSums:
-        """Return the sums of features (..., channels)."""
+    def of(cls, target: NDArray[np.float32], mask: NDArray[np.float32] | None = None) -> ContentSums:
+        """Return the sums of features (..., channels), their positions counted as a mask (...) says."""
         flat = target.reshape(-1, target.shape[-1])
-        squares = np.square(flat).sum(axis=0, dtype=np.float64)
-        return cls(len(flat), flat.sum(axis=0, dtype=np.float64), squares)
+        if mask is None:
+            squares = np.square(flat).sum(axis=0, dtype=np.float64)
+            return cls(len(flat), flat.sum(axis=0, dtype=np.float64), squares)
+        counts = mask.reshape(-1).astype(np.float64)
+        return cls(float(counts.sum()) + 1e-6, counts @ flat, counts @ np.square(flat))
 
     def __add__(self, other: ContentSums) -> ContentSums:
         positions = self.positions + other.positions

@@ -105,6 +105,9 @@ class Objective:
         formulas: how each loss is computed.
         shape: (height, width) of the picture.
         masks: where there are regions, their masks by layer, (regions, h, w).
+        visible: where parts of the picture are transparent, how much each position counts, (h, w), by content
+            layer and for ``pixels``.
+        achromatic: whether the picture is looked at without its colors, so that it stays grey.
         grain: how fine the details should be: the root of their mean energy.
     """
 
@@ -116,6 +119,8 @@ class Objective:
     formulas: Formulas
     shape: tuple[int, int]
     masks: Mapping[str, Array] = field(default_factory=dict)
+    visible: Mapping[str, Array] = field(default_factory=dict)
+    achromatic: bool = False
     grain: Any = 0.0
 
     def __call__(self, image: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -139,12 +144,13 @@ class Objective:
     def form(self) -> Hashable:
         """Equal for objectives that differ in their values only, and in weights but not in which are 0."""
         digest = hashlib.blake2b()
-        for layer, mask in self.masks.items():
+        for layer, mask in (*self.masks.items(), *self.visible.items()):
             digest.update(f"{layer} {mask.shape}".encode() + mask.tobytes())
         used = tuple(self.weights.vector > 0)
         style = self.style.form if self.style else None
         layers = tuple(self.content_scales)
-        return self.network, self.shape, self.formulas, layers, style, used, digest.digest()
+        picture = self.shape, self.achromatic
+        return self.network, picture, self.formulas, layers, style, used, digest.digest()
 
     @property
     def values(self) -> dict[str, Any]:
@@ -170,7 +176,14 @@ class Objective:
     @property
     def whole(self) -> View:
         """The view of the whole picture."""
-        return self.content | {f"mask/{layer}": mask for layer, mask in self.masks.items()}
+        return self.content | self.constants
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """What of that view is the same for all objectives of one form."""
+        masks = {f"mask/{layer}": mask for layer, mask in self.masks.items()}
+        visible = {f"core/{layer}": mask for layer, mask in self.visible.items() if layer != "pixels"}
+        return masks | visible | ({"visible": self.visible["pixels"]} if self.visible else {})
 
     def measure(self, image: Tensor, view: View) -> dict[str, Tensor]:
         """Return named sums over the positions of a picture or of a part of it.
@@ -180,8 +193,12 @@ class Objective:
             view: ``content/LAYER`` -> the targets there, or ``seen/LAYER`` -> before they are made
                 comparable; ``mask/LAYER`` -> float32 (regions, h, w) where
                 there are regions or parts; for parts ``core/LAYER`` and ``core/pixels`` -> float32
-                (h, w), 1 where a position belongs to the part and 0 where it surrounds it.
+                (h, w), 1 where a position belongs to the part and 0 where it surrounds it; where parts of
+                the picture are transparent, ``core/LAYER`` of content layers and ``visible`` (pixels) are
+                less there.
         """
+        if self.achromatic:
+            image = ops.repeat(ops.mean(image, axis=-1, keepdims=True), 3, axis=-1)
         features = self.network.features(image, set(self.layers))
         sums = self.style.measure(features, view) if self.style else {}
         for layer in self.content_scales:
@@ -191,10 +208,11 @@ class Objective:
                 target = self.network.expanded(layer, seen)
             sums[f"content/{layer}"] = squared_error(found, target, view.get(f"core/{layer}"))
         core = view.get("core/pixels")
-        sums["variation"] = self.formulas.variation_sums(image, core)
+        visible = view.get("visible", core)
+        sums["variation"] = self.formulas.variation_sums(image, visible)
         sums["range"] = out_of_range_sum(image, core)
         if self.weights.grain:
-            sums["grain"] = grain_sum(image, core)
+            sums["grain"] = grain_sum(image, visible)
         return sums
 
     def judge(self, sums: Mapping[str, Tensor], weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -208,7 +226,7 @@ class Objective:
         content = ops.zeros((), "float32")
         for layer, scale in self.content_scales.items():
             content = content + scale * sums[f"content/{layer}"] / len(self.content_scales)
-        down, right = self.formulas.variation_scale(self.shape)
+        down, right = (scale / self._visible_share for scale in self.formulas.variation_scale(self.shape))
         terms = {
             "content": content,
             "style": self.style.judge(sums) if self.style else ops.zeros((), "float32"),
@@ -224,8 +242,12 @@ class Objective:
 
     def _grain_loss(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return (g / h - 1)^2 for the details' root mean square g and the wanted one h."""
-        found = ops.sqrt(sums["grain"] / _inner(self.shape) + 1e-8)
+        found = ops.sqrt(sums["grain"] / (_inner(self.shape) * self._visible_share) + 1e-8)
         return ops.square(found / self.grain - 1)
+
+    @property
+    def _visible_share(self) -> float:
+        return float(self.visible["pixels"].mean()) + 1e-6 if self.visible else 1.0
 
 
 def _inner(shape: tuple[int, int]) -> int:
@@ -236,8 +258,10 @@ def style_grain(regions: Sequence[StyledRegion]) -> float:
     """Return the root mean square of the style images' finest details, a mean over all of them."""
     found = []
     for style in (style for region in regions for style in region.styles):
-        energy = float(grain_sum(ops.convert_to_tensor(resize(style.pixels, style.size)[None])))
-        found.append(style.weight * energy / _inner(style.size))
+        mask = None if style.mask is None else resize(style.mask, style.size)
+        energy = float(grain_sum(ops.convert_to_tensor(resize(style.pixels, style.size)[None]), mask))
+        share = 1.0 if mask is None else float(mask[1:-1, 1:-1].mean()) + 1e-6
+        found.append(style.weight * energy / (_inner(style.size) * share))
     return float(np.sqrt(sum(found) / sum(s.weight for r in regions for s in r.styles)))
 
 
@@ -247,6 +271,7 @@ def build_objective(
     regions: Sequence[StyledRegion],
     settings: Settings,
     tile: int | None = None,
+    visible: Array | None = None,
 ) -> Objective:
     """Compute the targets of a content image and of style images and return the frozen objective.
 
@@ -256,6 +281,7 @@ def build_objective(
         regions: the style images and where they count.
         settings: weights, layers, formulas and the measure of style.
         tile: longest side of a picture that is looked at in one part; any if None.
+        visible: float32 (height, width): how much each pixel counts, but for ``sliced``; fully if None.
 
     Raises:
         SettingError: the measure of style cannot be had with these regions.
@@ -265,6 +291,9 @@ def build_objective(
     layer_weights = style_layer_weights(settings.style_loss, settings.style_layer_weights)
     check_layers({*layer_weights, *settings.content_layers}, network.layers)
     masks, style_loss = {}, None
+    if visible is not None and settings.style_loss != "sliced":  # as strong as if there were nothing else
+        regions = [region.within(visible) for region in regions]
+        layer_weights = {k: weight / (float(visible.mean()) + 1e-6) for k, weight in layer_weights.items()}
     if weights.style:
         masks = region_masks(regions, shape, layer_weights, network.pool_rounding)
         if masks and settings.style_loss == "sliced":
@@ -272,7 +301,8 @@ def build_objective(
         targets = style_targets(network, regions, layer_weights, masks, shape, tile)
         style_loss = new_style_loss(settings.style_loss, settings.formulas, targets, settings.seed)
     content_layers = settings.content_layers if weights.content else ()
-    content_targets, content_sums = content_features(network, content, content_layers, tile)
+    seen = visible_at(visible, shape, content_layers, network.pool_rounding)
+    content_targets, content_sums = content_features(network, content, content_layers, tile, seen)
     return Objective(
         network=network,
         content_targets=content_targets,
@@ -282,12 +312,27 @@ def build_objective(
         formulas=formulas,
         shape=shape,
         masks=masks,
+        visible=seen,
         grain=max(1e-3, (settings.grain or 0.0) * style_grain(regions)) if weights.grain else 0.0,
     )
 
 
+def visible_at(
+    visible: Array | None, shape: tuple[int, int], layers: Sequence[str], rounding: str
+) -> dict[str, Array]:
+    """Return how much each position counts, (h, w), by layer and for ``pixels``; nothing if all do fully."""
+    if visible is None:
+        return {}
+    pyramid = mask_pyramid(resize(visible, shape), rounding=rounding)
+    return {layer: pyramid[level_of(layer)] for layer in layers} | {"pixels": pyramid[0]}
+
+
 def content_features(
-    network: FeatureNetwork, content: Tensor, layers: Sequence[str], tile: int | None
+    network: FeatureNetwork,
+    content: Tensor,
+    layers: Sequence[str],
+    tile: int | None,
+    visible: Mapping[str, Array],
 ) -> tuple[dict[str, Tensor], dict[str, ContentSums]]:
     """Return the content image's features and their sums.
 
@@ -300,7 +345,7 @@ def content_features(
     if tile is None or max(shape) <= tile:
         found = network.features(content, layers)
         wide = {layer: network.expanded(layer, features) for layer, features in found.items()}
-        return wide, {layer: ContentSums.of(to_host(target)) for layer, target in wide.items()}
+        return wide, {k: ContentSums.of(to_host(target), visible.get(k)) for k, target in wide.items()}
     picture, sides = to_host(content)[0], layer_shapes(shape, network.pool_rounding)
     targets: dict[str, NDArray[Any]] = {}
     sums: dict[str, ContentSums] = {}
@@ -308,7 +353,10 @@ def content_features(
         found = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
         for layer, features in found.items():
             level, kept = level_of(layer), np.asarray(ops.convert_to_numpy(features))[0]
-            core = ContentSums.of(part.core_of(to_host(network.expanded(layer, features))[0], level))
+            seen = to_host(network.expanded(layer, features))[0]
+            mask = part.cut_layer(visible[layer], level, seen.shape[:2]) if layer in visible else None
+            mask = None if mask is None else part.core_of(mask, level)
+            core = ContentSums.of(part.core_of(seen, level), mask)
             sums[layer] = sums[layer] + core if layer in sums else core
             if layer not in targets:
                 targets[layer] = np.empty((1, *sides[level], kept.shape[-1]), kept.dtype)

@@ -57,11 +57,11 @@ def compile_objective(objective: Objective, side: int | None) -> Evaluate:
 
 def compile_whole(objective: Objective) -> Evaluate:
     """Compile value and gradient of the whole picture; as `compile_objective`."""
-    form, masks = _form(objective), {f"mask/{k}": mask for k, mask in objective.masks.items()}
+    form, constants = _form(objective), objective.constants
 
     def function(image: Tensor, weights: Tensor, values: View, content: View) -> tuple[Tensor, Tensor]:
         now = form.with_values(values)
-        return now.judge(now.measure(image, {**content, **masks}), weights)
+        return now.judge(now.measure(image, {**content, **constants}), weights)
 
     compiled = compile_value_and_gradient(function, (1, *objective.shape, 3))
     return lambda now, point: compiled(point, now.weights.vector, now.values, now.content)
@@ -186,9 +186,14 @@ def view_of(objective: Objective, tile: Tile) -> dict[str, Tensor]:
     """Return what `Objective.measure` needs to know to measure a tile's core."""
     sides = layer_shapes(tile.shape, objective.network.pool_rounding)
     view = {"core/pixels": tile.core(0, tile.shape)}
+    if objective.visible:
+        view["visible"] = view["core/pixels"] * tile.cut_layer(objective.visible["pixels"], 0, tile.shape)
     for layer, target in objective.content_targets.items():
         level = level_of(layer)
         view[f"core/{layer}"] = tile.core(level, sides[level])
+        if layer in objective.visible:
+            visible = tile.cut_layer(objective.visible[layer], level, sides[level])
+            view[f"core/{layer}"] = view[f"core/{layer}"] * visible
         maps = np.moveaxis(np.asarray(target)[0], -1, 0)
         cut = tile.cut_layer(maps, level, sides[level])
         view[f"seen/{layer}"] = np.moveaxis(cut, 0, -1)[None]

@@ -24,7 +24,7 @@ from PIL import Image, ImageFile
 
 from impasto.errors import ImageError, MissingFileError
 from impasto.pictures.color_declarations import declared_by_exif, declared_colors
-from impasto.pictures.cutouts import fill_hidden, resize_visible
+from impasto.pictures.cutouts import INVISIBLE, fill_hidden, resize_visible
 from impasto.pictures.decoding import (
     MAXIMUM_PIXELS,
     check_floats,
@@ -84,6 +84,11 @@ class Picture:
         if not any(self.full_shape):
             height, width = self.pixels.shape[:2]
             object.__setattr__(self, "full_shape", (height, width))
+
+    @property
+    def visible(self) -> NDArray[np.float32] | None:
+        """How much each pixel counts: alpha, or None if all of it is opaque or nothing is visible."""
+        return None if self.alpha is None or self.alpha.max() < INVISIBLE else self.alpha
 
     def resized(self, shape: tuple[int, int]) -> Picture:
         """Return it in another (height, width); itself if it has that."""
