@@ -5,31 +5,16 @@ TensorFlow writes what it finds to the folder IMPASTO_PARITY; the other engines 
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import skimage.data
+from parity import agree
 
 import impasto
 from conftest import picture, tiny_weights
 from impasto.settings import Settings
 
 pytestmark = pytest.mark.engines
-FOLDER = os.environ.get("IMPASTO_PARITY")
-ENGINE = os.environ.get("KERAS_BACKEND", "tensorflow")
-
-
-def agree(name: str, found: np.ndarray) -> np.ndarray | None:
-    """Return what TensorFlow found, or keep it if this is TensorFlow."""
-    if not FOLDER:
-        pytest.skip("IMPASTO_PARITY names no folder; make test-engines sets it")
-    path = Path(FOLDER) / f"{name}.npy"
-    if ENGINE == "tensorflow":
-        np.save(path, found)
-        return found
-    return np.load(path)
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:

@@ -16,14 +16,17 @@ from conftest import picture, tiny_weights
 from impasto import cli
 from impasto.engine import runtime
 from impasto.errors import OutOfMemoryError
+from impasto.forecast import plan_picture
 from impasto.networks.catalogue import load_network
 from impasto.networks.feature_network import FeatureNetwork
+from impasto.networks.speed import Speed
 from impasto.optimization import planning, tiling
-from impasto.optimization.planning import plan_picture, plan_run
+from impasto.optimization.planning import plan_run
 from impasto.optimization.scales import Scale, plan_scales
 from impasto.settings import Settings
 
 GIB = 2**30
+USUAL = Speed(2e-7, 0.2)
 
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16"])
@@ -35,9 +38,9 @@ def network(request):
 def machine(monkeypatch):
     """Set the machine's free memory and speed."""
 
-    def be(gib=64.0, rate=2e11):
+    def be(gib=64.0, speed=USUAL):
         monkeypatch.setattr(runtime, "free_memory", lambda: int(gib * GIB))
-        monkeypatch.setattr(runtime, "matmul_rate", lambda *args, **kwargs: rate)
+        monkeypatch.setattr(planning, "measure_speed", lambda network: speed)
 
     be()
     return be
@@ -53,12 +56,22 @@ def test_more_pixels_and_iterations_cost_more(machine, network):
 
 
 def test_time_is_work_over_speed(machine, network):
-    machine(rate=1e11)
-    slow = plan_run((384, 512), network, Settings(iterations=100)).seconds
-    machine(rate=4e11)
-    fast = plan_run((384, 512), network, Settings(iterations=100)).seconds
-    fixed = planning.COMPILE_SECONDS
-    assert (slow - fixed) / (fast - fixed) == pytest.approx(4)
+    seconds = []
+    for pixel in (1e-7, 4e-7):
+        machine(speed=Speed(pixel, 0.0))
+        seconds.append(plan_run((384, 512), network, Settings(iterations=100)).seconds)
+    fixed = (100 + planning.TARGET_ITERATIONS) * planning.ITERATION_SECONDS
+    assert (seconds[1] - fixed) / (seconds[0] - fixed) == pytest.approx(4)
+    machine(speed=Speed(1e-7, 0.5))
+    compiling = plan_run((384, 512), network, Settings(iterations=100)).seconds - seconds[0]
+    assert compiling == pytest.approx(0.5 * planning.COMPILATIONS)
+
+
+def test_a_range_holds_the_prediction(machine, network):
+    plan = plan_run((384, 512), network, Settings())
+    least, most = plan.seconds_range
+    assert least < plan.seconds < most
+    assert most / least == pytest.approx(planning.SPREAD**2)
 
 
 def test_a_plan_names_what_will_be_run(machine, network):

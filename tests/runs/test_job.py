@@ -196,11 +196,12 @@ def test_checkpoints_are_not_written_more_often_than_they_may(desk, monkeypatch)
 
 
 def test_only_long_runs_keep_checkpoints_by_themselves(desk, monkeypatch):
-    from impasto.engine import runtime
+    from impasto.networks.speed import Speed
+    from impasto.optimization import planning
 
     monkeypatch.setattr(jobs, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", 0)
-    for rate, expected in ((1e13, False), (1e4, True)):
-        monkeypatch.setattr(runtime, "matmul_rate", lambda *args, rate=rate, **kwargs: rate)
+    for rate, expected in ((1e-9, False), (1.0, True)):
+        monkeypatch.setattr(planning, "measure_speed", lambda network, rate=rate: Speed(rate, 0.1))
         seen = []
         run(
             new(output=f"{rate}.png"),

@@ -69,9 +69,9 @@ def plan_command(
     json: Json = False,
     settings: Any,
 ) -> None:
-    """Print what a run would take: scales, iterations, tiles, predicted time and memory.
+    """Print what a run of the method would take: scales, iterations, tiles, predicted time and memory.
 
-    Nothing is painted. The prediction is of this machine as it is now.
+    Nothing is painted. The prediction is of this machine as it is now, once the engine is started.
 
     Example: impasto plan photo.jpg --max-size 8000
     """
@@ -83,7 +83,7 @@ def plan_command(
 
     runtime.start_program()
     ensure_network(checked.network)
-    from impasto.optimization.planning import plan_picture
+    from impasto.forecast import plan_picture
     from impasto.pictures.reading import read_picture
     from impasto.preparation import final_shape, load_network_for
 
@@ -92,12 +92,12 @@ def plan_command(
     if json:
         print_json(_plan_record(plan))
         return
-    _print_plan(plan)
+    _print_plan(plan, resumable=checked.method == "optimize" or checked.refine > 0)
     if max(plan.shape) < checked.max_size:
         note("the photo has no more than {side} px a side, and it is never enlarged", side=max(plan.shape))
 
 
-def _print_plan(plan: Plan) -> None:
+def _print_plan(plan: Plan, resumable: bool) -> None:
     from impasto.optimization.planning import LONG_SECONDS
 
     rows = []
@@ -105,11 +105,13 @@ def _print_plan(plan: Plan) -> None:
         height, width = scale.shape
         rows.append([number, f"{width} x {height}", scale.iterations, _tiles(scale.shape, tile)])
     print_table(["scale", "pixels", "iterations", "computed"], rows)
+    least, most = (duration(float(f"{seconds:.1g}")) for seconds in plan.seconds_range)
+    kept = "by themselves" if plan.seconds > LONG_SECONDS else "with --checkpoint"
     totals = [
-        ["time", duration(plan.seconds)],
-        ["memory, peak", f"{plan.memory / GIB:.2f} GiB"],
-        ["memory, free", f"{plan.free / GIB:.2f} GiB"],
-        ["checkpoints", "by themselves" if plan.seconds > LONG_SECONDS else "with --checkpoint"],
+        ["time", f"{least} to {most}" if least != most else f"about {least}"],
+        ["memory, peak", f"about {plan.memory / GIB:.1f} GiB"],
+        ["memory, free", f"{plan.free / GIB:.1f} GiB"],
+        ["checkpoints", kept if resumable else "none, it is too quick"],
     ]
     print_table(["prediction", ""], totals, header=False)
 

@@ -100,7 +100,25 @@ def _tensors(value: Any) -> Any:
         return {name: _tensors(part) for name, part in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_tensors(part) for part in value)
-    return ops.convert_to_tensor(value)
+    tensor = ops.convert_to_tensor(value)
+    if keras.backend.backend() == "torch" and tensor.is_inference():
+        return tensor.clone()
+    return tensor
+
+
+@contextmanager
+def ordinary_tensors() -> Iterator[None]:
+    """Make tensors that a later gradient may use; a decorator, too.
+
+    Those that PyTorch makes in its `inference_mode`, in which a caller may be, may not be used so for ever.
+    """
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    with torch.inference_mode(False), torch.no_grad():
+        yield
 
 
 @contextmanager
@@ -188,10 +206,14 @@ def _torch(function: Callable[..., Any]) -> Callable[..., Any]:
         return ops.convert_to_tensor(value).detach().clone().requires_grad_(True)
 
     def call(variable: Any, *constants: Any) -> Any:
+        with torch.inference_mode(False), torch.enable_grad():  # whatever mode the caller is in
+            return differentiated(variable, *(_tensors(value) for value in constants))
+
+    def differentiated(variable: Any, *constants: Any) -> Any:
         names = list(variable) if isinstance(variable, Mapping) else None
         leaves = [watched(variable[name]) for name in names] if names else [watched(variable)]
         given = dict(zip(names, leaves, strict=True)) if names else leaves[0]
-        total, terms = function(given, *(_tensors(value) for value in constants))
+        total, terms = function(given, *constants)
         found = torch.autograd.grad(total, leaves, allow_unused=True)
         found = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
         gradient = dict(zip(names, found, strict=True)) if names else found[0]

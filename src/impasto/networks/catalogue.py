@@ -113,12 +113,15 @@ def load_network(
     name, file, notes = _find(name_or_path)
     from keras import ops
 
+    from impasto.engine.gradients import ordinary_tensors
     from impasto.networks.feature_network import FeatureNetwork
 
+    with ordinary_tensors():
+        weights = {k: ops.convert_to_tensor(v, "float32") for k, v in file.weights.items()}
     trained_with = "reflect" if file.family == "distilled" else "zero"
     return FeatureNetwork(
         name=name,
-        weights={k: ops.convert_to_tensor(v, "float32") for k, v in file.weights.items()},
+        weights=weights,
         pooling=pooling or file.meta.get("pooling", POOLING),
         padding=padding or file.meta.get("padding", trained_with),
         dtype=dtype,

@@ -1,9 +1,10 @@
-"""The planner: how much memory and time a run will take, and the tiles that make it fit.
+"""The planner of the optimisation: how much memory and time a run will take, and the tiles that make it fit.
 
 The model is simple on purpose, and `benchmarks/large.py` shows how well it predicts. Memory: the process, the
 vectors that live as long as the run (counted in pictures), and what a tile's features take, which is the
-features of all layers times a factor. Time: the convolutions' multiply-adds divided by the machine's
-matrix-multiply rate of the moment and by the share of it that the network reaches.
+features of all layers times a factor. Time: passes forward, as this machine is measured to make them at the
+moment (`networks/speed.py`), times how many of them an iteration is worth. The factors are of processors; on
+a GPU, where nothing of this was measured yet, they may be wrong.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from impasto.engine import runtime
 from impasto.errors import OutOfMemoryError
 from impasto.layers import LAYERS, STYLE_LAYERS, level_of
 from impasto.networks.feature_network import FeatureNetwork
+from impasto.networks.speed import Speed, is_wide, measure_speed
 from impasto.networks.tile_grid import forward_grid, smallest_side, tile_grid
 from impasto.optimization.scales import Scale, plan_scales, remembered_pairs
 from impasto.pictures.resizing import scale_to
@@ -42,11 +44,15 @@ BEST_SIDES = {True: (1280, 800), False: (8192, 1488)}
 """Of a wide network and of others: the longest side that is computed as a whole, and the tiles' beyond.
 
 Large whole pictures of a wide network are no faster than tiles (benchmarks/large.py)."""
-RATE_SHARES = {("vgg19", "float32"): 0.84, ("vgg19", "bfloat16"): 0.82,
-               ("compact", "float32"): 0.51, ("compact", "bfloat16"): 0.41}  # fmt: skip
-"""Share of the matrix-multiply rate that an iteration reaches, by width and precision."""
-COMPILE_SECONDS = 0.8
-"""Tracing and compiling one scale, plus its targets counted as iterations."""
+PASSES = {("vgg19", "float32"): 2.4, ("vgg19", "bfloat16"): 2.6,
+          ("compact", "float32"): 3.9, ("compact", "bfloat16"): 4.2}  # fmt: skip
+"""Passes forward that an iteration is worth, its losses and the optimiser's step included."""
+ITERATION_SECONDS = 0.012
+"""Of an iteration, however small the picture is."""
+SPREAD = 1.5
+"""Factor by which a run may take less or longer than predicted: other programs come and go meanwhile."""
+COMPILATIONS = 4.5
+"""Tracing and compiling one scale, over doing so with a pass forward; its targets count as iterations."""
 TARGET_ITERATIONS = 1.5
 FORWARD_TIME = 0.5
 """Time of a pass forward over that of one forward and back: a tiled evaluation makes both."""
@@ -60,7 +66,8 @@ class Plan:
         shape: (height, width) of the result.
         scales: the picture sizes and iterations.
         tiles: for each scale the longest side of its tiles, or None if it is computed as a whole.
-        seconds: predicted time on this machine as it is now.
+        seconds: predicted time on this machine as it is now, once the pictures are read; it may be `SPREAD`
+            times less or more.
         memory: predicted peak memory of the process in bytes.
         free: memory that is free for it, in bytes.
     """
@@ -71,6 +78,11 @@ class Plan:
     seconds: float
     memory: int
     free: int
+
+    @property
+    def seconds_range(self) -> tuple[float, float]:
+        """The least and the most seconds that the run should take."""
+        return self.seconds / SPREAD, self.seconds * SPREAD
 
 
 def feature_bytes(network: FeatureNetwork) -> float:
@@ -156,44 +168,39 @@ def largest_size(shape: tuple[int, int], network: FeatureNetwork, settings: Sett
     return size
 
 
-def rate_share(network: FeatureNetwork) -> float:
-    """Return the share of the matrix-multiply rate that the network's iterations reach."""
-    return RATE_SHARES["vgg19" if is_wide(network) else "compact", network.dtype]
-
-
-def is_wide(network: FeatureNetwork) -> bool:
-    """Return whether a network has VGG-19's widths rather than `compact`'s."""
-    return bool(network.weights["conv1_1/bias"].shape[0] >= 48)
-
-
-def iteration_seconds(scale: Scale, tile: int | None, network: FeatureNetwork, rate: float) -> float:
-    """Return the predicted seconds of one iteration; rate is in operations per second."""
+def iteration_seconds(scale: Scale, tile: int | None, network: FeatureNetwork, speed: Speed) -> float:
+    """Return the predicted seconds of one iteration."""
     pixels: float = math.prod(scale.shape)
     if tile is not None and tile < max(scale.shape):
         looks, tiles = (grid(scale.shape, tile, STYLE_LAYERS) for grid in (forward_grid, tile_grid))
         forward, both = (len(found) * math.prod(found[0].shape) for found in (looks, tiles))
         pixels = FORWARD_TIME * forward + both
-    return pixels * operations(network) / (rate * rate_share(network))
+    passes = PASSES["vgg19" if is_wide(network) else "compact", network.dtype]
+    return ITERATION_SECONDS + pixels * passes * speed.pixel_seconds
 
 
-def plan_run(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
-    """Predict a run.
+def plan_run(
+    shape: tuple[int, int], network: FeatureNetwork, settings: Settings, speed: Speed | None = None
+) -> Plan:
+    """Predict an optimisation.
 
     Args:
         shape: (height, width) of the result.
         network: the feature network.
         settings: how.
+        speed: of the network; measured now if None.
 
     Raises:
         OutOfMemoryError: it does not fit; the message names the size that does.
     """
     free, scales = runtime.free_memory(), plan_scales(shape, settings)
-    rate = runtime.matmul_rate(network.dtype, seconds=0.15, side=1024)
     seconds, memory = 0.0, 0.0
     tiles = choose_tiles(scales, network, settings)
+    speed = speed or measure_speed(network)
     for scale, tile in zip(scales, tiles, strict=True):
         iterations = scale.iterations + TARGET_ITERATIONS
-        seconds += COMPILE_SECONDS + iterations * iteration_seconds(scale, tile, network, rate)
+        seconds += COMPILATIONS * speed.compile_seconds
+        seconds += iterations * iteration_seconds(scale, tile, network, speed)
         at_once = math.prod(scale.shape)
         if tile is not None:
             at_once = math.prod(tile_grid(scale.shape, tile, STYLE_LAYERS)[0].shape)
@@ -206,8 +213,3 @@ def plan_run(shape: tuple[int, int], network: FeatureNetwork, settings: Settings
         memory=int(PROCESS_BYTES + memory),
         free=free,
     )
-
-
-def plan_picture(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
-    """Predict a run on a photo of a (height, width), reduced to ``max_size``."""
-    return plan_run(scale_to(shape, min(settings.max_size, max(shape))), network, settings)

@@ -24,6 +24,7 @@ from impasto.engine.gradients import (
     compile_gradient,
     compile_value_and_gradient,
     memory_errors,
+    ordinary_tensors,
     to_host,
 )
 from impasto.errors import OutOfMemoryError, SettingError
@@ -156,7 +157,7 @@ class BoundedEvaluation:
         return note
 
     def _compile(self) -> Callable[[Any], Evaluation]:
-        with memory_errors(self._shape):
+        with memory_errors(self._shape), ordinary_tensors():
             objective = self._build(self._side)
         side = None if self._side is None or self._side >= max(self._shape) else self._side
         key = "objective", objective.form, side

@@ -194,9 +194,13 @@ def check_side_files(job: Job) -> None:
 
 def _is_long(prepared: Prepared) -> bool:
     """Return whether a run is predicted to take so long that it keeps checkpoints by itself."""
-    from impasto.optimization.planning import LONG_SECONDS, plan_run
+    from impasto.forecast import plan_method
+    from impasto.optimization.planning import LONG_SECONDS
 
-    return plan_run(prepared.photo.shape[:2], prepared.network, prepared.settings).seconds > LONG_SECONDS
+    shape, settings = prepared.photo.shape, prepared.settings
+    if settings.method == "onepass" and not settings.refine:
+        return False  # there is nothing to go on from
+    return plan_method((shape[0], shape[1]), prepared.network, settings).seconds > LONG_SECONDS
 
 
 def _digest(path: Path) -> str | None:

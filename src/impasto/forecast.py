@@ -1,0 +1,64 @@
+"""What a picture will take before it is made: the plan of the method that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from impasto.engine import runtime
+from impasto.pictures.resizing import scale_to
+from impasto.settings import Settings
+
+if TYPE_CHECKING:
+    from impasto.networks.feature_network import FeatureNetwork
+    from impasto.optimization.planning import Plan
+
+
+def plan_picture(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
+    """Predict a run on a photo of a (height, width), reduced to ``max_size``; `plan_method` says more."""
+    return plan_method(scale_to(shape, min(settings.max_size, max(shape))), network, settings)
+
+
+def plan_method(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
+    """Predict a run of the settings' method: the optimisation, one pass, or one pass and its refinement.
+
+    Args:
+        shape: (height, width) of the result.
+        network: the feature network of the optimisation.
+        settings: how.
+
+    Returns:
+        The plan; one pass is a scale of one iteration.
+
+    Raises:
+        OutOfMemoryError: it does not fit; the message names the size that does.
+    """
+    from impasto.networks.speed import measure_speed
+    from impasto.onepass.painter import load_pastiche_network
+    from impasto.onepass.planning import plan_onepass
+    from impasto.optimization.planning import Plan, plan_run
+    from impasto.optimization.scales import Scale
+
+    if settings.method == "optimize":
+        return plan_run(shape, network, settings)
+    dtype = runtime.resolve_precision(settings.precision)
+    encoder = load_pastiche_network(dtype).encoder
+    painted = plan_onepass(shape, dtype, settings, measure_speed(encoder))
+    plan = Plan(
+        shape=shape,
+        scales=[Scale(shape, 1)],
+        tiles=[painted.tile],
+        seconds=painted.seconds,
+        memory=painted.memory,
+        free=runtime.free_memory(),
+    )
+    if not settings.refine:
+        return plan
+    refined = plan_run(shape, network, replace(settings, iterations=(settings.refine,)))
+    return replace(
+        plan,
+        scales=[*plan.scales, *refined.scales],
+        tiles=[*plan.tiles, *refined.tiles],
+        seconds=plan.seconds + refined.seconds,
+        memory=max(plan.memory, refined.memory),
+    )

@@ -1,0 +1,65 @@
+"""The planner of one pass: how much memory and time it will take, and whether in tiles.
+
+As the optimisation's planner counts: in passes forward of the feature network, as they are measured now.
+`benchmarks/onepass.py` has the figures that the factors come from, all of processors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from impasto.networks.speed import Speed
+from impasto.networks.tile_grid import tile_grid
+from impasto.onepass.network import DECODER_REACH
+from impasto.onepass.painter import CODE_SIDE, TILE_SIDE
+from impasto.onepass.transfer import CODE_LAYERS
+from impasto.settings import Settings
+
+PASSES, LOOK_PASSES, PAINT_PASSES = 2.5, 0.9, 2.0
+"""What a picture as a whole is worth, and each pixel of its tiles in the two rounds, in passes forward."""
+MAP_SECONDS = 0.02
+"""Of the transfer maps, whatever the size."""
+COMPILATIONS = 5.0
+"""Loading and compiling, over compiling a pass forward."""
+PROCESS_BYTES = 620 * 2**20
+PIXEL_BYTES = {"float32": 280, "bfloat16": 175}
+"""Of what is painted at once, per pixel."""
+PICTURE_BYTES = 110
+"""Of a picture in tiles, per pixel: itself, the result and the deeper features."""
+
+
+@dataclass(frozen=True)
+class OnePassPlan:
+    """What one pass is predicted to take: seconds, bytes, and the side of tiles, None for a whole picture."""
+
+    seconds: float
+    memory: int
+    tile: int | None
+
+
+def plan_onepass(shape: tuple[int, int], dtype: str, settings: Settings, speed: Speed) -> OnePassPlan:
+    """Predict one pass.
+
+    Args:
+        shape: (height, width) of the result.
+        dtype: of the features, ``float32`` or ``bfloat16``.
+        settings: of which the size of tiles and of strokes is used.
+        speed: of the one-pass network's encoder.
+    """
+    side, pixels = settings.tile_size or TILE_SIDE, math.prod(shape)
+    seen = min(1.0, CODE_SIDE / max(shape)) * settings.stroke_size
+    passes = pixels * seen**2
+    if pixels <= side**2:
+        tile, at_once, kept = None, pixels, 0
+        passes += PASSES * pixels
+    else:
+        looks, tiles = tile_grid(shape, side, CODE_LAYERS), tile_grid(shape, side, (), DECODER_REACH)
+        tile, at_once, kept = side, math.prod(tiles[0].shape), pixels
+        passes += sum(
+            count * len(grid) * math.prod(grid[0].shape)
+            for count, grid in ((LOOK_PASSES, looks), (PAINT_PASSES, tiles))
+        )
+    seconds = COMPILATIONS * speed.compile_seconds + MAP_SECONDS + passes * speed.pixel_seconds
+    memory = PROCESS_BYTES + PIXEL_BYTES[dtype] * at_once + PICTURE_BYTES * kept
+    return OnePassPlan(seconds=seconds, memory=memory, tile=tile)
