@@ -69,7 +69,7 @@ def test_the_speed_is_of_the_network_s_own_layers(network, monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that tells how long a run takes; where other programs run, the processor's time for this one."""
+    """A clock of how long a run takes; where other programs run, the processor's time for this one."""
     if os.getloadavg()[0] < 1.2:
         return time.perf_counter
     monkeypatch.setattr(speed, "time", SimpleNamespace(perf_counter=time.process_time))

@@ -306,6 +306,8 @@ def plan(
 ) -> Plan:
     """Predict what `stylize` will take on this machine as it is now: scales, tiles, seconds and bytes.
 
+    The seconds are those after the engine's start; the run may take a factor of 1.5 less or more.
+
     Args:
         content: the photo, or its (height, width).
         preset: a named recipe that the settings start from.
@@ -323,6 +325,6 @@ def plan(
         picture = read_picture(content, max_size=None if chosen.fit == "stretch" else chosen.max_size)
         shape = picture.pixels.shape[:2]
     given = given or load_network_for(chosen, workshop)
-    from impasto.optimization.planning import plan_run
+    from impasto.forecast import plan_method
 
-    return plan_run(fitted_shape(shape, chosen), given, chosen)
+    return plan_method(fitted_shape(shape, chosen), given, chosen)

@@ -12,12 +12,11 @@ from conftest import TINY_SETTINGS, picture, tensor, tiny_weights
 from impasto.engine.gradients import to_host
 from impasto.engine.vectors import DeviceVectors
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass import painter
 from impasto.onepass.network import encoder_widths, new_pastiche_network
 from impasto.onepass.transfer import CODE_LAYERS, iterated_transfer_maps, moments_of
 from impasto.optimization.objective import build_objective
 from impasto.optimization.tiling import compile_in_tiles
-from impasto.prepared import StyledRegion, StyleImage
+from impasto.prepared import StyledRegion, StyleImage, everywhere
 from impasto.settings import Settings
 from impasto.styles import RegionSpec
 from impasto.training.style_trainer import StyleTrainer
@@ -61,7 +60,12 @@ def deep_network():
 def test_the_optimisation(tiny_network):
     photo, style = picture(34, 38, 1), picture(40, 30, 2)
     chosen = {**TINY_SETTINGS, "network": tiny_network, "tv_weight": 0.1, "grain": 1.0}
-    for found, plain in under_settings(lambda: impasto.stylize(photo, style, **chosen).pixels):
+
+    def pixels():
+        with impasto.Workshop() as workshop:
+            return impasto.stylize(photo, style, workshop=workshop, **chosen).pixels
+
+    for found, plain in under_settings(pixels):
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, plain, atol=1e-5)
 
@@ -87,8 +91,8 @@ def test_tiles(tiny_network):
     settings = Settings(**TINY_SETTINGS, grain=1.0)
 
     def values():
-        objective = build_objective(tiny_network, tensor(content), tensor(style), settings, 352)
-        found = compile_in_tiles(objective, 352)(point)
+        objective = build_objective(tiny_network, tensor(content), everywhere(style[0]), settings, 352)
+        found = compile_in_tiles(objective, 352)(objective, point)
         return found.terms, found.gradient
 
     for found, plain in under_settings(values):
@@ -103,11 +107,12 @@ def test_one_pass_whole_and_in_tiles_with_regions():
     mask[:20] = 1
 
     def pictures():
-        painter._compiled.cache_clear()
         region = RegionSpec(mask=mask, style=picture(64, 64, 3))
         tiled = {"max_size": 600, "tile_size": 400, "regions": [region]}
         calls = (picture(52, 44, 4), {}), (photo, tiled)
-        return [impasto.stylize(one, style, method="onepass", **call).pixels for one, call in calls]
+        with impasto.Workshop() as workshop:  # of this call, so that nothing was compiled before
+            words = {"method": "onepass", "workshop": workshop}
+            return [impasto.stylize(one, style, **words, **call).pixels for one, call in calls]
 
     for found, plain in under_settings(pictures):
         for one, other in zip(found, plain, strict=True):
