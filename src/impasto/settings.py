@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 from impasto.errors import SettingError, did_you_mean
-from impasto.layers import check_layer_names
+from impasto.layers import STYLE_LAYERS, check_layer_names
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -285,21 +285,41 @@ class DistillSettings:
 
     Attributes:
         steps: training steps.
+        falling: over how many steps, at the end, the learning rate falls along a cosine.
         batch: crops per step.
         crop: side of the crops in pixels.
-        learning_rate: Muon's, at its highest; it rises for 500 steps and falls along a cosine.
+        learning_rate: Muon's, until it falls.
         pastiches: how many of a batch are pastiches made against the student.
         pastiches_from: the step after which they are.
+        widths: channels of the convolutions to relu5_1 of a selected student.
+        relu_heads: the style layers that are compared through a trained head and a ReLU, which explains more
+            but costs what the wide features cost; the others through a linear head, which costs nothing.
         seed: of everything random.
     """
 
     steps: int = 20_000
+    falling: int = 2500
     batch: int = 8
-    crop: int = 160
-    learning_rate: float = 4e-3
+    crop: int = 128
+    learning_rate: float = 2e-4
     pastiches: int = 2
-    pastiches_from: int = 1500
+    pastiches_from: int = 300
+    widths: tuple[int, ...] = (16, 16, 40, 48, 80, 96, 96, 96, 128, 192, 160, 160, 256)
+    relu_heads: tuple[str, ...] = ("relu4_1", "relu5_1")
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for layer in self.relu_heads:
+            if layer not in STYLE_LAYERS:
+                raise SettingError(
+                    f"relu_heads must be style layers, {', '.join(STYLE_LAYERS)}, not {layer!r}"
+                    f"{did_you_mean(layer, STYLE_LAYERS)}"
+                )
+        for name in ("steps", "falling", "batch", "crop"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if not 0 <= self.pastiches < self.batch:
+            raise SettingError(f"pastiches must be fewer than the batch's {self.batch}, not {self.pastiches}")
 
 
 GPU_RECIPE: dict[str, Any] = {"steps": 7000, "stages": ((1.0, 256, 32),)}

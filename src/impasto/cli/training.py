@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +14,9 @@ from impasto.errors import OutputError, SettingError
 from impasto.settings import GPU_RECIPE, DistillSettings, OnePassSettings
 
 if TYPE_CHECKING:
+    from impasto.networks.feature_network import FeatureNetwork
     from impasto.runs.interruption import Interruption
-    from impasto.training.own_style import StyleTraining
+    from impasto.training.loop import Training, TrainingStep
 
 DEVELOPERS = "For developers"
 SUFFIX = ".style"
@@ -36,6 +37,9 @@ def train_command(
     style_size: Annotated[
         int, typer.Option(min=64, help="Long side to which the painting is reduced; sets the stroke size.")
     ] = 512,
+    judge: Annotated[
+        str, typer.Option(help="The feature network that makes the losses, such as vgg19; compact if none.")
+    ] = "",
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
@@ -54,10 +58,12 @@ def train_command(
 
     settings = StyleSettings(minutes=minutes, steps=steps, style_size=style_size, seed=seed)
     start = load_pastiche_network(runtime.resolve_precision(precision))
-    training = StyleTraining.prepare((painting, photos), output, settings, start)
+    network = _load_judge(judge, start.encoder.dtype) if judge else None
+    training = StyleTraining.prepare((painting, photos), output, settings, start, network)
     for remark in training.notes:
         note(remark)
-    _run_style_training(training)
+    say(f"The preview is {training.preview_path}.")
+    run_training(training)
     figures = training.finish(name or painting.stem, licence)
     before, after = figures["any_style"], figures["trained"]
     say(
@@ -65,6 +71,13 @@ def train_command(
         f"training {before['style']:.3f}), content loss {after['content']:.2f} ({before['content']:.2f})."
     )
     say(f"{output} is written; use it as a style: --style {output}.")
+
+
+def _load_judge(name: str, dtype: str) -> FeatureNetwork:
+    """Load a feature network that makes losses; VGG-19 without its zero padding, which shows at borders."""
+    from impasto.networks.catalogue import load_network
+
+    return load_network(name, padding="reflect", dtype=dtype)
 
 
 def check_style_output(output: Path, overwrite: bool) -> None:
@@ -80,42 +93,49 @@ def check_style_output(output: Path, overwrite: bool) -> None:
         raise OutputError(f"{output} already exists; add --overwrite or choose another name")
 
 
-def _run_style_training(training: StyleTraining) -> None:
+def run_training(training: Training, after: Callable[[int], None] = lambda step: None) -> None:
     """Train with a bar; when interrupted save and end.
 
+    Args:
+        training: of any kind.
+        after: is told the number of every step that is done.
+
     Raises:
-        typer.Exit: Ctrl-C or SIGTERM, after the state was saved.
+        typer.Exit: Ctrl-C or another signal, after the state was saved.
     """
     from impasto.runs.interruption import Interruption
 
     if training.checkpoint.exists():
         say(f"Continuing from {training.checkpoint}.")
-    say(f"The preview is {training.preview_path}.")
     with Interruption().heard() as interruption:
-        step = _show_style_steps(training, interruption)
+        last = _show_steps(training, interruption, after)
         if interruption.signal is not None:
-            if step is not None:
-                training.save(step)
+            if last is not None:
+                training.save(last.step)
             say(f"Interrupted; {training.checkpoint} is kept: repeat the command to continue.")
             end(EXIT_BY_SIGNAL + interruption.signal)
 
 
-def _show_style_steps(training: StyleTraining, interruption: Interruption) -> int | None:
+def _show_steps(
+    training: Training, interruption: Interruption, after: Callable[[int], None]
+) -> TrainingStep | None:
     """Train to the end or to an interruption and return the last step, None if there was none."""
-    last = None
+    step = None
     with progress_bar("Compiling") as bar:
         means: dict[str, float] = {}
         for step in training.steps():
-            last = step.step
             for term, value in step.terms.items():
                 means[term] = 0.98 * means.get(term, value) + 0.02 * value
-            told = f"step {last}, style {means['style']:.3f}, content {means['content']:.2f}"
-            bar.show(told, step.done, 1.0)
+            if means:
+                told = (f"step {step.step}", *(f"{term} {mean:.3f}" for term, mean in means.items()))
+                bar.show(", ".join(told), step.done, 1.0)
             for remark in step.notes:
                 bar.note(remark)
             if interruption.signal is not None:
                 break
-    return last
+            if step.step:
+                after(step.step)
+    return step
 
 
 def train_onepass_command(
@@ -132,7 +152,12 @@ def train_onepass_command(
     rate: Annotated[
         float, typer.Option(min=0, help="Highest learning rate.")
     ] = OnePassSettings.learning_rate,
-    judge: Annotated[str, typer.Option(help="The feature network, by name or file.")] = "compact",
+    judge: Annotated[
+        str, typer.Option(help="The feature network that makes the losses, by name or file.")
+    ] = "compact",
+    encoder: Annotated[
+        str, typer.Option(help="The feature network that the painter reads, by name or file.")
+    ] = "compact",
     start: Annotated[Path | None, typer.Option(help="Go on from these weights.")] = None,
     sheet_every: Annotated[
         int, typer.Option(min=1, help="Steps between contact sheets, which lie beside the output.")
@@ -153,31 +178,24 @@ def train_onepass_command(
     from impasto.networks.catalogue import load_network
     from impasto.training.any_style import OnePassTraining
 
-    network = load_network(judge, dtype=runtime.resolve_precision(precision))
+    dtype = runtime.resolve_precision(precision)
+    reads = load_network(encoder, dtype=dtype)
+    networks = reads, reads if judge == encoder else _load_judge(judge, dtype)
     recipe = GPU_RECIPE if runtime.device() == "gpu" else {}
     recipe = {**recipe, "steps": steps} if steps else recipe
     settings = OnePassSettings(**{**recipe, "seed": seed, "learning_rate": rate})
-    training = OnePassTraining.prepare(photos, styles, output, settings, network, start)
+    training = OnePassTraining.prepare(photos, styles, output, settings, networks, start)
     for crops in (training.photos, training.styles):
         if crops.broken:
             note(f"{len(crops.broken)} pictures could not be read and are left out")
-    for step in _shown_onepass_steps(training):
+
+    def write_sheet(step: int) -> None:
         if step % sheet_every == 0 or step == settings.steps:
             _write_sheet(training, output.with_name(f"{output.stem}-{step}.png"))
+
+    run_training(training, write_sheet)
     print_json(training.finish())
     say(f"{output} is written; {training.checkpoint} may be deleted.")
-
-
-def _shown_onepass_steps(training: Any) -> Iterator[int]:
-    """Train, showing a bar, and yield the number of every step done."""
-    with progress_bar("Compiling") as bar:
-        means: dict[str, float] = {}
-        for step, terms in training.steps():
-            for term, value in terms.items():
-                means[term] = 0.98 * means.get(term, value) + 0.02 * value
-            told = f"loss {means['loss']:.3f}, style {means['style']:.3f}, content {means['content']:.2f}"
-            bar.show(told, step, training.settings.steps)
-            yield step
 
 
 def _write_sheet(training: Any, path: Path) -> None:
@@ -234,21 +252,32 @@ def export_command(
 
 
 def distill_command(
-    teacher: Annotated[Path, typer.Option(help="Weights of the network to learn from.")],
     images: Annotated[list[Path], typer.Option(help="Pictures, folders or .zip; repeat for more.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
+    teacher: Annotated[str, typer.Option(help="The network to learn from, by name or file.")] = "vgg19",
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = DistillSettings.steps,
+    falling: Annotated[
+        int, typer.Option(min=1, help="Steps at the end over which the learning rate falls.")
+    ] = DistillSettings.falling,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = DistillSettings.seed,
     batch: Annotated[int, typer.Option(min=8, help="Crops per step.")] = DistillSettings.batch,
     crop: Annotated[int, typer.Option(min=32, help="Side of the crops.")] = DistillSettings.crop,
     rate: Annotated[
         float, typer.Option(min=0, help="Highest learning rate.")
     ] = DistillSettings.learning_rate,
-    start: Annotated[str | None, typer.Option(help="Go on from this student, by name or file.")] = None,
+    widths: Annotated[
+        str, typer.Option(help="Channels of the 13 convolutions of a selected student.")
+    ] = " ".join(map(str, DistillSettings.widths)),
+    relu_heads: Annotated[
+        str, typer.Option(help="Style layers that keep a trained head with a ReLU.")
+    ] = " ".join(DistillSettings.relu_heads),
+    start: Annotated[
+        str | None, typer.Option(help="Go on from this student, by name or file, instead of a selection.")
+    ] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
-    """Train a small feature network from a teacher; repeat the command to continue an interrupted one.
+    """Select a small feature network from a large one and train it; repeat the command to continue.
 
     Writes the weights, and their recipe and figures into manifest.json beside them.
     """
@@ -259,22 +288,35 @@ def distill_command(
     runtime.start_program()
     from impasto.training.distillation.distiller import Distillation
 
-    settings = DistillSettings(steps=steps, seed=seed, batch=batch, crop=crop, learning_rate=rate)
+    settings = DistillSettings(
+        steps=steps,
+        falling=falling,
+        seed=seed,
+        batch=batch,
+        crop=crop,
+        learning_rate=rate,
+        widths=_numbers(widths),
+        relu_heads=tuple(relu_heads.replace(",", " ").split()),
+    )
     dtype = runtime.resolve_precision(precision)
     training = Distillation.prepare(teacher, images, output, settings, dtype, start)
     if training.crops.broken:
         note(f"{len(training.crops.broken)} pictures could not be read and are left out")
-    _show_training(training)
+    run_training(training)
     print_json(training.finish())
     say(f"{output} is written; {training.checkpoint} may be deleted.")
 
 
-def _show_training(training: Any) -> None:
-    with progress_bar("Compiling") as bar:
-        mean = None
-        for step, loss in training.steps():
-            mean = loss if mean is None else 0.99 * mean + 0.01 * loss
-            bar.show(f"step {step}, loss {mean:.4f}", step, training.settings.steps)
+def _numbers(words: str) -> tuple[int, ...]:
+    """Return whole numbers that are separated by spaces or commas.
+
+    Raises:
+        SettingError: they are not.
+    """
+    try:
+        return tuple(int(word) for word in words.replace(",", " ").split())
+    except ValueError as error:
+        raise SettingError(f"widths must be whole numbers, such as '16 16 40', not {words!r}") from error
 
 
 def register(app: typer.Typer) -> None:

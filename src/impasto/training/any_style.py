@@ -11,9 +11,8 @@ Super-Resolution" (ECCV 2016), section 3.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from numpy.typing import NDArray
 
 from impasto.engine import runtime
 from impasto.engine.gradients import to_host
-from impasto.errors import DivergenceError
 from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
 from impasto.networks.catalogue import ManifestEntry, read_manifest, write_manifest
 from impasto.networks.feature_network import FeatureNetwork, Tensor
@@ -45,10 +43,16 @@ from impasto.onepass.transfer import (
 )
 from impasto.pictures.resizing import resize
 from impasto.settings import OnePassSettings, Settings
-from impasto.training.checkpoint import restore, save_checkpoint
-from impasto.training.crops import Crops, center_squares, prefetch
-from impasto.training.loop import rate_schedule
-from impasto.training.losses import batch_gram_matrices
+from impasto.training.crops import Crops, center_squares
+from impasto.training.loop import Training, rising_and_falling
+from impasto.training.losses import (
+    at_strengths,
+    beyond_range,
+    gram_matrices,
+    relative_content_losses,
+    relative_style_losses,
+)
+from impasto.training.trainer import Trainer
 
 Array = NDArray[np.float32]
 Batch = dict[str, Array]
@@ -57,7 +61,7 @@ ERROR_BOUND, CONTENT_BOUND = 8.0, 16.0
 """A layer's style error e counts as e / (1 + e / 8) and the content loss likewise, so that one odd pair, such
 as a photo of nothing but sky, does not rule a step."""
 RANGE_WEIGHT = 100.0
-SAVE_EVERY = 250
+WARMUP = 500
 RESCALES = (0.5, 1.6)
 """Sides of crops in their pictures, least and most, relative to what they are resized to: larger pictures
 than the training has are to be painted, and an enlarged crop is what these have in a window of its size."""
@@ -65,12 +69,13 @@ EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
 TERMS = ("loss", "content", "style", "variation")
 
 
-class OnePassTrainer(keras.Model):  # type: ignore[misc]
-    """The decoder in training, its judge and its loss.
+class OnePassTrainer(Trainer):
+    """The decoder in training, its encoder and its judge, and its loss.
 
     Args:
         weights: as of `new_pastiche_network`; trained, except the scales.
-        judge: the feature network that encodes and makes the losses; its dtype is used.
+        encoder: the feature network whose features the decoder takes back to pixels; its dtype is used.
+        judge: the feature network that makes the losses, in its own dtype; perhaps the encoder.
         settings: of which the weights are used.
 
     Attributes:
@@ -80,35 +85,39 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
     origin = ""
 
     def __init__(
-        self, weights: Mapping[str, np.ndarray], judge: FeatureNetwork, settings: OnePassSettings
+        self,
+        weights: Mapping[str, np.ndarray],
+        encoder: FeatureNetwork,
+        judge: FeatureNetwork,
+        settings: OnePassSettings,
     ) -> None:
-        super().__init__(dtype="float32")
+        super().__init__(weights, "scale/", TERMS)
         self.judge, self.settings = judge.with_cast_weights(), settings
-        self.fixed = {k: ops.convert_to_tensor(v) for k, v in weights.items() if k.startswith("scale/")}
-        self.trained = {k: self._variable(k, v) for k, v in weights.items() if k not in self.fixed}
-        self.terms = self._variable("terms", np.zeros(len(TERMS), np.float32), trainable=False)
+        self.encoder = self.judge if encoder is judge else encoder.with_cast_weights()
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
-        self.built = True
-
-    def _variable(self, name: str, value: np.ndarray, trainable: bool = True) -> keras.Variable:
-        words = {"name": name.replace("/", "_"), "shape": value.shape, "trainable": trainable}
-        return self.add_weight(**words, initializer=lambda *_, **__: ops.convert_to_tensor(value))
 
     @property
     def network(self) -> PasticheNetwork:
         """The network in training; its weights are variables."""
-        return PasticheNetwork(name="onepass", encoder=self.judge, weights={**self.fixed, **self.trained})
+        return PasticheNetwork(name="onepass", encoder=self.encoder, weights={**self.fixed, **self.trained})
 
     def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Return the pastiches, the features of their styles and the photos' content features."""
+        """Return the pastiches, the judge's features of their styles and the photos' content features."""
         count = x["photo"].shape[0]
         pictures = ops.concatenate([x["photo"], x["style"]])
-        found = self.judge.features(pictures, [*STYLE_LAYERS, CONTENT_LAYER])
-        found = {k: ops.stop_gradient(v) for k, v in found.items()}
-        photo, style = ({k: v[part] for k, v in found.items()} for part in (slice(count), slice(count, None)))
+        judged = self.judge.features(pictures, [*STYLE_LAYERS, CONTENT_LAYER])
+        encoded = judged
+        if self.encoder is not self.judge:
+            encoded = self.encoder.features(pictures, CODE_LAYERS)
+        photo, style = (
+            {k: ops.stop_gradient(encoded[k][part]) for k in CODE_LAYERS}
+            for part in (slice(count), slice(count, None))
+        )
         maps = self._maps(photo, style)
         maps = {k: (ops.stop_gradient(m), ops.stop_gradient(o)) for k, (m, o) in maps.items()}
-        return self.network.paint(photo, maps, amount_at(x["strength"])), style, photo[CONTENT_LAYER]
+        targets = {k: ops.stop_gradient(judged[k][count:]) for k in STYLE_LAYERS}
+        pastiche = self.network.paint(photo, maps, amount_at(x["strength"]))
+        return pastiche, targets, ops.stop_gradient(judged[CONTENT_LAYER][:count])
 
     def _maps(self, photo: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Maps:
         """Return the transfer maps: by matrix products alone on a GPU, where eigenvalues take long."""
@@ -121,15 +130,12 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the pairs of the objective at each pair's strength."""
         content, style = self.pair_losses(x, y_pred)
-        strength, pastiche = x["strength"], y_pred[0]
-        keep, apply = ops.square(1 - strength), ops.square(strength)
-        kept = content / (1 + content / CONTENT_BOUND)
-        pairs = (keep * kept + self.settings.style_weight * apply * style) / (keep + apply)
+        pastiche, bounded = y_pred[0], content / (1 + content / CONTENT_BOUND)
+        loss = at_strengths(bounded, style, x["strength"], self.settings.style_weight)
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
         variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
-        beyond = ops.mean(ops.square(pastiche - ops.clip(pastiche, 0, 1)))
-        loss = ops.mean(pairs) + self.settings.variation_weight * variation + RANGE_WEIGHT * beyond
-        self.terms.assign(ops.stack([loss, ops.mean(content), ops.mean(style), variation]))
+        loss = loss + self.settings.variation_weight * variation + RANGE_WEIGHT * beyond_range(pastiche)
+        self.tell(loss, ops.mean(content), ops.mean(style), variation)
         return loss
 
     def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, dict[str, Tensor], Tensor]) -> Any:
@@ -146,28 +152,6 @@ class OnePassTrainer(keras.Model):  # type: ignore[misc]
             error = relative_style_losses(gram_matrices(self.judge, layer, features[layer]), target)
             total = total + weight * error / (1 + error / ERROR_BOUND)
         return content, total
-
-
-def gram_matrices(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
-    """Return `FeatureNetwork.gram_matrix` of each picture of a batch, float32 (batch, wide, wide)."""
-    seen = features if network.has_metric(layer) else network.expanded(layer, features)
-    seen = ops.cast(seen, "float32")
-    return network.wide_moments(layer, batch_gram_matrices(seen), ops.mean(seen, axis=(1, 2)))[0]
-
-
-def relative_style_losses(grams: Tensor, targets: Tensor) -> Tensor:
-    """Return `losses.relative_style_loss` of each pair of a batch, float32 (batch,)."""
-    error, size = (ops.sum(ops.square(x), axis=(1, 2)) for x in (grams - targets, targets))
-    return error / (size + 1e-12)
-
-
-def relative_content_losses(features: Tensor, targets: Tensor) -> Tensor:
-    """Return `losses.relative_content_loss` of each pair of a batch, float32 (batch,)."""
-    features, targets = ops.cast(features, "float32"), ops.cast(targets, "float32")
-    about_mean = targets - ops.mean(targets, axis=(1, 2), keepdims=True)
-    parts = (features - targets, about_mean, targets)
-    error, spread, size = (ops.sum(ops.square(x), axis=(1, 2, 3)) for x in parts)
-    return error / ops.maximum(spread, 0.01 * size + 1e-12)
 
 
 def recolor(pictures: Array, rng: np.random.Generator) -> Array:
@@ -211,18 +195,18 @@ def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step
     return {"photo": photo, "style": style, "strength": strength.astype(np.float32)}
 
 
-def scales_of(judge: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
+def scales_of(encoder: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
     """Return 1 / root mean square of the code layers' channels, over 64 training pictures."""
     sums: dict[str, Any] = dict.fromkeys(CODE_LAYERS, 0.0)
     for step in range(8):
         crops = scaled_crops(styles, (settings.seed + 2, step), 8, 128)
-        for layer, found in judge.features(ops.convert_to_tensor(crops), CODE_LAYERS).items():
+        for layer, found in encoder.features(ops.convert_to_tensor(crops), CODE_LAYERS).items():
             sums[layer] = sums[layer] + np.square(to_host(found)).mean(axis=(0, 1, 2)) / 8
     return {f"scale/{k}": 1 / np.sqrt(np.maximum(v, 1e-2 * v.mean())) for k, v in sums.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnePassTraining:
+class OnePassTraining(Training):
     """A training that can be stopped at any time and continued by the same command.
 
     Attributes:
@@ -245,7 +229,7 @@ class OnePassTraining:
         styles: Iterable[str | Path],
         output: str | Path,
         settings: OnePassSettings,
-        judge: FeatureNetwork,
+        networks: tuple[FeatureNetwork, FeatureNetwork],
         start: Path | None = None,
     ) -> OnePassTraining:
         """Read the pictures and make a new network.
@@ -255,68 +239,56 @@ class OnePassTraining:
             styles: the same.
             output: the weights file to write, .npz.
             settings: how long and on what.
-            judge: the feature network that makes codes and losses; its dtype is the training's.
-            start: earlier weights to go on from, also with another judge; random ones if None.
+            networks: the feature network that encodes, and the one that makes the losses, perhaps the same;
+                each computes in its dtype.
+            start: earlier weights to go on from, also of another encoder; random ones if None.
 
         Raises:
             ImageError: there are too few readable pictures.
-            WeightsError: the judge does not reach relu5_1, or the start cannot be used.
+            WeightsError: the second network does not reach relu5_1, or the start cannot be used.
         """
         cut_photos, cut_styles = Crops(photos), Crops(styles)
-        weights = new_pastiche_network(settings.seed, encoder_widths(judge))
-        weights |= scales_of(judge, cut_styles, settings)
+        encoder, judge = networks
+        weights = new_pastiche_network(settings.seed, encoder_widths(encoder))
+        weights |= scales_of(encoder, cut_styles, settings)
         origin = ""
         if start is not None:
-            earlier = read_pastiche_network(start, judge, own=False)
+            earlier = read_pastiche_network(start, encoder, own=False)
             weights, origin = {k: to_host(v) for k, v in earlier.weights.items()}, earlier.sha256
-        trainer = OnePassTrainer(weights, judge, settings)
+        trainer = OnePassTrainer(weights, encoder, judge, settings)
         trainer.origin = origin
         pictures = {"photos": cut_photos, "styles": cut_styles}
         return cls(trainer=trainer, settings=settings, output=Path(output), **pictures)
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where the unfinished training is kept."""
-        return self.output.with_suffix(".training")
 
     @property
     def record(self) -> str:
         """What a checkpoint must agree with: everything but the number of steps."""
         judge = self.trainer.judge
         known = asdict(self.settings) | {"judge": judge.sha256, "precision": judge.dtype}
+        if self.trainer.encoder is not judge:
+            known["encoder"] = self.trainer.encoder.sha256
         known["origin"] = self.trainer.origin
         return json.dumps({k: v for k, v in known.items() if k != "steps"})
 
-    def steps(self) -> Iterator[tuple[int, dict[str, float]]]:
-        """Train, yielding (step, terms) after every step; continue from the checkpoint if there is one.
+    def batch(self, step: int) -> Batch:
+        """Return the pairs of a step."""
+        return training_batch(self.photos, self.styles, self.settings, step)
 
-        The terms are ``loss`` and the means of ``content``, ``style`` and ``variation``.
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """Return Adam with gradients clipped as a whole."""
+        return keras.optimizers.Adam(self.settings.learning_rate, beta_2=0.99, global_clipnorm=5.0)
 
-        Raises:
-            WeightsError: the checkpoint belongs to another training or is damaged.
-            OutputError: the checkpoint cannot be written.
-            DivergenceError: the loss is not finite.
-        """
-        trainer, settings = self.trainer, self.settings
-        rate = rate_schedule(settings.learning_rate, settings.steps)
-        optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=5.0)
-        trainer.compile(optimizer=optimizer, jit_compile=runtime.start_engine() == "jax")
-        trainer.optimizer.build(trainer.trainable_variables)
-        first = restore(trainer, self.checkpoint, self.record)
-        if not first:
-            save_checkpoint(trainer, self.checkpoint, 0, self.record)  # says now if it cannot
-        pictures, workers = (self.photos, self.styles, settings), runtime.helpers()
-        batches = prefetch(partial(training_batch, *pictures), range(first, settings.steps), workers)
-        for step, batch in enumerate(batches, first + 1):
-            if step > first + 1 and settings.stage(step - 1) != settings.stage(step - 2):
-                trainer.make_train_function(force=True)  # a function seen at two sizes forgets both
-            trainer.train_on_batch(batch)
-            terms = dict(zip(TERMS, map(float, to_host(trainer.terms)), strict=True))
-            if not np.isfinite(terms["loss"]):
-                raise DivergenceError(f"the loss of step {step} is not finite; choose a lower learning_rate")
-            if step % SAVE_EVERY == 0 or step == settings.steps:
-                save_checkpoint(trainer, self.checkpoint, step, self.record)
-            yield step, terms
+    def rate(self, step: int, done: float) -> float:
+        """Return the learning rate: rising for 500 steps, or a tenth of them, then falling along a cosine."""
+        warmup = max(1, min(WARMUP, self.settings.steps // 10))
+        left = (self.settings.steps - step) / max(1, self.settings.steps - warmup)
+        return self.settings.learning_rate * rising_and_falling(step, warmup, left)
+
+    def before(self, step: int, batch: Batch) -> Batch:
+        """Have a step of another size compiled anew: a function that has seen two sizes forgets both."""
+        if step and self.settings.stage(step) != self.settings.stage(step - 1):
+            self.trainer.make_train_function(force=True)
+        return batch
 
     def evaluate(self, strengths: tuple[float, ...] = (0.2, 0.5, 1.0)) -> dict[str, Any]:
         """Return the mean losses on held-out pairs at some strengths, and of the photos themselves.
@@ -346,8 +318,8 @@ class OnePassTraining:
         Raises:
             OutputError: the file cannot be written.
         """
-        judge = self.trainer.judge
-        meta = {"name": self.output.stem, "encoder_sha256": judge.sha256}
+        judge, encoder = self.trainer.judge, self.trainer.encoder
+        meta = {"name": self.output.stem, "encoder_sha256": encoder.sha256}
         sha256 = write_pastiche_network(self.output, self.trainer.network.weights, meta)
         figures = self.evaluate()
         entry = ManifestEntry(
@@ -359,6 +331,8 @@ class OnePassTraining:
             | {
                 "judge": judge.name,
                 "judge_sha256": judge.sha256,
+                "encoder": encoder.name,
+                "encoder_sha256": encoder.sha256,
                 "start_sha256": self.trainer.origin or None,
             },
             figures=figures,

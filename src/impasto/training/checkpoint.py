@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
+import keras
 import numpy as np
 from keras import ops
 
 from impasto.engine.gradients import to_host
 from impasto.errors import WeightsError
 from impasto.files import write_whole
+from impasto.training.trainer import Trainer
 
 
-def save_checkpoint(model: Any, path: Path, step: int, record: str) -> None:
-    """Write the trained and the optimiser's variables and the step, all of it or nothing."""
-    arrays = {f"model/{k}": to_host(v) for k, v in model.trained.items()}
-    for index, variable in enumerate(model.optimizer.variables):
+def save_checkpoint(trainer: Trainer, path: Path, step: int, record: str) -> None:
+    """Write the trained and the optimiser's variables, the step and the time, all of it or nothing.
+
+    Args:
+        trainer: compiled.
+        path: of the file.
+        step: how many steps are done.
+        record: what another run must agree with to go on from here.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    arrays = {f"model/{k}": to_host(v) for k, v in trainer.trained.items()}
+    for index, variable in enumerate(_optimizer_variables(trainer)):
         arrays[f"optimizer/{index}"] = np.asarray(ops.convert_to_numpy(variable))
-    arrays["step"] = np.asarray(step)
+    arrays["step"], arrays["seconds"] = np.asarray(step), np.asarray(trainer.seconds)
     arrays["record"] = np.frombuffer(record.encode(), np.uint8)
     write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
-def restore(model: Any, path: Path, record: str) -> int:
+def restore(trainer: Trainer, path: Path, record: str) -> int:
     """Load a checkpoint if there is one and return the number of steps done.
 
     Raises:
@@ -36,15 +47,21 @@ def restore(model: Any, path: Path, record: str) -> int:
         with np.load(path) as saved:
             if saved["record"].tobytes().decode() != record:
                 raise WeightsError(
-                    f"{path} belongs to a training with other settings, precision or teacher; "
+                    f"{path} belongs to a training with other settings, precision or networks; "
                     "delete it or repeat the command that made it"
                 )
-            for key, variable in model.trained.items():
+            for key, variable in trainer.trained.items():
                 variable.assign(saved[f"model/{key}"])
-            for index, variable in enumerate(model.optimizer.variables):
+            for index, variable in enumerate(_optimizer_variables(trainer)):
                 variable.assign(saved[f"optimizer/{index}"])
+            trainer.seconds = float(saved["seconds"]) if "seconds" in saved else 0.0
             return int(saved["step"])
     except WeightsError:
         raise
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise WeightsError(f"{path} is not a whole checkpoint; delete it to start anew") from error
+
+
+def _optimizer_variables(trainer: Trainer) -> list[keras.Variable]:
+    """Return the optimiser's variables but the learning rate, which each step sets."""
+    return [v for v in trainer.optimizer.variables if v.name != "learning_rate"]

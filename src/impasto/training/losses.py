@@ -1,4 +1,4 @@
-"""What trainings minimise beside the losses of style transfer."""
+"""What trainings minimise: the losses of style transfer for batches, and what a student does not explain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,49 @@ from typing import Any
 
 from keras import ops
 
+from impasto.networks.feature_network import FeatureNetwork
+
 Tensor = Any
+
+
+def gram_matrices(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
+    """Return `FeatureNetwork.gram_matrix` of each picture of a batch, float32 (batch, wide, wide)."""
+    seen = features if network.has_metric(layer) else network.expanded(layer, features)
+    seen = ops.cast(seen, "float32")
+    return network.wide_moments(layer, batch_gram_matrices(seen), ops.mean(seen, axis=(1, 2)))[0]
+
+
+def relative_style_losses(grams: Tensor, targets: Tensor) -> Tensor:
+    """Return `losses.relative_style_loss` of each pair of a batch, float32 (batch,)."""
+    error, size = (ops.sum(ops.square(x), axis=(1, 2)) for x in (grams - targets, targets))
+    return error / (size + 1e-12)
+
+
+def relative_content_losses(features: Tensor, targets: Tensor) -> Tensor:
+    """Return `losses.relative_content_loss` of each pair of a batch, float32 (batch,)."""
+    features, targets = ops.cast(features, "float32"), ops.cast(targets, "float32")
+    about_mean = targets - ops.mean(targets, axis=(1, 2), keepdims=True)
+    parts = (features - targets, about_mean, targets)
+    error, spread, size = (ops.sum(ops.square(x), axis=(1, 2, 3)) for x in parts)
+    return error / ops.maximum(spread, 0.01 * size + 1e-12)
+
+
+def at_strengths(content: Tensor, style: Tensor, strength: Tensor, style_weight: float) -> Tensor:
+    """Return the mean of ((1 - s)^2 content + w s^2 style) / ((1 - s)^2 + s^2) over a batch.
+
+    Args:
+        content: losses, float32 (batch,).
+        style: losses, float32 (batch,).
+        strength: s of each, in [0, 1].
+        style_weight: w, style weight over content weight at strength 0.5.
+    """
+    keep, apply = ops.square(1 - strength), ops.square(strength)
+    return ops.mean((keep * content + style_weight * apply * style) / (keep + apply))
+
+
+def beyond_range(pictures: Tensor) -> Tensor:
+    """Return the mean square of what lies outside [0, 1]."""
+    return ops.mean(ops.square(pictures - ops.clip(pictures, 0, 1)))
 
 
 def unexplained(prediction: Tensor, target: Tensor) -> Tensor:
@@ -23,9 +65,9 @@ def batch_gram_error(prediction: Tensor, target: Tensor) -> Tensor:
     As the style loss measures, but for the batch's mean in the divisor: a picture of nothing, whose
     Gram matrix is near zero, would otherwise outweigh all others and throw the training off.
     """
-    got, wanted = batch_gram_matrices(prediction), batch_gram_matrices(target)
-    error = ops.sum(ops.square(got - wanted), axis=(1, 2))
-    size = ops.sum(ops.square(wanted), axis=(1, 2))
+    grams, targets = batch_gram_matrices(prediction), batch_gram_matrices(target)
+    error = ops.sum(ops.square(grams - targets), axis=(1, 2))
+    size = ops.sum(ops.square(targets), axis=(1, 2))
     return ops.mean(error / (size + ops.mean(size) + 1e-6))
 
 

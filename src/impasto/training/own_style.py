@@ -15,11 +15,9 @@ Super-Resolution" (ECCV 2016), section 3.
 from __future__ import annotations
 
 import json
-import math
 import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,50 +26,31 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.engine import runtime
 from impasto.engine.gradients import to_host
-from impasto.errors import DivergenceError, OutputError
+from impasto.errors import OutputError
+from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.network import PasticheNetwork
 from impasto.onepass.style_file import THUMBNAIL_SIZE, StyleCard, StyleFile, write_style_file
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize
 from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
-from impasto.training.any_style import TERMS, scaled_crops
-from impasto.training.checkpoint import restore, save_checkpoint
-from impasto.training.crops import prefetch
+from impasto.training.any_style import scaled_crops
+from impasto.training.loop import Training, rising_and_falling
 from impasto.training.photos import TrainingPhotos, painting_notes
 from impasto.training.style_trainer import StyleSettings, StyleTrainer
 
 Array = NDArray[np.float32]
 
 LEAST_PHOTOS = 20
-WARMUP, LAST_RATE = 100, 0.02
-SECONDS_BETWEEN_SAVES = 60.0
+WARMUP = 100
 RESCALES = (0.5, 1.4)
-"""As `onepass_training.RESCALES`, of the photos."""
+"""As `any_style.RESCALES`, of the photos."""
 PLATEAU_STEPS, PLATEAU_SHARE = 500, 0.995
 EVALUATION_PHOTOS, PREVIEW_PHOTOS, PREVIEW_SIDE = 8, 3, 320
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingStep:
-    """Where a training stands.
-
-    Attributes:
-        step: how many steps are done.
-        done: share of the training that is done, in [0, 1].
-        terms: ``loss`` and the means of ``content``, ``style`` and ``variation`` in this step.
-        notes: sentences without a full stop about what happened.
-    """
-
-    step: int
-    done: float
-    terms: Mapping[str, float]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyleTraining:
+class StyleTraining(Training):
     """A training that can be stopped at any time and continued by the same command.
 
     Attributes:
@@ -82,6 +61,7 @@ class StyleTraining:
         settings: how long and on what.
         output: the style file to write.
         notes: sentences without a full stop about the pictures.
+        plateau: watches whether it still learns.
     """
 
     trainer: StyleTrainer
@@ -91,6 +71,7 @@ class StyleTraining:
     settings: StyleSettings
     output: Path
     notes: tuple[str, ...]
+    plateau: Plateau = field(default_factory=lambda: Plateau())
 
     @classmethod
     def prepare(
@@ -99,6 +80,7 @@ class StyleTraining:
         output: str | Path,
         settings: StyleSettings,
         start: PasticheNetwork,
+        judge: FeatureNetwork | None = None,
     ) -> StyleTraining:
         """Read the pictures and make the network that the training starts from.
 
@@ -106,16 +88,16 @@ class StyleTraining:
             pictures: the painting, and the photos: pictures, folders or zip archives.
             output: the style file to write.
             settings: how long and on what.
-            start: the any-style network; its feature network makes the losses, in its dtype.
+            start: the any-style network.
+            judge: the feature network that makes the losses, in its dtype; the start's encoder if None.
 
         Raises:
             ImageError: the painting cannot be used or there are too few readable photos.
         """
         painting = read_picture(pictures[0], max_size=settings.style_size)
         photos = TrainingPhotos(pictures[1], least=LEAST_PHOTOS)
-        weights = {name: to_host(ops.cast(value, "float32")) for name, value in start.weights.items()}
         return cls(
-            trainer=StyleTrainer(weights, start.encoder, painting.pixels, settings.style_weight),
+            trainer=StyleTrainer(start, judge or start.encoder, painting.pixels, settings.style_weight),
             start=start,
             photos=photos,
             painting=painting,
@@ -142,46 +124,21 @@ class StyleTraining:
         known |= {"style": self.painting.sha256, "start": self.start.sha256}
         return json.dumps({k: v for k, v in known.items() if k not in ("steps", "minutes")})
 
-    def steps(self) -> Iterator[TrainingStep]:
-        """Train, yielding after every step; continue from the checkpoint if there is one.
-
-        Every minute a checkpoint and a preview are written; if the disk does not take them a note
-        says so and the training goes on. Who stops early calls `save` with the last step.
-
-        Raises:
-            WeightsError: the checkpoint belongs to another training or is damaged.
-            OutputError: nothing can be written beside the output, before the first step.
-            DivergenceError: the loss or a weight is not finite; the checkpoint before is kept.
-        """
-        trainer, settings = self.trainer, self.settings
-        optimizer = keras.optimizers.Adam(settings.learning_rate, beta_2=0.99, global_clipnorm=5.0)
-        trainer.compile(optimizer=optimizer, jit_compile=runtime.start_engine() == "jax")
-        optimizer.build(trainer.trainable_variables)
-        step = restore(trainer, self.checkpoint, self.record)
-        self.save(step)  # says now if it cannot
-        before, began = float(trainer.seconds), time.monotonic()
-        saved, plateau = began, Plateau()
-        for batch in prefetch(self.batch, range(step, settings.steps), runtime.helpers()):
-            done = settings.done(step, float(trainer.seconds))
-            if done >= 1:
-                return
-            optimizer.learning_rate = self.rate(step, done)
-            trainer.train_on_batch(batch)
-            terms = dict(zip(TERMS, map(float, to_host(trainer.terms)), strict=True))
-            if not np.isfinite(terms["loss"]):
-                raise self._divergence(step + 1)
-            step, now = step + 1, time.monotonic()
-            trainer.seconds.assign(before + now - began)
-            done, notes = settings.done(step, float(trainer.seconds)), plateau.notes(terms["style"], done)
-            if now - saved > SECONDS_BETWEEN_SAVES or done >= 1:
-                notes += self.keep(step)
-                saved = time.monotonic()
-            yield TrainingStep(step=step, done=done, terms=terms, notes=notes)
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """Return Adam with gradients clipped as a whole."""
+        return keras.optimizers.Adam(self.settings.learning_rate, beta_2=0.99, global_clipnorm=5.0)
 
     def rate(self, step: int, done: float) -> float:
         """Return the learning rate: rising for 100 steps, then falling along a cosine."""
-        falling = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
-        return self.settings.learning_rate * min(1.0, (step + 1) / WARMUP) * falling
+        return self.settings.learning_rate * rising_and_falling(step, WARMUP, 1 - done)
+
+    def done(self, step: int) -> float:
+        """Return the share of the training that is done, of steps or of time, whichever is nearer its end."""
+        return self.settings.done(step, self.trainer.seconds)
+
+    def notes_on(self, terms: Mapping[str, float], done: float) -> tuple[str, ...]:
+        """Say once when the style loss has stopped falling."""
+        return self.plateau.notes(terms["style"], done)
 
     def batch(self, step: int) -> dict[str, Array]:
         """Return a step's photos and strengths: half of them 0.5, the others any from 0.1 to 1."""
@@ -190,33 +147,6 @@ class StyleTraining:
         strength = np.where(rng.random(count) < 0.5, 0.5, rng.uniform(0.1, 1.0, count))
         photo = scaled_crops(self.photos, (settings.seed, step), count, settings.crop, RESCALES)
         return {"photo": photo, "strength": strength.astype(np.float32)}
-
-    def save(self, step: int) -> None:
-        """Write the checkpoint, all of it or nothing.
-
-        Raises:
-            DivergenceError: a weight is not finite; the checkpoint before is kept.
-            OutputError: it cannot be written.
-        """
-        if not all(np.isfinite(to_host(value)).all() for value in self.trainer.learned.values()):
-            raise self._divergence(step)
-        save_checkpoint(self.trainer, self.checkpoint, step, self.record)
-
-    def _divergence(self, step: int) -> DivergenceError:
-        return DivergenceError(
-            f"the loss or a weight is not finite after step {step}; repeat the command to go on from the "
-            f"last checkpoint, or delete {self.checkpoint} and choose a lower learning_rate"
-        )
-
-    def keep(self, step: int) -> tuple[str, ...]:
-        """Write checkpoint and preview, and return notes about what could not be written."""
-        notes = []
-        for write, *values in ((self.save, step), (self.preview,)):
-            try:
-                write(*values)
-            except OutputError as error:
-                notes.append(f"{error}; the training goes on and tries again in a minute")
-        return tuple(notes)
 
     def preview(self) -> None:
         """Write a picture of the painting, and of photos beside their pastiches at strength 0.5.
@@ -268,7 +198,7 @@ class StyleTraining:
             "any_style": self.evaluate(self.start),
             "trained": self.evaluate(trainer.network),
             "steps": int(trainer.optimizer.iterations),
-            "minutes": round(float(trainer.seconds) / 60, 1),
+            "minutes": round(trainer.seconds / 60, 1),
         }
         card = StyleCard(
             name=name,
@@ -276,7 +206,7 @@ class StyleTraining:
             settings=asdict(settings) | {"judge": trainer.judge.name, "photos": len(self.photos.train)},
             figures=figures,
             style_sha256=self.painting.sha256,
-            encoder_sha256=trainer.judge.sha256,
+            encoder_sha256=trainer.encoder.sha256,
         )
         pixels = self.painting.pixels
         small = resize(pixels, fit(pixels.shape[:2], THUMBNAIL_SIZE))

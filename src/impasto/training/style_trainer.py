@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from impasto.engine.gradients import to_host
 from impasto.errors import SettingError
 from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
 from impasto.networks.feature_network import FeatureNetwork, Tensor
 from impasto.onepass.network import PasticheNetwork
-from impasto.onepass.transfer import amount_at, moments_of, transfer_maps
+from impasto.onepass.transfer import CODE_LAYERS, amount_at, moments_of, transfer_maps
 from impasto.optimization.objective import DEFAULT_STYLE_WEIGHT
 from impasto.settings import Settings
-from impasto.training.any_style import TERMS, gram_matrices, relative_content_losses, relative_style_losses
+from impasto.training.any_style import TERMS
+from impasto.training.losses import (
+    at_strengths,
+    beyond_range,
+    gram_matrices,
+    relative_content_losses,
+    relative_style_losses,
+)
+from impasto.training.trainer import Trainer
 
 Array = NDArray[np.float32]
 
@@ -64,44 +72,34 @@ class StyleSettings:
         return min(1.0, max(step / self.steps, spent))
 
 
-class StyleTrainer(keras.Model):  # type: ignore[misc]
+class StyleTrainer(Trainer):
     """A style network in training, its judge and its loss.
 
     Args:
-        weights: as of `new_pastiche_network`; all are trained but the scales.
-        judge: the feature network that encodes and makes the losses; its dtype is used.
+        start: the any-style network; all of its weights are trained but the scales, and its feature network
+            encodes, in its dtype.
+        judge: the feature network that makes the losses; its dtype is used.
         painting: float32 (height, width, 3), in [0, 1].
         style_weight: style weight over content weight at strength 0.5.
     """
 
     def __init__(
-        self, weights: Mapping[str, Array], judge: FeatureNetwork, painting: Array, style_weight: float
+        self, start: PasticheNetwork, judge: FeatureNetwork, painting: Array, style_weight: float
     ) -> None:
-        super().__init__(dtype="float32")
-        self.judge, self.style_weight = judge.with_cast_weights(), style_weight
-        self.fixed = {k: ops.convert_to_tensor(v) for k, v in weights.items() if k.startswith("scale/")}
-        self.learned = {k: self._variable(k, v) for k, v in weights.items() if k not in self.fixed}
-        self.seconds = self._variable("seconds", np.zeros((), np.float32), trainable=False)
-        self.terms = self._variable("terms", np.zeros(len(TERMS), np.float32), trainable=False)
+        weights = {k: to_host(ops.cast(value, "float32")) for k, value in start.weights.items()}
+        super().__init__(weights, "scale/", TERMS)
+        self.encoder, self.judge = start.encoder.with_cast_weights(), judge.with_cast_weights()
+        self.style_weight = style_weight
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
-        features = self.judge.features(ops.convert_to_tensor(painting[None]), STYLE_LAYERS)
+        picture = ops.convert_to_tensor(painting[None])
+        features = self.judge.features(picture, self.layer_weights)
         self.targets = {k: gram_matrices(self.judge, k, features[k]) for k in self.layer_weights}
-        self.code = moments_of(features)
-        self.built = True
-
-    def _variable(self, name: str, value: Array, trainable: bool = True) -> keras.Variable:
-        words = {"name": name.replace("/", "_"), "shape": value.shape, "trainable": trainable}
-        return self.add_weight(**words, initializer=lambda *_, **__: ops.convert_to_tensor(value))
-
-    @property
-    def trained(self) -> dict[str, keras.Variable]:
-        """What a checkpoint keeps."""
-        return {**self.learned, "seconds": self.seconds}
+        self.code = moments_of(self.encoder.features(picture, CODE_LAYERS))
 
     @property
     def network(self) -> PasticheNetwork:
         """The network in training; its weights are variables."""
-        return PasticheNetwork(name="style", encoder=self.judge, weights={**self.fixed, **self.learned})
+        return PasticheNetwork(name="style", encoder=self.encoder, weights={**self.fixed, **self.trained})
 
     def call(self, x: Mapping[str, Tensor]) -> Tensor:
         """Return the pastiches of the photos, not clipped, at their strengths."""
@@ -125,12 +123,10 @@ class StyleTrainer(keras.Model):  # type: ignore[misc]
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the photos of the objective at each one's strength."""
         content, style = self.losses_of(x["photo"], y_pred)
-        keep, apply = ops.square(1 - x["strength"]), ops.square(x["strength"])
-        each = (keep * content + self.style_weight * apply * style) / (keep + apply)
-        beyond = ops.mean(ops.square(y_pred - ops.clip(y_pred, 0, 1)))
-        loss = ops.mean(each) + RANGE_WEIGHT * beyond
+        loss = at_strengths(content, style, x["strength"], self.style_weight)
+        loss = loss + RANGE_WEIGHT * beyond_range(y_pred)
         variation = ops.mean(ops.square(y_pred[:, 1:] - y_pred[:, :-1]))
-        self.terms.assign(ops.stack([loss, ops.mean(content), ops.mean(style), variation]))
+        self.tell(loss, ops.mean(content), ops.mean(style), variation)
         return loss
 
     def losses_of(self, photo: Tensor, pastiche: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,8 +134,8 @@ class StyleTrainer(keras.Model):  # type: ignore[misc]
         judge = self.judge
         target = judge.expanded(CONTENT_LAYER, judge.features(photo, [CONTENT_LAYER])[CONTENT_LAYER])
         features = judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
-        found = judge.expanded(CONTENT_LAYER, features[CONTENT_LAYER])
-        content = relative_content_losses(found, ops.stop_gradient(target))
+        seen = judge.expanded(CONTENT_LAYER, features[CONTENT_LAYER])
+        content = relative_content_losses(seen, ops.stop_gradient(target))
         style = ops.zeros_like(content)
         for layer, weight in self.layer_weights.items():
             grams = gram_matrices(judge, layer, features[layer])

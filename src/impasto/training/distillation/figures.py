@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ from scipy.stats import spearmanr
 
 from impasto.engine.gradients import to_host
 from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
-from impasto.networks.feature_network import FeatureNetwork, apply_head
-from impasto.networks.moments import gram_matrix
-from impasto.optimization.losses import relative_style_loss
+from impasto.networks.feature_network import FeatureNetwork, Tensor, apply_head
 
 Array = NDArray[np.float32]
 REPORTED_LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
@@ -28,11 +25,11 @@ class Tally:
         self.total: Any = 0.0
         self.squares: Any = 0.0
 
-    def add(self, found: Array, truth: Array) -> None:
+    def add(self, prediction: Array, truth: Array) -> None:
         """Add the features of one picture, (1, height, width, channels)."""
         exact = truth.astype(np.float64)
         self.count += exact[..., 0].size
-        self.error += float(np.square(found - exact).sum())
+        self.error += float(np.square(prediction - exact).sum())
         self.total = self.total + exact.sum(axis=(0, 1, 2))
         self.squares = self.squares + np.square(exact).sum(axis=(0, 1, 2))
 
@@ -44,53 +41,54 @@ class Tally:
 
 
 def evaluate_student(student: FeatureNetwork, teacher: FeatureNetwork, pictures: Array) -> dict[str, Any]:
-    """Compare a student with its teacher.
+    """Compare a finished student with its teacher, through the features that losses compare.
 
     Args:
-        student: with a ``head`` for each teacher layer and an ``expand`` head for each style layer.
-        teacher: with ``expand`` heads.
+        student: with a ``metric`` or an ``expand`` head at each style layer and the content layer.
+        teacher: whose features are taken as they are.
         pictures: float32 (count, size, size, 3) in [0, 1], held out from training.
 
     Returns:
         ``r2``: by layer, the share of the variance of the teacher's features, about their channel
-        means over all pictures, that the student predicts; ``r2_expanded``: the same for the expanded
-        features; ``style_rank_correlation``: Spearman's, of the relative style losses between all
-        pairs of pictures.
+        means over all pictures, that the student's explain; ``style_rank_correlation``: Spearman's, of the
+        relative style losses between all pairs of pictures; ``pictures``: how many.
     """
-    tallies = {key: Tally() for layer in REPORTED_LAYERS for key in (layer, f"{layer}+")}
-    grams: list[list[dict[str, Any]]] = [[], []]
+    tallies = {layer: Tally() for layer in REPORTED_LAYERS}
+    grams: list[dict[str, list[Array]]] = [{k: [] for k in STYLE_LAYERS} for _ in range(2)]
     for picture in pictures:
-        found = _predictions(student, picture[None])
-        truth = _truths(teacher, picture[None])
-        for key, target in truth.items():
-            tallies[key].add(to_host(found[key]), to_host(target))
-        for kept, features in zip(grams, (found, truth), strict=True):
-            kept.append({k: gram_matrix(features[f"{k}+"]) for k in STYLE_LAYERS})
-    r2 = {key: round(tally.r2, 4) for key, tally in tallies.items() if tally.count}
-    distances = [_distances(kept) for kept in grams]
+        image = ops.convert_to_tensor(picture[None])
+        features, truth = (network.features(image, REPORTED_LAYERS) for network in (student, teacher))
+        for layer, tally in tallies.items():
+            tally.add(to_host(compared(student, layer, features[layer])), to_host(truth[layer]))
+        for layer in STYLE_LAYERS:
+            grams[0][layer].append(to_host(student.gram_matrix(layer, features[layer])))
+            grams[1][layer].append(to_host(teacher.gram_matrix(layer, truth[layer])))
+    distances = [
+        np.sum([style_distances(np.stack(kept)) for kept in found.values()], axis=0) for found in grams
+    ]
+    pairs = ~np.eye(len(pictures), dtype=bool)
     return {
         "pictures": len(pictures),
-        "r2": {layer: r2[layer] for layer in REPORTED_LAYERS},
-        "r2_expanded": {layer: r2[f"{layer}+"] for layer in STYLE_LAYERS},
-        "style_rank_correlation": round(float(spearmanr(*distances).statistic), 4),
+        "r2": {layer: round(tally.r2, 4) for layer, tally in tallies.items()},
+        "style_rank_correlation": round(float(spearmanr(*(d[pairs] for d in distances)).statistic), 4),
     }
 
 
-def _predictions(student: FeatureNetwork, picture: Array) -> dict[str, Any]:
-    features = student.features(ops.convert_to_tensor(picture), REPORTED_LAYERS)
-    heads = {k: apply_head(v, student.weights, f"head{k[4:]}") for k, v in features.items()}
-    return heads | {f"{k}+": student.expanded(k, features[k]) for k in STYLE_LAYERS}
+def compared(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
+    """Return a layer's features as losses compare them, also where they look at their moments only."""
+    if network.has_metric(layer):
+        return apply_head(features, network.weights, f"metric{layer[4:]}")
+    return network.expanded(layer, features)
 
 
-def _truths(teacher: FeatureNetwork, picture: Array) -> dict[str, Any]:
-    features = teacher.features(ops.convert_to_tensor(picture), REPORTED_LAYERS)
-    return features | {f"{k}+": teacher.expanded(k, features[k]) for k in STYLE_LAYERS}
+def style_distances(grams: Array) -> NDArray[np.float64]:
+    """Return `losses.relative_style_loss` of every picture (rows) from every other (columns).
 
-
-def _distances(grams: Sequence[Mapping[str, Any]]) -> list[float]:
-    return [
-        float(sum(float(relative_style_loss(a[k], b[k])) for k in STYLE_LAYERS))
-        for i, a in enumerate(grams)
-        for j, b in enumerate(grams)
-        if i != j
-    ]
+    Args:
+        grams: Gram matrices of one layer, (pictures, channels, channels).
+    """
+    flat = grams.reshape(len(grams), -1).astype(np.float64)
+    products = flat @ flat.T
+    sizes = np.diagonal(products)
+    distances: NDArray[np.float64] = np.maximum(sizes[:, None] + sizes - 2 * products, 0) / (sizes + 1e-12)
+    return distances

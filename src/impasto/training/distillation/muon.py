@@ -2,7 +2,8 @@
 
 A kernel of shape (height, width, in, out) is taken as a matrix (height x width x in, out), and its
 momentum is replaced by the nearest semi-orthogonal matrix before each step, so that all directions of
-the matrix learn at one pace. Small kernels and biases get AdamW's step.
+the matrix learn at one pace. Small kernels and biases get Adam's step, and so do 1 x 1 heads, whose outputs
+differ in size.
 
 Reference: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024); the scale of
 the step after Liu et al., "Muon is Scalable for LLM Training" (2025).
@@ -18,9 +19,11 @@ from keras import ops
 
 Tensor = Any
 LEAST_SIDE = 32
-"""Matrices with a shorter side get AdamW's step."""
-ADAM_SHARE = 0.25
-"""AdamW's learning rate over Muon's."""
+"""Kernels whose matrices have a shorter side get Adam's step."""
+ADAM_SHARE, HEAD_SHARE = 0.5, 2.0
+"""Learning rates over Muon's: of biases and small kernels, and of 1 x 1 heads."""
+HEADS = ("head", "expand")
+"""How the names of heads begin."""
 
 
 class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
@@ -32,12 +35,23 @@ class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
 
     def __init__(self, learning_rate: Any) -> None:
         super().__init__(
-            learning_rate, weight_decay=None, adam_weight_decay=0.0, adam_lr_ratio=ADAM_SHARE, clipnorm=None
+            learning_rate, weight_decay=None, adam_weight_decay=0.0, adam_beta_2=0.99, clipnorm=None
         )
 
     def _should_use_adamw(self, variable: keras.Variable) -> bool:
         shape = variable.shape
-        return len(shape) < 2 or min(int(np.prod(shape[:-1])), shape[-1]) < LEAST_SIDE
+        return len(shape) < 4 or min(int(np.prod(shape[:-1])), shape[-1]) < LEAST_SIDE
+
+    def _adamw_update_step(
+        self,
+        gradient: Tensor,
+        variable: keras.Variable,
+        learning_rate: Tensor,
+        m: keras.Variable,
+        v: keras.Variable,
+    ) -> None:
+        share = HEAD_SHARE if variable.name.startswith(HEADS) else ADAM_SHARE
+        super()._adamw_update_step(gradient, variable, share * learning_rate, m, v)
 
     def _muon_update_step(
         self, gradient: Tensor, variable: keras.Variable, lr: Tensor, momentum: keras.Variable

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.engine.gradients import compile_value_and_gradient
+from impasto.engine.gradients import compile_value_and_gradient, to_host
 from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
-from impasto.networks.feature_network import Tensor
+from impasto.networks.feature_network import FeatureNetwork, Tensor
 from impasto.training.losses import batch_gram_error, unexplained
-
-if TYPE_CHECKING:
-    from impasto.networks.feature_network import FeatureNetwork
 
 Array = NDArray[np.float32]
 
@@ -28,7 +25,7 @@ class PastichePool:
     is shown them with the teacher's opinion. A pastiche is replaced after `lifetime` improvements.
 
     Args:
-        student: returns the network in training, whose weights are variables.
+        student: the network in training, whose weights are variables.
         fresh: index -> (photos and styles) to start new pastiches from, float32 (2, size, size, 3).
         count: pastiches improved per step.
         size: side in pixels.
@@ -41,7 +38,7 @@ class PastichePool:
 
     def __init__(
         self,
-        student: Callable[[], FeatureNetwork],
+        student: FeatureNetwork,
         fresh: Callable[[int], Array],
         count: int,
         size: int,
@@ -65,15 +62,14 @@ class PastichePool:
         self._pictures[slot] = start, photo, style
         self._moments[slot] = 0
 
-    def _loss(self, stack: Tensor) -> tuple[Tensor, Tensor]:
-        network, count = self._student(), self._count
+    def _loss(self, stack: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        network, count = replace(self._student, weights=weights), self._count
         layers = (*STYLE_LAYERS, CONTENT_LAYER)
         parts = stack[:count], ops.stop_gradient(stack[count:])
-        found, targets = (network.features(part, layers) for part in parts)
-        kept = unexplained(found[CONTENT_LAYER], targets[CONTENT_LAYER][:count])
-        loss = kept * count
+        features, targets = (network.features(part, layers) for part in parts)
+        loss = count * unexplained(features[CONTENT_LAYER], targets[CONTENT_LAYER][:count])
         for layer in STYLE_LAYERS:
-            pastiche, style = (network.expanded(layer, f[layer]) for f in (found, targets))
+            pastiche, style = (network.expanded(layer, f[layer]) for f in (features, targets))
             loss = loss + 8.0 * count * batch_gram_error(pastiche, style[count:])
         return loss, ops.stack([loss])
 
@@ -85,7 +81,8 @@ class PastichePool:
             self._ages[slot] = 0
         self._ages[slots] += 1
         stack = self._pictures[slots].transpose(1, 0, 2, 3, 4).reshape(-1, *self._pictures.shape[2:])
-        gradient = self._evaluate(stack).gradient[: self._count]
+        weights = {k: ops.convert_to_tensor(v) for k, v in self._student.weights.items() if k[:4] != "head"}
+        gradient = to_host(self._evaluate(stack, weights).gradient)[: self._count]
         first, second = self._moments[slots, 0], self._moments[slots, 1]
         self._moments[slots, 0] = first = 0.8 * first + 0.2 * gradient
         self._moments[slots, 1] = second = 0.95 * second + 0.05 * np.square(gradient)

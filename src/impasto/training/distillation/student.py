@@ -1,63 +1,125 @@
-"""The weights that a distillation begins with, and the linear maps that are fitted rather than trained."""
+"""A student's weights by name, and the linear maps of them that are fitted rather than trained.
+
+Beside its convolutions a student in training has, for every layer, a linear ``head`` to the teacher's
+channels and, for style layers, an ``expand`` head that a ReLU follows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
+from impasto.engine.gradients import to_host
 from impasto.errors import WeightsError
-from impasto.layers import CONVOLUTION_NAMES
+from impasto.layers import CONVOLUTION_NAMES, LAYERS, STYLE_LAYERS
+from impasto.networks.feature_network import FeatureNetwork
 
 Array = NDArray[np.float32]
+Arrays = dict[str, Array]
 
-WIDTHS = (16, 16, 32, 32, 64, 80, 80, 80, 128, 160, 128, 128, 224)
-"""Channels of each convolution: a quarter of VGG-19's, more where the layers behind need it most."""
+REACHED = LAYERS.index("relu5_1") + 1
+"""How many layers a student has: to relu5_1."""
+SCALING_PICTURES = 4
+"""At once, of those on which the teacher's features are measured."""
 
 
-def new_student(seed: int, widths: tuple[int, ...] = WIDTHS) -> dict[str, Array]:
-    """Return random weights for a student that reaches relu5_1 (He et al. 2015 initialisation)."""
-    rng = np.random.default_rng(seed)
-    weights = {
+def blank_student(widths: tuple[int, ...], wide: tuple[int, ...]) -> Arrays:
+    """Return a student's weights, all zero but the preprocessing.
+
+    Args:
+        widths: channels of the student's convolutions.
+        wide: of the teacher's.
+    """
+    heads: Arrays = {}
+    weights = preprocessing()
+    names = CONVOLUTION_NAMES[:REACHED]
+    for name, inputs, outputs in zip(names, (3, *widths), widths, strict=False):
+        weights |= _zeros(name, (3, 3, inputs, outputs))
+    for name, width, channels in zip(names, widths, wide, strict=True):
+        weights |= _zeros(f"head{name[4:]}", (width, channels))
+        if f"relu{name[4:]}" in STYLE_LAYERS:
+            heads |= _zeros(f"expand{name[4:]}", (width, channels))
+    return weights | heads
+
+
+def preprocessing() -> Arrays:
+    """Return what takes a student's pictures from [0, 1] to [-2, 2]."""
+    return {
         "preprocess/kernel": np.eye(3, dtype=np.float32)[None, None] * 4,
         "preprocess/bias": np.full(3, -2.0, np.float32),
     }
-    channels = 3
-    for name, width in zip(CONVOLUTION_NAMES, widths, strict=False):
-        kernel = rng.normal(0, np.sqrt(2 / 9 / channels), (3, 3, channels, width))
-        weights[f"{name}/kernel"] = kernel.astype(np.float32)
-        weights[f"{name}/bias"] = np.zeros(width, np.float32)
-        channels = width
-    return weights
 
 
-def grown_student(
-    start: Mapping[str, Array], seed: int, widths: tuple[int, ...] = WIDTHS
-) -> dict[str, Array]:
-    """Return a trained student's weights, widened: it sees as before until it is trained.
+def _zeros(name: str, shape: tuple[int, ...]) -> Arrays:
+    return {f"{name}/kernel": np.zeros(shape, np.float32), f"{name}/bias": np.zeros(shape[-1], np.float32)}
 
-    Args:
-        start: weights of a student of these widths or less.
-        seed: of the new channels, which are random; what reads them is zero.
-        widths: of the student that is returned.
+
+def widths_of(network: FeatureNetwork) -> tuple[int, ...]:
+    """Return the channels of a network's convolutions up to relu5_1.
 
     Raises:
-        WeightsError: the start lacks a layer or is wider.
+        WeightsError: it does not reach so far.
     """
-    grown = new_student(seed, widths)
-    for name, fresh in grown.items():
-        if name not in start or any(np.greater(start[name].shape, fresh.shape)):
-            raise WeightsError(
-                f"a training goes on only from an earlier student, and this network has no {name} of at "
-                f"most {' x '.join(map(str, fresh.shape))}; leave --start out to begin with random weights"
-            )
-        old = np.asarray(start[name], np.float32)
-        if fresh.ndim == 4:
-            fresh[:, :, old.shape[2] :] = 0
-        fresh[tuple(slice(side) for side in old.shape)] = old
-    return grown
+    if len(network.layers) < REACHED:
+        raise WeightsError(f"distillation needs networks that reach relu5_1, and {network.name} does not")
+    return tuple(int(network.weights[f"{name}/bias"].shape[0]) for name in CONVOLUTION_NAMES[:REACHED])
+
+
+def unit_features(network: FeatureNetwork, pictures: Array) -> FeatureNetwork:
+    """Return a network up to relu5_1 with each layer's features scaled so that their mean square is 1.
+
+    One factor a layer, which moves into its weights and out of the next layer's: exact, since
+    relu(a x) = a relu(x) for a > 0.
+
+    Args:
+        network: of which relu5_1 is reached.
+        pictures: float32 (count, height, width, 3) in [0, 1], over which the mean is taken.
+    """
+    squares, layers = dict.fromkeys(LAYERS[:REACHED], 0.0), LAYERS[:REACHED]
+    for start in range(0, len(pictures), SCALING_PICTURES):
+        part = pictures[start : start + SCALING_PICTURES]
+        for layer, features in network.features(ops.convert_to_tensor(part), layers).items():
+            mean = ops.mean(ops.square(ops.cast(features, "float32")))
+            squares[layer] += float(mean) * len(part) / len(pictures)
+    weights = {k: network.weights[k] for k in ("preprocess/kernel", "preprocess/bias")}
+    before = 1.0
+    for name, layer in zip(CONVOLUTION_NAMES, layers, strict=False):
+        scale = float(squares[layer] ** -0.5)
+        weights[f"{name}/kernel"] = ops.cast(network.weights[f"{name}/kernel"], "float32") * (scale / before)
+        weights[f"{name}/bias"] = ops.cast(network.weights[f"{name}/bias"], "float32") * scale
+        before = scale
+    return replace(network, weights=weights)
+
+
+class LinearFit:
+    """An affine map by least squares, over batches of rows that need not be held together.
+
+    Args:
+        ridge: added to the squares' diagonal, relative to its mean.
+    """
+
+    def __init__(self, ridge: float = 1e-6) -> None:
+        self._ridge = ridge
+        self._squares: Any = 0.0
+        self._products: Any = 0.0
+
+    def add(self, inputs: Array, targets: Array) -> None:
+        """Add rows: (positions, narrow) and what they should become, (positions, wide)."""
+        x = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1, dtype=np.float64)
+        self._squares = self._squares + x.T @ x
+        self._products = self._products + x.T @ targets
+
+    def solve(self) -> tuple[Array, Array]:
+        """Return the kernel (narrow, wide) and the bias (wide,), float32."""
+        size = len(self._squares)
+        ridge = self._ridge * np.trace(self._squares) / size * np.eye(size)
+        solution = np.linalg.solve(self._squares + ridge, self._products).astype(np.float32)
+        return solution[:-1], solution[-1]
 
 
 def fit_linear(batches: Iterable[Mapping[str, tuple[Array, Array]]]) -> Iterator[tuple[str, Array, Array]]:
@@ -66,13 +128,14 @@ def fit_linear(batches: Iterable[Mapping[str, tuple[Array, Array]]]) -> Iterator
     Args:
         batches: by name, features (positions, narrow) and what they should become, (positions, wide).
     """
-    sums: dict[str, list[Any]] = {}
+    fits: dict[str, LinearFit] = {}
     for batch in batches:
         for name, (narrow, wide) in batch.items():
-            x = np.concatenate([narrow, np.ones((len(narrow), 1))], axis=1, dtype=np.float64)
-            total = sums.setdefault(name, [0.0, 0.0])
-            total[0], total[1] = total[0] + x.T @ x, total[1] + x.T @ wide
-    for name, (squares, products) in sums.items():
-        ridge = 1e-6 * np.trace(squares) / len(squares) * np.eye(len(squares))
-        solution = np.linalg.solve(squares + ridge, products).astype(np.float32)
-        yield name, solution[:-1], solution[-1]
+            fits.setdefault(name, LinearFit()).add(narrow, wide)
+    for name, fit in fits.items():
+        yield (name, *fit.solve())
+
+
+def rows_of(features: Any) -> Array:
+    """Return feature maps (batch, h, w, c) as float32 rows on the host, (positions, c)."""
+    return to_host(ops.cast(features, "float32")).reshape(-1, features.shape[-1])
