@@ -166,14 +166,7 @@ class _Batch:
 
     def pool(self) -> None:
         """Halve the sides of all features by means."""
-        self.teacher, self.student = (
-            to_host(
-                ops.average_pool(
-                    ops.convert_to_tensor(x.astype(np.float32)), 2, 2, data_format="channels_last"
-                )
-            ).astype(np.float16)
-            for x in (self.teacher, self.student)
-        )
+        self.teacher, self.student = _halved(self.teacher), _halved(self.student)
 
     def go_on(self, pre_activations: Tensor, each: int, rng: np.random.Generator) -> None:
         """Take the teacher's next pre-activations; keep some of each picture's positions as they are."""
@@ -201,6 +194,11 @@ class _Batch:
         """Return the student's features at the positions."""
         rows: Array = self.student.reshape(-1, self.student.shape[-1])[self._positions]
         return rows.astype(np.float32)
+
+
+def _halved(features: Array) -> Array:
+    wide = ops.convert_to_tensor(features.astype(np.float32))
+    return to_host(ops.average_pool(wide, 2, 2, data_format="channels_last")).astype(np.float16)
 
 
 def _pre_activations(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
