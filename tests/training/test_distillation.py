@@ -167,7 +167,7 @@ def test_it_learns_from_a_poor_start(school, small):
         if step.step in (1, 40):
             found = [begun.trainer.compute_loss(x, y_pred=begun.trainer(x)) for x in map(tensor, crops)]
             losses.append(np.mean([float(loss) for loss in found]))
-    assert losses[1] < 0.9 * losses[0]
+    assert losses[1] < 0.97 * losses[0]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from impasto.settings import GPU_RECIPE, DistillSettings, OnePassSettings
 if TYPE_CHECKING:
     from impasto.networks.feature_network import FeatureNetwork
     from impasto.runs.interruption import Interruption
+    from impasto.training.any_style import OnePassTraining
     from impasto.training.loop import Training, TrainingStep
 
 DEVELOPERS = "For developers"
@@ -89,6 +91,10 @@ def check_style_output(output: Path, overwrite: bool) -> None:
     """
     if output.suffix != SUFFIX:
         raise SettingError(f"the output must end in {SUFFIX}, such as my{SUFFIX}, not {output.name!r}")
+    _check_new(output, overwrite)
+
+
+def _check_new(output: Path, overwrite: bool) -> None:
     if output.exists() and not overwrite:
         raise OutputError(f"{output} already exists; add --overwrite or choose another name")
 
@@ -169,8 +175,7 @@ def train_onepass_command(
 
     Writes the weights, and their recipe and figures into manifest.json beside them.
     """
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output} already exists; add --overwrite or choose another name")
+    _check_new(output, overwrite)
     from impasto.engine import runtime
 
     runtime.start_program()
@@ -179,27 +184,23 @@ def train_onepass_command(
     from impasto.training.any_style import OnePassTraining
 
     dtype = runtime.resolve_precision(precision)
-    reads = load_network(encoder, dtype=dtype)
-    networks = reads, reads if judge == encoder else _load_judge(judge, dtype)
-    recipe = GPU_RECIPE if runtime.device() == "gpu" else {}
-    recipe = {**recipe, "steps": steps} if steps else recipe
+    first = load_network(encoder, dtype=dtype)
+    networks = first, first if judge == encoder else _load_judge(judge, dtype)
+    recipe = (GPU_RECIPE if runtime.device() == "gpu" else {}) | ({"steps": steps} if steps else {})
     settings = OnePassSettings(**{**recipe, "seed": seed, "learning_rate": rate})
     training = OnePassTraining.prepare(photos, styles, output, settings, networks, start)
     for crops in (training.photos, training.styles):
         if crops.broken:
             note(f"{len(crops.broken)} pictures could not be read and are left out")
-
-    def write_sheet(step: int) -> None:
-        if step % sheet_every == 0 or step == settings.steps:
-            _write_sheet(training, output.with_name(f"{output.stem}-{step}.png"))
-
-    run_training(training, write_sheet)
+    run_training(training, partial(_write_sheet, training, sheet_every))
     print_json(training.finish())
     say(f"{output} is written; {training.checkpoint} may be deleted.")
 
 
-def _write_sheet(training: Any, path: Path) -> None:
-    """Write a contact sheet of held-out photos and styles."""
+def _write_sheet(training: OnePassTraining, every: int, step: int) -> None:
+    """Write a contact sheet of held-out photos and styles, if it is time for one."""
+    if step % every and step != training.settings.steps:
+        return
     from impasto.pictures.writing import OutputOptions, write_picture
     from impasto.training.any_style import EVALUATION_SIDE, contact_sheet
     from impasto.training.crops import center_squares
@@ -208,6 +209,7 @@ def _write_sheet(training: Any, path: Path) -> None:
         center_squares(crops.held_out, EVALUATION_SIDE)[:6] for crops in (training.photos, training.styles)
     )
     sheet = contact_sheet(training.trainer.network, photos, styles, 0.5)
+    path = training.output.with_name(f"{training.output.stem}-{step}.png")
     write_picture(path, sheet, OutputOptions(overwrite=True))
 
 
@@ -281,23 +283,15 @@ def distill_command(
 
     Writes the weights, and their recipe and figures into manifest.json beside them.
     """
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output} already exists; add --overwrite or choose another name")
+    numbers: dict[str, Any] = {"steps": steps, "falling": falling, "batch": batch, "crop": crop, "seed": seed}
+    heads = tuple(_words(relu_heads))
+    settings = DistillSettings(**numbers, learning_rate=rate, widths=_numbers(widths), relu_heads=heads)
+    _check_new(output, overwrite)
     from impasto.engine import runtime
 
     runtime.start_program()
     from impasto.training.distillation.distiller import Distillation
 
-    settings = DistillSettings(
-        steps=steps,
-        falling=falling,
-        seed=seed,
-        batch=batch,
-        crop=crop,
-        learning_rate=rate,
-        widths=_numbers(widths),
-        relu_heads=tuple(relu_heads.replace(",", " ").split()),
-    )
     dtype = runtime.resolve_precision(precision)
     training = Distillation.prepare(teacher, images, output, settings, dtype, start)
     if training.crops.broken:
@@ -307,6 +301,10 @@ def distill_command(
     say(f"{output} is written; {training.checkpoint} may be deleted.")
 
 
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
 def _numbers(words: str) -> tuple[int, ...]:
     """Return whole numbers that are separated by spaces or commas.
 
@@ -314,7 +312,7 @@ def _numbers(words: str) -> tuple[int, ...]:
         SettingError: they are not.
     """
     try:
-        return tuple(int(word) for word in words.replace(",", " ").split())
+        return tuple(int(word) for word in _words(words))
     except ValueError as error:
         raise SettingError(f"widths must be whole numbers, such as '16 16 40', not {words!r}") from error
 

@@ -170,15 +170,9 @@ class Distillation(Training):
         runtime.start_engine()
         images = tuple(images)
         network = load_network(teacher, pooling="average", padding="reflect")
-        wide, begun = widths_of(network), None
-        if start is not None:
-            begun = load_network(start)
-        widths = widths_of(begun) if begun else settings.widths
-        if len(widths) != REACHED or any(np.greater(widths, wide)):
-            raise SettingError(
-                f"widths must be {REACHED} numbers of at most {', '.join(map(str, wide))}, "
-                f"not {', '.join(map(str, widths))}"
-            )
+        begun = None if start is None else load_network(start)
+        wide, widths = widths_of(network), widths_of(begun) if begun else settings.widths
+        _check_widths(widths, wide)
         crops = Crops(images, least=16)
         network = unit_features(network, center_squares(crops.held_out, EVALUATION_SIDE)[:SCALING_PICTURES])
         weights = blank_student(widths, wide)
@@ -328,6 +322,15 @@ class Distillation(Training):
             "data": list(self.data),
             "pictures": len(self.crops.train),
         }
+
+
+def _check_widths(widths: tuple[int, ...], wide: tuple[int, ...]) -> None:
+    """Refuse students that are deeper or wider than their teacher."""
+    if len(widths) != len(wide) or any(np.greater(widths, wide)):
+        raise SettingError(
+            f"widths must be {len(wide)} numbers of at most {', '.join(map(str, wide))}, "
+            f"not {', '.join(map(str, widths))}"
+        )
 
 
 def _as_expanding(heads: Mapping[str, Array]) -> Arrays:

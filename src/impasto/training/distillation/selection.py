@@ -90,15 +90,7 @@ def select_layers(
         following = None
         if index + 1 < REACHED:
             following = to_host(teacher.weights[f"{CONVOLUTION_NAMES[index + 1]}/kernel"])
-        sample = np.concatenate([np.maximum(b.wanted, 0) for b in batches if not b.held_out])
-        chosen = chosen_channels(np.cov(sample.T, bias=True), following, OWN_SHARE.get(name[4:], 0.0), width)
-        scale = np.float32(np.square(sample[:, chosen]).mean() ** -0.5)
-        fit = LinearFit(CONVOLUTION_RIDGE)
-        for batch in batches:
-            if not batch.held_out:
-                fit.add(batch.patches(), batch.wanted[:, chosen] * scale)
-        narrow, offset = fit.solve()
-        narrow = narrow.reshape(3, 3, -1, width)
+        narrow, offset = _fitted_convolution(batches, following, OWN_SHARE.get(name[4:], 0.0), width)
         for batch in batches:
             batch.student_goes_on(convolve(batch.student_in(teacher.dtype), narrow, offset))
         head, explained = _fitted_head(batches)
@@ -107,7 +99,7 @@ def select_layers(
         yield SelectedLayer(
             name=name.replace("conv", "relu"),
             width=width,
-            wide=sample.shape[1],
+            wide=int(kernel.shape[3]),
             weights=weights,
             explained=explained,
         )
@@ -204,6 +196,21 @@ def _halved(features: Array) -> Array:
 def _pre_activations(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     kernel, bias = ops.cast(kernel, x.dtype), ops.cast(bias, x.dtype)
     return add_bias(ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last"), bias)
+
+
+def _fitted_convolution(
+    batches: Sequence[_Batch], following: Array | None, own: float, width: int
+) -> tuple[Array, Array]:
+    """Return the kernel and the bias that take the student to the chosen channels, of mean square 1."""
+    fitted = [batch for batch in batches if not batch.held_out]
+    sample = np.concatenate([np.maximum(batch.wanted, 0) for batch in fitted])
+    chosen = chosen_channels(np.cov(sample.T, bias=True), following, own, width)
+    scale = np.float32(np.square(sample[:, chosen]).mean() ** -0.5)
+    fit = LinearFit(CONVOLUTION_RIDGE)
+    for batch in fitted:
+        fit.add(batch.patches(), batch.wanted[:, chosen] * scale)
+    kernel, bias = fit.solve()
+    return kernel.reshape(3, 3, -1, width), bias
 
 
 def _fitted_head(batches: Sequence[_Batch]) -> tuple[tuple[Array, Array], float]:
