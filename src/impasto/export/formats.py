@@ -5,7 +5,7 @@ becomes two, ``NAME-encoder`` (style in, its moments out) and ``NAME-painter`` (
 in, pastiche out), so that a style is looked at once, and styles are blended by the means of what the
 encoder gives. Strengths are in [0, 1] (the settings' 0..100 divided by 100); pictures are float32 (batch,
 height, width, 3), sRGB in [0, 1], of any size from 32 px up unless a size is fixed. LiteRT and SavedModel
-take one picture at a time; LiteRT is exact to 2 / 255 from about 200 px up (see `portable_network`).
+take one picture at a time; LiteRT is exact to 2 / 255 from about 200 px up (see `keras_models`).
 
 ONNX is written by `onnx_graph`, the other two by Keras' own exporters (`keras.Model.export`), which
 were seen to work with Keras 3.15.1 and TensorFlow 2.21; ONNX with onnx 1.23 and onnxruntime 1.32. Every

@@ -1,7 +1,7 @@
 """The one-pass network as Keras models that Keras' exporters take: a style encoder and a painter.
 
-They compute what `PasticheNetwork` and `feedforward.OnePass` compute of one style, by operations that need
-no size in advance; `export` compares the two. A style's moments of a layer travel as one matrix, the
+They are `PasticheNetwork` itself, which needs no size in advance, with its weights as the models' variables;
+`formats` compares the two. A style's moments of a layer travel as one matrix, the
 covariance with the mean as its last row, float32 (batch, c + 1, c), so that styles blend as such matrices do.
 """
 
@@ -15,17 +15,17 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.engine.convolution import pad_by_reflection
 from impasto.engine.gradients import to_host
 from impasto.networks.feature_network import FeatureNetwork, Tensor
-from impasto.onepass.network import BLOCKS, PasticheNetwork, Told
+from impasto.onepass.network import PasticheNetwork
 from impasto.onepass.painter import WEAKEST
 from impasto.onepass.transfer import (
     CODE_LAYERS,
-    REACH,
     Moments,
     amount_at,
     iterated_transfer_maps,
+    moments_of,
+    positions_of,
     transfer_maps,
 )
 
@@ -44,11 +44,8 @@ class PortableEncoder(keras.Model):  # type: ignore[misc]
 
     def call(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each code layer's moments, float32 (batch, c + 1, c)."""
-        found = {}
-        for layer, features in self.network.encode(x["style"]).items():
-            _, mean, covariance = moments(features)
-            found[layer] = ops.concatenate([covariance, mean], axis=1)
-        return found
+        moments = moments_of(self.network.encode(x["style"]))
+        return {k: ops.concatenate([square, mean[:, None]], axis=1) for k, (mean, square) in moments.items()}
 
 
 class PortablePainter(keras.Model):  # type: ignore[misc]
@@ -78,94 +75,20 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
         """
         photo, strength, code = x["photo"], x["strength"], self.code or x
         features = self.network.encode(photo)
-        seen, style, positions = {}, {}, {}
-        for layer in CODE_LAYERS:
-            height, width = ops.shape(features[layer])[1:3]
-            positions[layer] = height * width
-            _, mean, covariance = moments(features[layer])
-            seen[layer] = mean[:, 0], covariance
-            style[layer] = code[layer][:, -1], code[layer][:, :-1]
-        share = amount_at(strength)[:, None, None]
-        mixed = {}
-        maps = (
-            iterated_transfer_maps(seen, style, positions) if self.iterative else transfer_maps(seen, style)
-        )
-        photo_code, style_code = maps["code"]
-        told = self.network.told(photo_code + REACH["code"] * share[:, 0] * (style_code - photo_code))
-        for layer in CODE_LAYERS:
-            matrix, offset = maps[layer]
-            reached = REACH[layer] * share
-            matrix = reached * matrix + (1 - reached) * ops.eye(matrix.shape[-1], dtype="float32")
-            flat = ops.matmul(as_rows(features[layer]), matrix) + reached * offset[:, None]
-            mixed[layer] = ops.reshape(flat, ops.shape(features[layer]))
+        seen, style = moments_of(features), {k: (code[k][:, -1], code[k][:, :-1]) for k in CODE_LAYERS}
+        if self.iterative:
+            positions = {k: positions_of(features[k]) for k in CODE_LAYERS}
+            maps = iterated_transfer_maps(seen, style, positions)
+        else:
+            maps = transfer_maps(seen, style)
+        painted = self.network.paint(features, maps, amount_at(strength))
         shown = ops.minimum(1.0, strength / WEAKEST)[:, None, None, None]
-        return {"pastiche": ops.clip(photo + shown * (self._decode(mixed, told) - photo), 0, 1)}
-
-    def _decode(self, features: Mapping[str, Tensor], told: Told) -> Tensor:
-        scaled = {k: v * self.network.weights[f"scale/{k}"] for k, v in features.items()}
-        x = scaled["relu4_1"]
-        for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
-            if size != "eighth":
-                skip = self._convolve(scaled[layer], f"skip_{size}")
-                x = ops.relu(fit_to(self._convolve(interleave([x] * 4), f"up_{size}"), skip) + skip)
-            x = ops.relu(self._convolve(x, size, told))
-            for block in BLOCKS[size]:
-                y = ops.relu(self._convolve(x, f"{block}_1", told))
-                x = x + self._convolve(y, f"{block}_2")
-        x = interleave(ops.split(self._convolve(x, "pixels"), 4, axis=-1))
-        edges = self._convolve(scaled["relu1_1"], "edges")
-        return fit_to(smooth(x), edges) + edges + 0.5
-
-    def _convolve(self, x: Tensor, name: str, told: Told | None = None) -> Tensor:
-        kernel, bias = (self.network.weights[f"{name}/{part}"] for part in ("kernel", "bias"))
-        x = ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last") + bias
-        if told is None:
-            return x
-        gain, shift = (value[:, None, None] for value in told[name])
-        return x * (1 + gain) + shift
+        return {"pastiche": ops.clip(photo + shown * (painted - photo), 0, 1)}
 
 
 def rows_of(code: Moments) -> dict[str, Array]:
     """Return a style's moments as the painter takes them, by layer float32 (c + 1, c)."""
     return {k: np.vstack([to_host(square)[0], to_host(mean)]) for k, (mean, square) in code.items()}
-
-
-def moments(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return features less their mean (batch, positions, c), mean (batch, 1, c) and covariance."""
-    flat = as_rows(features)
-    mean = ops.mean(flat, axis=1, keepdims=True)
-    flat = flat - mean
-    products = ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
-    return flat, mean, products / ops.cast(ops.shape(flat)[1], "float32")
-
-
-def as_rows(features: Tensor) -> Tensor:
-    """Return (batch, h, w, c) as (batch, h w, c)."""
-    batch, height, width, channels = ops.shape(features)
-    return ops.reshape(features, (batch, height * width, channels))
-
-
-def fit_to(x: Tensor, like: Tensor) -> Tensor:
-    """Return `rearrangements.fit_to`: the last row and column repeated where pooling dropped one."""
-    height, width = ops.shape(like)[1:3]
-    return ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), mode="symmetric")[:, :height, :width]
-
-
-def interleave(quarters: list[Tensor]) -> Tensor:
-    """Return (batch, 2 h, 2 w, c) from four (batch, h, w, c): the pixels of each 2 x 2 in turn."""
-    _, height, width, channels = ops.shape(quarters[0])
-    rows = [
-        ops.reshape(ops.stack(pair, axis=3), (-1, height, 2 * width, channels))
-        for pair in (quarters[:2], quarters[2:])
-    ]
-    return ops.reshape(ops.stack(rows, axis=2), (-1, 2 * height, 2 * width, channels))
-
-
-def smooth(pixels: Tensor) -> Tensor:
-    """Return pixels (batch, h, w, 3) smoothed by 1-2-1 in both directions, as `smoothed_pixels` does."""
-    x = pad_by_reflection(pixels)
-    x = (x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]) / 4
-    return (x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]) / 4
 
 
 def _copied(model: keras.Model, network: PasticheNetwork) -> PasticheNetwork:
@@ -184,4 +107,4 @@ def _copied(model: keras.Model, network: PasticheNetwork) -> PasticheNetwork:
     encoder: FeatureNetwork = network.encoder
     used = {k: v for k, v in encoder.weights.items() if k.startswith(ENCODING)}
     encoder = replace(encoder, weights=variables(used), dtype="float32")
-    return replace(network, encoder=encoder, weights=variables(network.weights))
+    return replace(network, encoder=encoder, weights=variables(network.weights), folds=False)

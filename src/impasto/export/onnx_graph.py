@@ -134,7 +134,7 @@ def painter_graph(network: PasticheNetwork, code: Mapping[str, Array] | None = N
 
     Args:
         network: of any style or of one.
-        code: the one style's moments, as of `portable_network.rows_of`.
+        code: the one style's moments, as of `keras_models.rows_of`.
 
     Raises:
         SettingError: the feature network cannot be exported.
@@ -209,7 +209,7 @@ def _as_rows(graph: Graph, features: str) -> str:
 
 
 def _moments(graph: Graph, rows: str) -> tuple[str, str, str]:
-    """Return `portable_network.moments`."""
+    """Return the features less their means, and `transfer.moments_of` of a layer."""
     mean = graph.add("ReduceMean", rows, axes=[1], keepdims=1)
     centered = graph.add("Sub", rows, mean)
     products = graph.add("MatMul", graph.add("Transpose", centered, perm=[0, 2, 1]), centered)

@@ -75,12 +75,15 @@ class PasticheNetwork:
         encoder: the feature network that it was trained with.
         weights: as of `new_pastiche_network`.
         sha256: of the weights file, for recipes.
+        folds: whether a single picture's maps and modulations go into the kernels, at no cost per pixel;
+            graphs that are exported have constant kernels instead.
     """
 
     name: str
     encoder: FeatureNetwork
     weights: Mapping[str, Tensor]
     sha256: str = ""
+    folds: bool = True
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """Return the feature maps of the code layers of float32 (batch, height, width, 3) in [0, 1]."""
@@ -111,7 +114,7 @@ class PasticheNetwork:
                 matrix.shape[-1], dtype="float32"
             )
             moves[layer] = matrix, reached * offset
-        if masks is None and photo.shape[0] == 1:  # in the kernels: nothing per pixel
+        if self.folds and masks is None and photo.shape[0] == 1:
             return self.decode(features, told, {k: (m[0], o[0]) for k, (m, o) in moves.items()})
         mixed = {}
         for layer, move in moves.items():
@@ -198,7 +201,7 @@ class PasticheNetwork:
     ) -> Tensor:
         """Return a convolution of x, its outputs changed as told for each picture or, masked, region."""
         gain, shift = told[name]
-        if mask is None and gain.shape[0] == 1:  # in the kernel, too
+        if self.folds and mask is None and gain.shape[0] == 1:
             return self._convolve(x, name, move, (gain[0], shift[0]))
         gain, shift = ops.cast(gain, x.dtype), ops.cast(shift, x.dtype)
         if mask is not None:

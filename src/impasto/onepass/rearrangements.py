@@ -1,5 +1,7 @@
 """Positions as pixels, and doubling a picture's sides, for the one-pass network.
 
+Heights and widths may be unknown while a graph is made (None), as in graphs that are exported.
+
 Reference: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
 Convolutional Neural Network" (CVPR 2016), section 2.2.
 """
@@ -18,17 +20,17 @@ Tensor = Any
 
 def depth_to_space(x: Tensor) -> Tensor:
     """Return (batch, 2 h, 2 w, c / 4): each position as 2 x 2 pixels."""
-    _, height, width, channels = x.shape
-    x = ops.reshape(x, (-1, height, width, 2, 2, channels // 4))
-    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 2 * height, 2 * width, channels // 4))
+    _, height, width, channels = ops.shape(x)
+    x = ops.reshape(x, (-1, height, width, 2, channels // 2))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4)), (-1, 2 * height, 2 * width, channels // 4))
 
 
 def fit_to(x: Tensor, like: Tensor) -> Tensor:
     """Return x with its last row and column repeated where pooling had dropped an odd one."""
-    down, right = like.shape[1] - x.shape[1], like.shape[2] - x.shape[2]
-    if not down and not right:
+    if None not in like.shape and x.shape[1:3] == like.shape[1:3]:
         return x
-    return ops.pad(x, ((0, 0), (0, down), (0, right), (0, 0)), mode="symmetric")
+    height, width = ops.shape(like)[1:3]
+    return ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), mode="symmetric")[:, :height, :width]
 
 
 def smoothed_pixels(quarters: Tensor) -> Tensor:

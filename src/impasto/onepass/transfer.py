@@ -42,16 +42,23 @@ def moments_of(
     """
     found = {}
     for layer in CODE_LAYERS:
-        x, mask = features[layer], masks[layer] if masks else None
-        if x.shape[0] == 1:
-            positions = x.shape[1] * x.shape[2] if mask is None else ops.sum(mask) + 1e-6
-            found[layer] = centred(*(total / positions for total in moment_sums(x, mask)))
+        x, mask, positions = features[layer], masks[layer] if masks else None, positions_of(features[layer])
+        if x.shape[0] == 1 and None not in x.shape:
+            counted = positions if mask is None else ops.sum(mask) + 1e-6
+            found[layer] = centred(*(total / counted for total in moment_sums(x, mask)))
             continue
-        flat = ops.reshape(ops.cast(x, "float32"), (-1, x.shape[1] * x.shape[2], x.shape[3]))
+        flat = ops.reshape(ops.cast(x, "float32"), (-1, positions, x.shape[3]))
         mean = ops.mean(flat, axis=1)
         flat = flat - mean[:, None]
-        found[layer] = mean, ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / flat.shape[1]
+        products = ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
+        found[layer] = mean, products / ops.cast(positions, "float32")
     return found
+
+
+def positions_of(features: Tensor) -> Any:
+    """Return how many positions feature maps (batch, h, w, c) have; a tensor where the sides are unknown."""
+    height, width = ops.shape(features)[1:3]
+    return height * width
 
 
 def code_of(moments: Moments) -> Tensor:
@@ -99,7 +106,7 @@ def _symmetric(vectors: Tensor, values: Tensor) -> Tensor:
 
 def apply_map(features: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
     """Return features (batch, h, w, c) x matrix (batch, c, c) + offset (batch, c)."""
-    height, width, channels = features.shape[1:]
+    _, height, width, channels = ops.shape(features)
     flat = ops.reshape(features, (-1, height * width, channels))
     moved = ops.matmul(flat, ops.cast(matrix, flat.dtype)) + ops.cast(offset[:, None], flat.dtype)
     return ops.reshape(moved, (-1, height, width, channels))
