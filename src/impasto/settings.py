@@ -301,8 +301,8 @@ class DistillSettings:
     falling: int = 2500
     batch: int = 8
     crop: int = 128
-    learning_rate: float = 2e-4
-    pastiches: int = 2
+    learning_rate: float = 1e-4
+    pastiches: int = 1
     pastiches_from: int = 300
     widths: tuple[int, ...] = (16, 16, 40, 48, 80, 96, 96, 96, 128, 192, 160, 160, 256)
     relu_heads: tuple[str, ...] = ("relu4_1", "relu5_1")

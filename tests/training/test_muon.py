@@ -34,7 +34,7 @@ def test_a_kernels_step_is_nearly_orthogonal_whatever_its_gradients_scale(shape)
 def test_biases_matrices_and_small_kernels_get_adams_step(shape):
     gradient = np.random.default_rng(1).normal(size=shape)
     step = stepped(shape, gradient)
-    np.testing.assert_allclose(step, -0.1 * 0.5 * np.sign(gradient), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(step, -0.1 * np.sign(gradient), rtol=1e-3, atol=1e-3)
 
 
 def test_heads_learn_faster_than_biases():

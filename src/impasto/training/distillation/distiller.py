@@ -68,7 +68,6 @@ LAYER_WEIGHTS = dict.fromkeys(LAYERS[:REACHED], 0.25) | dict(
 GRAM_WEIGHT = 1.5
 TERMS = ("loss", "layers", "expanded", "style")
 WARMUP = 50
-LEAK = 0.1
 EVALUATION_SIDE, SCALING_PICTURES = 256, 32
 SELECTION_SIDE, SELECTION_BATCHES, HELD_OUT_BATCHES = 160, 30, 5
 """Side of the crops from which a student is selected, and how many batches of eight."""
@@ -93,9 +92,8 @@ class Distiller(Trainer):
     @property
     def student(self) -> FeatureNetwork:
         """The network in training; its weights are variables."""
-        return FeatureNetwork(
-            name="student", weights={**self.fixed, **self.trained}, dtype=self.precision, leak=LEAK
-        )
+        weights = {**self.fixed, **self.trained}
+        return FeatureNetwork(name="student", weights=weights, dtype=self.precision)
 
     def call(self, image: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the student's linear predictions of the teacher's layers, and those with a ReLU."""
@@ -191,9 +189,9 @@ class Distillation(Training):
 
     @property
     def record(self) -> str:
-        """What a checkpoint must agree with: all but the training's length, and what is kept in the end."""
-        own = ("steps", "falling", "widths", "relu_heads")
-        chosen = {k: v for k, v in asdict(self.settings).items() if k not in own}
+        """What a checkpoint must agree with: not the length, the pace, and what is kept in the end."""
+        free = ("steps", "falling", "learning_rate", "pastiches", "widths", "relu_heads")
+        chosen = {k: v for k, v in asdict(self.settings).items() if k not in free}
         origin = self.start.sha256 if self.start else f"selected {self.settings.widths}"
         teacher, precision = self.trainer.teacher.sha256, self.trainer.precision
         return json.dumps({**chosen, "teacher": teacher, "origin": origin, "precision": precision})

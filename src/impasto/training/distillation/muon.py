@@ -20,7 +20,7 @@ from keras import ops
 Tensor = Any
 LEAST_SIDE = 32
 """Kernels whose matrices have a shorter side get Adam's step."""
-ADAM_SHARE, HEAD_SHARE = 0.5, 2.0
+ADAM_SHARE, HEAD_SHARE = 1.0, 4.0
 """Learning rates over Muon's: of biases and small kernels, and of 1 x 1 heads."""
 HEADS = ("head", "expand")
 """How the names of heads begin."""
