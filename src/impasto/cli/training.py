@@ -77,6 +77,7 @@ def train_command(
 
 def _load_judge(name: str, dtype: str) -> FeatureNetwork:
     """Load a feature network that makes losses; VGG-19 without its zero padding, which shows at borders."""
+    ensure_network(name)
     from impasto.networks.catalogue import load_network
 
     return load_network(name, padding="reflect", dtype=dtype)
@@ -179,7 +180,6 @@ def train_onepass_command(
     from impasto.engine import runtime
 
     runtime.start_program()
-    ensure_network(judge)
     from impasto.networks.catalogue import load_network
     from impasto.training.any_style import OnePassTraining
 
@@ -290,6 +290,7 @@ def distill_command(
     from impasto.engine import runtime
 
     runtime.start_program()
+    ensure_network(teacher)
     from impasto.training.distillation.distiller import Distillation
 
     dtype = runtime.resolve_precision(precision)
