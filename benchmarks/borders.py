@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import skimage.data
 
-from impasto import gallery, stylize
+from impasto import stylize
 
 RING = 4
 
@@ -33,7 +33,7 @@ def measure() -> dict[str, dict[str, float]]:
     for padding in ("reflect", "zero"):
         ratios = []
         for photo in photos:
-            for style in gallery.style_names():
+            for style in ("swirls", "mosaic"):
                 made = stylize(photo, style, max_size=256, padding=padding).pixels
                 ratios.append(ring_ratio(contrast(made)))
         figures[padding] = {"border_contrast_over_inside": round(float(np.mean(ratios)), 3)}

@@ -18,10 +18,10 @@ def write_sample_pair(photo: Path, style: Path) -> None:
     import skimage.data
     from skimage.io import imsave
 
-    from impasto.gallery import make_style
+    from impasto.gallery import style_pixels
 
     imsave(photo, skimage.data.astronaut())
-    imsave(style, (make_style("swirls", 768) * 255).round().astype("uint8"))
+    imsave(style, (style_pixels("swirls", 768) * 255).round().astype("uint8"))
 
 
 def whole_command(folder: Path, run: int) -> tuple[float, float]:

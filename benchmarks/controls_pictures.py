@@ -42,7 +42,7 @@ def made(content: np.ndarray, style: Any, **settings: Any) -> np.ndarray:
 
 
 def style_cell(name: str) -> np.ndarray:
-    return gallery.make_style(name, SIZE)
+    return gallery.style_pixels(name, SIZE)
 
 
 def grey(mask: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def iterations(side: int, rounds: int) -> dict[str, Any]:
     """Measure what regions and blends add to an iteration."""
     from impasto.prepared import StyledRegion, StyleImage
 
-    one, other = (StyleImage(pixels=gallery.make_style(name, side)) for name in ("swirls", "mosaic"))
+    one, other = (StyleImage(pixels=gallery.style_pixels(name, side)) for name in ("swirls", "mosaic"))
     mask = np.zeros((side, side), np.float32)
     mask[:, : side // 2] = 1
     cases = {
@@ -79,7 +79,7 @@ def iterations(side: int, rounds: int) -> dict[str, Any]:
 
 def color_modes(side: int, rounds: int) -> dict[str, float]:
     """Measure all that a colour mode does to one picture."""
-    photo, style = square("astronaut", side), gallery.make_style("swirls", side)
+    photo, style = square("astronaut", side), resize(gallery.style_pixels("swirls"), (side, side))
 
     def luminance() -> None:
         color_transfer.lightness_of(photo)

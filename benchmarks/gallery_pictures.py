@@ -29,6 +29,7 @@ from impasto.presets import settings_for
 FOLDER = ROOT / "docs" / "pictures"
 MOMENTS = (0, 10, 50, 200, 1000)
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "stereo_motorcycle", "hubble_deep_field")
+STYLES = ("swirls", "mosaic")
 PRESETS = ("article", "gatys2016", "neural-style", "johnson-baseline")
 
 
@@ -40,7 +41,7 @@ def write(name: str, rows: list, labels: list, height: int) -> None:
 
 def pair() -> None:
     pixels = skimage.data.stereo_motorcycle()[0]
-    photo, style = pixels / np.float32(255), gallery.make_style("swirls", 512)
+    photo, style = pixels / np.float32(255), gallery.style_pixels("swirls", 512)
     result = stylize(pixels, "swirls")
     write("pair.jpg", [[photo, style, result.pixels]], [["photo", "swirls", "impasto stylize"]], 320)
 
@@ -49,9 +50,9 @@ def samples() -> None:
     rows, labels = [], []
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
         photo = getattr(skimage.data, name)()
-        made = [stylize(photo, style).pixels for style in gallery.style_names()]
+        made = [stylize(photo, style).pixels for style in STYLES]
         rows.append([photo / np.float32(255), *made])
-        labels.append([name, *gallery.style_names()])
+        labels.append([name, *STYLES])
     write("samples.jpg", rows, labels, 300)
 
 
@@ -60,12 +61,12 @@ def one_pass() -> None:
     for name in PHOTOS:
         photo = getattr(skimage.data, name)()
         photo = photo[0] if isinstance(photo, tuple) else photo
-        for style in gallery.style_names():
+        for style in STYLES:
             made = [
                 stylize(photo, style, max_size=384, **settings).pixels
                 for settings in ({"method": "onepass"}, {"method": "onepass", "refine": 10}, {})
             ]
-            rows.append([photo / np.float32(255), gallery.make_style(style, 384), *made])
+            rows.append([photo / np.float32(255), gallery.style_pixels(style, 384), *made])
             labels.append([name, style, "one pass", "one pass, refine 10", "optimisation"])
     write("one-pass.jpg", rows, labels, 190)
 

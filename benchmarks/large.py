@@ -40,7 +40,7 @@ def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
     from impasto.engine import machine, runtime
 
     runtime.start_engine()
-    from impasto.gallery import make_style
+    from impasto.gallery import style_pixels
     from impasto.networks.catalogue import load_network
     from impasto.optimization import gatys
     from impasto.optimization.planning import plan_run
@@ -53,7 +53,7 @@ def measure_one(name: str, side: int, tile: int | None) -> dict[str, object]:
     network = load_network(name, dtype=dtype).with_cast_weights()
     settings = Settings(tile_size=tile, max_size=side, iterations=(ITERATIONS,))
     content = np.random.default_rng(0).random((side, side, 3), np.float32)
-    style = [StyledRegion(styles=(StyleImage(pixels=make_style("swirls", 1024), shape=(side, side)),))]
+    style = [StyledRegion(styles=(StyleImage(pixels=style_pixels("swirls", 1024), shape=(side, side)),))]
     plan = plan_run((side, side), network, settings)
     gatys.plan_scales = lambda shape, settings: [Scale(shape, ITERATIONS)]
     marks = [time.perf_counter()]

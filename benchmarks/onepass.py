@@ -28,13 +28,13 @@ ROUNDS, COMMANDS = 7, 5
 
 def painter(shape: tuple[int, int], dtype: str):
     """Return a function that paints a photo of one shape; its style code and its compilation are done."""
-    from impasto.gallery import make_style
+    from impasto.gallery import style_pixels
     from impasto.onepass.painter import OnePass, load_pastiche_network
     from impasto.prepared import everywhere
     from impasto.workshop import Workshop
 
     photo = np.random.default_rng(0).random((*shape, 3), np.float32)
-    one = OnePass(load_pastiche_network(dtype), everywhere(make_style("swirls", 512)), shape, Workshop())
+    one = OnePass(load_pastiche_network(dtype), everywhere(style_pixels("swirls", 512)), shape, Workshop())
     one.paint(photo)
     return lambda: one.paint(photo)
 
@@ -61,7 +61,7 @@ def measure_one(dtype: str, name: str) -> dict[str, float]:
 def command_seconds() -> dict[str, float]:
     """Return the median seconds of `impasto stylize --method onepass` at 512 px in fresh processes.
 
-    By the kind of style: a painting in a file, and a built-in style, which is painted first.
+    By the kind of style: a painting in a file, and a built-in style.
     """
     times: dict[str, list[float]] = {"painting": [], "built_in": []}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,146 +1,153 @@
-"""The built-in styles: the same every time, the same at every size, and rich enough to be a style."""
+"""The gallery: pictures that are what the manifest says; styles of one's own are kept and given back."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
+import hashlib
+import json
 
 import numpy as np
 import pytest
-from scipy import ndimage
-from skimage import color, transform
+from PIL import Image
 
-from impasto.errors import SettingError
-from impasto.gallery import STYLES, make_style, style_names
+from impasto import gallery
+from impasto.errors import ImageError, SettingError
+from impasto.gallery.built_in import HOME
 
-SIZE = 768
-
-
-@functools.cache
-def style(name: str, size: int = SIZE) -> np.ndarray:
-    image = make_style(name, size)
-    image.flags.writeable = False
-    return image
+BUILT_IN = tuple(json.loads((HOME / "manifest.json").read_text("utf-8")))
+every_style = pytest.mark.parametrize("name", BUILT_IN)
 
 
-def lightness(image: np.ndarray) -> np.ndarray:
-    return image @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty data folder."""
+    monkeypatch.setenv("IMPASTO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
-every_style = pytest.mark.parametrize("name", style_names())
+@pytest.fixture
+def painting(tmp_path):
+    path = tmp_path / "evening.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
 
 
-def test_cards_describe_the_styles():
-    assert style_names() == tuple(STYLES)
-    assert len(style_names()) >= 2
-    for name, card in STYLES.items():
-        assert card.name == name
-        assert card.licence == "Apache-2.0"
-        assert card.title.isascii()
-        assert all("\u4e00" <= letter <= "\u9fff" for letter in card.title_zh)
-        assert card.description.endswith(".")
-    assert len({card.seed for card in STYLES.values()}) == len(STYLES)
+def test_the_gallery_is_large_and_its_pictures_small(home):
+    assert gallery.style_names() == BUILT_IN == tuple(sorted(BUILT_IN))
+    assert len(BUILT_IN) >= 16 and {"swirls", "mosaic"} <= set(BUILT_IN)
+    assert sum(path.stat().st_size for path in (HOME / "pictures").iterdir()) <= 8_000_000
+    assert {path.stem for path in (HOME / "pictures").iterdir()} == set(BUILT_IN)
 
 
-def test_cards_and_their_table_cannot_be_changed():
+@every_style
+def test_a_card_says_what_the_style_is(name):
+    card = gallery.card(name)
+    assert (card.id, card.licence, card.own) == (name, "CC0-1.0", False)
+    assert card.name.isprintable() and card.name[0].isupper()
+    assert card.line.endswith(".") and card.line.count(".") == 1 and len(card.line) < 120
+    for words in (card.name_zh, card.line_zh):
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in words)
+    assert card.line_zh.endswith("。")
     with pytest.raises(dataclasses.FrozenInstanceError):
-        STYLES["swirls"].seed = 1
-    with pytest.raises(TypeError):
-        STYLES["mine"] = STYLES["swirls"]
+        card.name = "mine"
 
 
 @every_style
-def test_the_same_bits_every_time(name):
-    assert make_style(name, SIZE).tobytes() == style(name).tobytes()
+def test_a_picture_is_the_one_of_the_manifest(name):
+    card = gallery.card(name)
+    assert hashlib.sha256(card.path.read_bytes()).hexdigest() == card.sha256
+    with Image.open(card.path) as image:
+        assert (image.format, image.mode) == ("WEBP", "RGB")
+        assert min(image.size) >= 768
+        assert 2 / 3 <= image.width / image.height <= 3 / 2
 
 
 @every_style
-@pytest.mark.parametrize("size", [128, 300, SIZE])
-def test_shape_type_and_range(name, size):
-    image = style(name, size)
-    assert image.shape == (size, size, 3)
-    assert image.dtype == np.float32
-    assert image.min() >= 0 and image.max() <= 1
-    # Finite, and no large part of it burnt out or drowned.
-    assert np.mean((image == 0).all(-1) | (image == 1).all(-1)) < 0.01
+def test_a_picture_is_rich_and_neither_burnt_out_nor_drowned(name):
+    pixels = gallery.style_pixels(name, 256)
+    assert pixels.dtype == np.float32 and max(pixels.shape) == 256
+    assert np.mean((pixels <= 1 / 255).all(-1) | (pixels >= 254 / 255).all(-1)) < 0.05
+    lightness = pixels @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    assert 0.08 < lightness.std() < 0.4
+    assert 0.1 < lightness.mean() < 0.93
+    for sigma in (1, 4, 16):  # something at every scale
+        shift = lightness - np.roll(lightness, sigma, axis=1)
+        assert np.abs(shift).mean() > 0.01
 
 
-@every_style
-@pytest.mark.parametrize("size", [128, 1024])
-def test_every_size_shows_the_same_picture(name, size):
-    small, large = (
-        transform.resize(style(name, side), (64, 64), anti_aliasing=True) for side in (size, SIZE)
-    )
-    assert np.corrcoef(small.ravel(), large.ravel())[0, 1] > 0.99
-    assert np.abs(small - large).mean() < 0.01
-    shifted = np.roll(small, 1, axis=0)
-    assert np.abs(small - large).mean() < 0.25 * np.abs(shifted - large).mean()
+def test_names_and_lines_are_told_apart():
+    cards = [gallery.card(name) for name in BUILT_IN]
+    for words in ("name", "name_zh", "line", "line_zh", "sha256"):
+        assert len({getattr(card, words) for card in cards}) == len(cards)
 
 
-@every_style
-def test_structure_at_every_scale(name):
-    """Every octave from bristles to large forms varies; a flat or blurred picture would miss some."""
-    grey = lightness(style(name))
-    for sigma in (1, 2, 4, 8, 16, 32):
-        band = ndimage.gaussian_filter(grey, sigma) - ndimage.gaussian_filter(grey, 2 * sigma)
-        assert band.std() > 0.025, f"little at {sigma} to {2 * sigma} px"
+def test_an_unknown_name_is_refused_with_a_suggestion(home):
+    message = "no style 'swirl' in the gallery; did you mean 'swirls'; impasto gallery list shows them$"
+    with pytest.raises(SettingError, match=message):
+        gallery.card("swirl")
+    with pytest.raises(SettingError, match=r"no style '山水'.*list shows them"):
+        gallery.style_path("山水")
 
 
-@every_style
-def test_no_flat_part(name):
-    grey = lightness(style(name)).astype(np.float64)
-    mean = ndimage.uniform_filter(grey, 24)
-    deviation = np.sqrt(np.maximum(ndimage.uniform_filter(grey**2, 24) - mean**2, 0))
-    assert deviation.min() > 0.015
-    assert np.median(deviation) > 0.1
+@pytest.mark.parametrize("name", ["evening", "晚霞", "Ärger_2", "a" * 40])
+def test_an_own_style_is_kept_and_given_back(home, painting, name):
+    card = gallery.add_style(painting, name)
+    assert gallery.card(name) == card
+    assert gallery.style_names() == (*BUILT_IN, name)
+    assert card.own and card.path.read_bytes() == painting.read_bytes()
+    assert card.path.parent == home / "gallery"
+    assert gallery.style_pixels(name).shape == (40, 60, 3)
+    gallery.remove_style(name)
+    assert gallery.style_names() == BUILT_IN
+    assert list((home / "gallery").iterdir()) == []
 
 
-@every_style
-def test_edges_are_soft(name):
-    """Stairs would put energy at the finest period of the pixel grid."""
-    grey = lightness(style(name))
-    power = np.abs(np.fft.fft2(grey - grey.mean())) ** 2
-    radius = np.hypot(np.fft.fftfreq(SIZE)[:, None], np.fft.fftfreq(SIZE)[None, :])
-    assert power[radius > 0.4].sum() < 0.05 * power[radius > 0.05].sum()
+@pytest.mark.parametrize("name", ["", "a/b", "..", "a.png", "a:2", "a@fine", "-a", "a b", "a" * 41, "x\0"])
+def test_names_that_mean_something_else_are_refused(home, painting, name):
+    with pytest.raises(SettingError, match="up to 40 letters, digits, hyphens and underscores, not "):
+        gallery.add_style(painting, name)
+    assert not home.exists()
 
 
-def hues(image: np.ndarray) -> np.ndarray:
-    """Return the share of each of twelve hues, weighted by saturation."""
-    hue, saturation, value = np.moveaxis(color.rgb2hsv(image), -1, 0)
-    shares = np.histogram(hue, bins=12, range=(0, 1), weights=saturation * value)[0]
-    return shares / shares.sum()
+@pytest.mark.parametrize("name", ["swirls", "Mosaic"])
+def test_a_built_in_style_keeps_its_name(home, painting, name):
+    with pytest.raises(SettingError, match=f"'{name}' is a built-in style; choose another name"):
+        gallery.add_style(painting, name)
 
 
-@every_style
-def test_a_rich_palette(name):
-    assert np.sum(hues(style(name)) > 0.02) >= 5
+def test_an_own_style_is_replaced_only_when_asked(home, painting, tmp_path):
+    gallery.add_style(painting, "evening")
+    other = tmp_path / "other.jpg"
+    Image.new("RGB", (50, 50), "teal").save(other)
+    with pytest.raises(SettingError, match="has a style 'evening'; choose another name"):
+        gallery.add_style(other, "Evening")
+    assert gallery.card("evening").path.read_bytes() == painting.read_bytes()
+    gallery.add_style(other, "Evening", overwrite=True)
+    assert gallery.style_names() == (*BUILT_IN, "Evening")
+    assert len(list((home / "gallery").iterdir())) == 2
+    assert gallery.card("Evening").path.read_bytes() == other.read_bytes()
 
 
-def test_palettes_differ_between_styles():
-    first, second = (hues(style(name)) for name in ("swirls", "mosaic"))
-    assert 0.5 * np.abs(first - second).sum() > 0.25
+def test_what_is_no_picture_is_refused(home, tmp_path):
+    path = tmp_path / "text.png"
+    path.write_text("no picture")
+    with pytest.raises(ImageError, match=r"text\.png"):
+        gallery.add_style(path, "text")
+    assert gallery.style_names() == BUILT_IN
 
 
-def test_an_unknown_name_is_refused_with_a_suggestion():
-    with pytest.raises(SettingError, match=r"one of swirls, mosaic, not 'swirl'; did you mean 'swirls'\?"):
-        make_style("swirl")
+def test_only_own_styles_are_removed(home):
+    with pytest.raises(SettingError, match="'swirls' is built in and stays"):
+        gallery.remove_style("swirls")
+    with pytest.raises(SettingError, match="your gallery has no style 'swirl'"):
+        gallery.remove_style("swirl")
 
 
-@pytest.mark.parametrize("size", [127, 2049, 0, -5])
-def test_a_size_out_of_range_is_refused(size):
-    with pytest.raises(SettingError, match=f"from 128 to 2048 pixels, not {size}$"):
-        make_style("swirls", size)
-
-
-@pytest.mark.parametrize("size", [256.0, "256", True, None])
-def test_a_size_that_is_no_whole_number_is_refused(size):
-    with pytest.raises(SettingError, match="whole number of pixels"):
-        make_style("mosaic", size)
-
-
-@pytest.mark.slow
-@every_style
-def test_the_largest_size(name):
-    large = transform.resize(style(name, 2048), (64, 64), anti_aliasing=True)
-    usual = transform.resize(style(name), (64, 64), anti_aliasing=True)
-    assert np.corrcoef(large.ravel(), usual.ravel())[0, 1] > 0.99
+def test_damaged_entries_are_passed_over(home, painting):
+    gallery.add_style(painting, "evening")
+    card = gallery.add_style(painting, "lost")
+    card.path.unlink()
+    for name, text in (("a.json", "{"), ("b.json", '{"name": "c", "file": "/etc/passwd"}'), ("c.json", "[]")):
+        (home / "gallery" / name).write_text(text)
+    assert gallery.style_names() == (*BUILT_IN, "evening")

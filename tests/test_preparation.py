@@ -11,6 +11,7 @@ from PIL import Image
 
 import impasto
 from conftest import picture, tiny_weights
+from impasto import gallery
 from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.pictures.oklab import to_oklab
@@ -105,7 +106,7 @@ def test_several_styles_keep_their_order_weights_and_parts(ready, tmp_path):
     assert [r["name"] for r in prepared.record["styles"]] == ["array", "b.png", "swirls"]
     assert prepared.record["styles"][1]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert prepared.record["styles"][2] == {
-        "name": "swirls", "sha256": "built-in:swirls", "weight": 0.5, "part": "coarse"
+        "name": "swirls", "sha256": gallery.card("swirls").sha256, "weight": 0.5, "part": "coarse"
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from conftest import make_desk, picture, tiny_weights
-from impasto import __version__
+from impasto import __version__, gallery
 from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.networks.catalogue import write_weights
 from impasto.pictures.writing import OutputOptions, write_picture
@@ -265,3 +265,32 @@ def test_the_recipe_names_no_folder(impasto, desk):
     values = dict(load_recipe("out.png"))
     values.pop("settings")
     assert str(desk) not in json.dumps(values)
+
+
+@pytest.mark.parametrize(
+    ("sha256", "told"), [(None, False), (gallery.card("swirls").sha256, False), ("built-in:swirls", True)]
+)
+def test_a_built_in_style_that_was_painted_anew_is_said(desk, impasto, sha256, told):
+    styles = [{"name": "swirls", "sha256": sha256}]
+    recipe = written(desk / "old.json", {"settings": {"strength": 0}, "styles": styles})
+    assert load_recipe(recipe).styles()[0].source == "swirls"
+    code, err = impasto("stylize", desk / "photo.png", "-o", desk / "out.png", "--recipe", recipe)
+    assert code == 0
+    note = (
+        "Note: the style swirls has been painted anew since the recipe was written; the picture will differ."
+    )
+    assert (note in err) == told
+    shown = ("stylize", desk / "photo.png", desk / "painting.png", "-o", desk / "b.png", "--recipe", recipe)
+    assert "painted anew" not in impasto(*shown)[1]
+
+
+def test_a_style_of_ones_own_is_found_by_id_and_content(desk, monkeypatch):
+    monkeypatch.setenv("IMPASTO_HOME", str(desk / "home"))
+    card = gallery.add_style(desk / "painting.png", "evening")
+    for sha256, found in ((card.sha256, True), ("1" * 64, False)):
+        recipe = written(desk / f"{found}.json", {"styles": [{"name": "evening", "sha256": sha256}]})
+        if found:
+            assert load_recipe(recipe).styles()[0].source == "evening"
+        else:
+            with pytest.raises(MissingFileError, match="was made with evening"):
+                load_recipe(recipe).styles()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import impasto
 from conftest import TINY_SETTINGS, picture
-from impasto import gallery, workshop
+from impasto import preparation, workshop
 from impasto.errors import ClosedError
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.workshop import COUNTS, Workshop
@@ -155,14 +156,20 @@ def test_threads_share_a_workshop_and_make_the_same_bytes_as_alone(tiny_network)
             np.testing.assert_array_equal(job.result().pixels, expected)
 
 
-def test_a_stylizer_paints_its_built_in_style_once(monkeypatch, traces):
-    painted, real = [], gallery.make_style
-    monkeypatch.setattr(gallery, "make_style", lambda name, side: painted.append(side) or real(name, side))
+def test_a_stylizer_reads_its_built_in_style_once(monkeypatch, traces):
+    read, real = [], preparation.read_picture
+
+    def counted(source, **more):
+        if isinstance(source, Path):
+            read.append(source)
+        return real(source, **more)
+
+    monkeypatch.setattr(preparation, "read_picture", counted)
     with impasto.Stylizer("swirls", strength=60, max_size=64) as paint:
         first = paint(picture(48, 64, 1))
         traces.clear()
         second = paint(picture(48, 64, 2))
-        assert len(painted) == 1 and traces == []
+        assert len(read) == 1 and traces == []
         assert np.abs(first.pixels - second.pixels).mean() > 0.01
         with ThreadPoolExecutor(2) as pool:
             one, two = pool.map(paint, (picture(48, 64, 1), picture(40, 64, 2)))

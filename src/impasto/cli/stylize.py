@@ -107,7 +107,7 @@ def stylize_command(
     """
     from impasto.runs.job import Job, Saving
 
-    known = _recipe(recipe)
+    known = _recipe(recipe, silent=bool(quiet or json or painting or style))
     asked = settings_for(preset, {**(known.settings if known else {}), **settings})
     named = _inputs(content, [*([painting] if painting else []), *(style or [])], region or [], known)
     saving = Saving(
@@ -146,12 +146,16 @@ def _inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe 
     return Inputs.of(content, named, regions or (recipe.regions() if recipe else []))
 
 
-def _recipe(path: Path | None) -> Recipe | None:
+def _recipe(path: Path | None, *, silent: bool) -> Recipe | None:
+    """Return a recipe, and say what is no longer as it was unless its styles do not count."""
     if path is None:
         return None
     from impasto.recipes import load_recipe
 
-    return load_recipe(path)
+    recipe = load_recipe(path)
+    for remark in () if silent else recipe.notes:
+        note(remark)
+    return recipe
 
 
 def _network_of(recipe: Recipe | None, settings: Settings) -> str | None:

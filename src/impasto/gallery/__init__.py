@@ -1,106 +1,85 @@
-"""Built-in style pictures, painted by this file: no photograph, no scan, nobody else's work.
+"""The gallery: built-in style pictures, which this project's own code painted, and the user's own.
 
-A picture is composed once in unit coordinates (x to the right, y down, both 0..1) from a seed, then
-painted at the size asked for, so every size shows the same picture. Lengths are given in *points*,
-one pixel of a picture of 768 x 768.
+A style is known by its id, which works wherever a style's file does. The built-in pictures and their manifest
+lie in this folder; how they are painted stands in ``tools/gallery``. The user's own lie in the data folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from impasto.errors import SettingError, did_you_mean
+from impasto.gallery.built_in import built_in_cards
+from impasto.gallery.cards import StyleCard
+from impasto.gallery.own import add_style, own_cards, remove_style
 
-MINIMUM_SIZE = 128
-MAXIMUM_SIZE = 2048
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "StyleCard",
+    "add_style",
+    "card",
+    "cards",
+    "remove_style",
+    "style_names",
+    "style_path",
+    "style_pixels",
+]
 
 
-@dataclass(frozen=True)
-class StyleCard:
-    """What a built-in style picture is.
-
-    Attributes:
-        name: what ``make_style`` calls it.
-        title: in English.
-        title_zh: in Simplified Chinese.
-        description: one sentence.
-        licence: an SPDX identifier.
-        seed: of every random choice in the picture.
-    """
-
-    name: str
-    title: str
-    title_zh: str
-    description: str
-    licence: str
-    seed: int
+def cards() -> tuple[StyleCard, ...]:
+    """Return the cards of all styles: the built-in ones, then the user's own, each by id."""
+    return *built_in_cards().values(), *own_cards().values()
 
 
 def style_names() -> tuple[str, ...]:
-    """Return the names of the built-in styles."""
-    return tuple(STYLES)
+    """Return the ids of all styles: the built-in ones, then the user's own."""
+    return tuple(card.id for card in cards())
 
 
-def make_style(name: str, size: int = 768) -> NDArray[np.float32]:
-    """Paint a built-in style picture.
-
-    Args:
-        name: one of ``style_names()``.
-        size: side in pixels, 128 to 2048. It sets the resolution only: the composition stays.
-
-    Returns:
-        float32 array (size, size, 3), sRGB in [0, 1]; the same bits for the same name and size.
+def card(id: str) -> StyleCard:
+    """Return what a style is.
 
     Raises:
-        SettingError: the name is unknown or the size is out of range.
+        SettingError: there is no style of that id; the nearest is named.
     """
-    if name not in STYLES:
+    found = {card.id: card for card in cards()}
+    if id not in found:
         raise SettingError(
-            f"a built-in style must be one of {', '.join(STYLES)}, not {name!r}"
-            f"{did_you_mean(str(name), STYLES)}"
+            "there is no style {id!r} in the gallery{hint}; impasto gallery list shows them",
+            id=str(id),
+            hint=did_you_mean(str(id), found).rstrip("?"),
         )
-    if isinstance(size, bool) or not isinstance(size, int | np.integer):
-        raise SettingError(f"size must be a whole number of pixels, not {size!r}")
-    if not MINIMUM_SIZE <= size <= MAXIMUM_SIZE:
-        raise SettingError(f"size must be from {MINIMUM_SIZE} to {MAXIMUM_SIZE} pixels, not {size}")
-    from skimage import transform  # slow to import: names are asked for more often than pictures
-
-    from impasto.gallery.mosaic import paint_mosaic
-    from impasto.gallery.surface import POINTS
-    from impasto.gallery.swirls import paint_swirls
-
-    paint = {"swirls": paint_swirls, "mosaic": paint_mosaic}[name]
-    image = np.clip(paint(np.random.default_rng(STYLES[name].seed), max(int(size), POINTS)), 0, 1)
-    if size < POINTS:
-        image = transform.resize(image, (size, size), order=1, anti_aliasing=True)
-    return np.asarray(np.clip(image, 0, 1), np.float32)
+    return found[id]
 
 
-STYLES: Mapping[str, StyleCard] = MappingProxyType(
-    {
-        card.name: card
-        for card in (
-            StyleCard(
-                "swirls",
-                "Night Wind over the Hills",
-                "山上夜风",
-                "Thick oil strokes wind round glowing stars, over hills and dark trees.",
-                "Apache-2.0",
-                18,
-            ),
-            StyleCard(
-                "mosaic",
-                "Water Garden",
-                "水上花园",
-                "Glass tiles, set in rows round flowers and leaves on banded water.",
-                "Apache-2.0",
-                7,
-            ),
-        )
-    }
-)
+def style_path(id: str) -> Path:
+    """Return the file of a style's picture.
+
+    Raises:
+        SettingError: there is no style of that id.
+    """
+    return card(id).path
+
+
+def style_pixels(id: str, max_size: int | None = None) -> NDArray[np.float32]:
+    """Return a style's picture.
+
+    Args:
+        id: one of ``style_names()``.
+        max_size: larger pictures are reduced to this long side in pixels; None keeps them.
+
+    Returns:
+        float32 (height, width, 3), sRGB in [0, 1].
+
+    Raises:
+        SettingError: there is no style of that id.
+        ImageError: its file cannot be read.
+    """
+    from impasto.pictures.reading import read_picture
+
+    return read_picture(style_path(id), max_size=max_size).pixels
