@@ -2,7 +2,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-engines check format bench clean
+.PHONY: demo test test-slow test-engines check docs format bench clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -25,6 +25,9 @@ check: $(VENV)/installed ## format, lint, import rules, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(VENV)/installed ## the API reference in build/docs, from the docstrings; warnings are errors
+	$(BIN)/python tools/api_reference.py build/docs
 
 format: $(VENV)/installed
 	$(BIN)/ruff format .
