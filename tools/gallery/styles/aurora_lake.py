@@ -6,10 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from tools.gallery.canvas import smooth
+from tools.gallery.canvas import Canvas
 from tools.gallery.card import Card
 from tools.gallery.fields import blur, grid, mix, noise, palette, ramp, step, warp
-from tools.gallery.outlines import cover
 
 CARD = Card(
     id="aurora-lake",
@@ -69,7 +68,7 @@ def _curtain(
     for fold in range(4):
         bend = (
             base
-            + sway * np.sin(x / 140 + phase[0] + 1.1 * np.sin(x / 80 + phase[1]))
+            + sway * np.sin(x / 140 + phase[0] + 0.55 * np.sin(x / 80 + phase[1]))
             + 18 * np.sin(x / 35 + phase[2] + fold)
         )
         hem = bend + fold * 17 - 25 + 26 * np.sin(x / 190 + phase[3]) * fold / 2
@@ -122,9 +121,10 @@ def _peaks(scene: Array, rng: np.random.Generator) -> Array:
         summit = px[high][np.searchsorted(valleys, wander)]
         crest = summit + 9 * np.sin(depth / 17) + 0.16 * depth + 10 * noise(rng, 50, shape, 3)
         shaded = step(x - crest, -5, 5)
-        gully = noise(rng, 30, shape, 4) + 0.8 * np.sin(
-            (x + 0.7 * depth) / 9 + 2 * noise(rng, 60, shape, 2)
-        ) * (1 - 0.5 * shaded)
+        rough_snow = noise(rng, 15, shape, 3)
+        sunny, shady = (warp(rough_snow, side * 0.7 * depth, -0.8 * depth) for side in (-1, 1))
+        streaks = sunny + (shady - sunny) * shaded
+        gully = 0.9 * streaks + 0.45 * noise(rng, 60, shape, 4) - 0.3 * shaded
         snow = step(gully - depth / 60, -1.4, 0.2)
         bright = mix(ROCK * 1.25, SNOW, snow)
         dark = mix(ROCK * 0.8, SNOW * (0.45, 0.56, 0.72), snow)
@@ -155,29 +155,28 @@ def _water(scene: Array, rng: np.random.Generator) -> Array:
 
 
 def _pines(scene: Array, rng: np.random.Generator) -> Array:
-    """Firs on both banks, dark against the light."""
+    """Firs on both banks, row before row, each row darker than the one behind it."""
     shape = scene.shape[:2]
+    canvas = Canvas(shape[0], ground=np.clip(scene, 0, 1))
     firs = []
     for side in (-1, 1):
-        for k in range(15):
-            x = 384 + side * (384 - k * 15 + rng.uniform(-8, 8))
-            foot = 560 + 150 * (1 - k / 15) ** 1.3 + rng.uniform(-6, 6)
-            tall = (110 + 250 * (1 - k / 15) ** 1.2) * rng.uniform(0.75, 1.1)
-            left, right = [], []
-            for t in np.linspace(0, 1, 15):
-                wide = 0.17 * tall * t**0.9
-                y = foot - tall * (1 - t)
-                left += [(x - 0.42 * wide, y - 2), (x - wide * rng.uniform(0.8, 1.15), y + 0.03 * tall)]
-                right += [(x + 0.42 * wide, y - 2), (x + wide * rng.uniform(0.8, 1.15), y + 0.03 * tall)]
-            firs.append(np.array(left + right[::-1]))
-    for side in (-1, 1):
-        u = np.linspace(0, 1, 9)
-        edge = np.stack([384 + side * (170 + 200 * u**2 + 26 * rng.standard_normal(9) * u), 552 + 230 * u], 1)
-        firs.append(np.concatenate([smooth(edge, 8), [(384 + side * 430, 800), (384 + side * 430, 548)]]))
-    cover_ = cover(shape, *firs)
-    x, y = grid(shape)
-    needles = (
-        PINE * (1 + 0.16 * noise(rng, 24, shape, 3)[..., None])
-        + GREEN * 0.1 * np.exp(-(((y - 520) / 160) ** 2))[..., None]
-    )
-    return mix(scene, np.clip(needles, 0, 1), 0.96 * cover_)
+        for row in range(7):
+            near = row / 6
+            for k in range(11 - row // 2):
+                x = 384 + side * (384 - k * (17 + 7 * near) + rng.uniform(-8, 8))
+                foot = 556 + 34 * row - 6.5 * k * near + rng.uniform(-7, 7)
+                firs.append((near, x, foot, (130 + 70 * near + 90 * (1 - k / 11)) * rng.uniform(0.8, 1.15)))
+    for near, x, foot, tall in sorted(firs):
+        color = mix(PINE * 1.5 + (0.02, 0.09, 0.08), PINE * 0.75, np.array(near))
+        canvas.polygon(_fir(rng, x, foot, tall), np.clip(color * rng.uniform(0.88, 1.12), 0, 1))
+    return canvas.picture()
+
+
+def _fir(rng: np.random.Generator, x: float, foot: float, tall: float) -> Array:
+    """A fir's outline, its boughs uneven."""
+    left, right = [], []
+    for t in np.linspace(0, 1, 15):
+        wide, y = 0.17 * tall * t**0.9, foot - tall * (1 - t)
+        left += [(x - 0.42 * wide, y - 2), (x - wide * rng.uniform(0.8, 1.15), y + 0.03 * tall)]
+        right += [(x + 0.42 * wide, y - 2), (x + wide * rng.uniform(0.8, 1.15), y + 0.03 * tall)]
+    return np.array(left + right[::-1])
