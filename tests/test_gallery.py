@@ -35,7 +35,7 @@ def painting(tmp_path):
 
 def test_the_gallery_is_large_and_its_pictures_small(home):
     assert gallery.style_names() == BUILT_IN == tuple(sorted(BUILT_IN))
-    assert len(BUILT_IN) >= 16 and {"swirls", "mosaic"} <= set(BUILT_IN)
+    assert len(BUILT_IN) >= 32 and {"swirls", "mosaic"} <= set(BUILT_IN)
     assert sum(path.stat().st_size for path in (HOME / "pictures").iterdir()) <= 8_000_000
     assert {path.stem for path in (HOME / "pictures").iterdir()} == set(BUILT_IN)
 
