@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from impasto.errors import OutputError, WeightsError
+from impasto.errors import Argument, OutputError, WeightsError
 
 
 def impasto_home() -> Path:
@@ -57,7 +57,11 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
                 _claim(temporary, target)
     except OSError as error:
         if isinstance(error, FileExistsError) and os.path.lexists(path):  # else its folder is a file
-            raise OutputError(f"{path} already exists; add --overwrite or choose another name") from error
+            raise OutputError(
+                "{path} already exists; add {overwrite} or choose another name",
+                path=path,
+                overwrite=Argument("overwrite=True"),
+            ) from error
         raise OutputError(f"{path} cannot be written: {_reason(error)}; choose another place") from error
 
 

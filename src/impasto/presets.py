@@ -50,13 +50,16 @@ def settings_for(preset: str | None, overrides: Mapping[str, Any]) -> Settings:
     if preset is not None:
         if preset not in all_presets():
             raise SettingError(
-                f"preset must be one of {', '.join(all_presets())}, not {preset!r}"
-                f"{did_you_mean(preset, all_presets())}"
+                "preset must be one of {allowed}, not {preset!r}{hint}",
+                allowed=", ".join(all_presets()),
+                preset=preset,
+                hint=did_you_mean(preset, all_presets()),
             )
         values.update(all_presets()[preset].settings)
         if "strength" in overrides and "style_weight" in values:
             raise SettingError(
-                f"strength has no meaning with preset {preset}, which fixes both weights; "
-                "set content_weight and style_weight instead"
+                "strength has no meaning with preset {preset}, which fixes both weights; set "
+                "content_weight and style_weight instead",
+                preset=preset,
             )
     return Settings.from_mapping({**values, **overrides})

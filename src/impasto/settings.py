@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
-from impasto.errors import SettingError, did_you_mean
+from impasto.errors import Argument, Message, SettingError, did_you_mean
 from impasto.layers import STYLE_LAYERS, check_layer_names
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -219,7 +219,9 @@ class Settings:
         names = [spec.name for spec in dataclasses.fields(cls)]
         for name in values:
             if name not in names:
-                raise SettingError(f"there is no setting {name!r}{did_you_mean(str(name), names)}")
+                raise SettingError(
+                    "there is no setting {name!r}{hint}", name=name, hint=did_you_mean(str(name), names)
+                )
         return cls(**values)
 
     def of_stage(self, *stages: Stage) -> tuple[str, ...]:
@@ -351,7 +353,7 @@ class OnePassSettings:
     def __post_init__(self) -> None:
         for _, side, _ in self.stages:
             if side < 32 or side % 16:
-                raise SettingError(f"crops must be multiples of 16 from 32 px up, not {side}")
+                raise SettingError("crops must be multiples of 16 from 32 px up, not {side}", side=side)
 
     def stage(self, step: int) -> tuple[int, int]:
         """Return the crops' side and how many pairs the step (from 0) has."""
@@ -376,11 +378,13 @@ def checked(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
             value = (value,)
         items = tuple(value)
         if not items:
-            raise SettingError(f"{name} must not be empty")
+            raise SettingError("{name} must not be empty", name=Argument(name))
         return tuple(_checked_scalar(name, item, typing.get_args(hint)[0], limits) for item in items)
     if typing.get_origin(hint) is Mapping:
         if not isinstance(value, Mapping):
-            raise SettingError(f"{name} must map names to numbers, not {value!r}")
+            raise SettingError(
+                "{name} must map names to numbers, not {value!r}", name=Argument(name), value=value
+            )
         return {str(k): _checked_scalar(f"{name}[{k}]", v, float, limits) for k, v in value.items()}
     return _checked_scalar(name, value, hint, limits)
 
@@ -388,7 +392,11 @@ def checked(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
 def _checked_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise SettingError(
-            f"{name} must be one of {', '.join(allowed)}, not {value!r}{did_you_mean(str(value), allowed)}"
+            "{name} must be one of {allowed}, not {value!r}{hint}",
+            name=Argument(name),
+            allowed=", ".join(allowed),
+            value=value,
+            hint=did_you_mean(str(value), allowed),
         )
     return str(value)
 
@@ -398,11 +406,20 @@ def _checked_scalar(name: str, value: Any, kind: Any, limits: Mapping[str, Any])
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
         if not isinstance(value, str) or not value:
-            raise SettingError(f"{name} must be a non-empty text, not {value!r}")
+            raise SettingError(
+                "{name} must be a non-empty text, not {value!r}", name=Argument(name), value=value
+            )
         return value
     low, high = limits.get("low", -math.inf), limits.get("high", math.inf)
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number or not low <= value <= high or (kind is int and int(value) != value):
-        number = "a whole number" if kind is int else "a number"
-        raise SettingError(f"{name} must be {number} from {low:g} to {high:g}, not {value!r}")
+        number = Message("a whole number") if kind is int else Message("a number")
+        raise SettingError(
+            "{name} must be {number} from {low:g} to {high:g}, not {value!r}",
+            name=Argument(name),
+            number=number,
+            low=low,
+            high=high,
+            value=value,
+        )
     return kind(value)

@@ -38,10 +38,14 @@ class StyleSpec:
 
     def __post_init__(self) -> None:
         if not isinstance(self.weight, numbers.Real) or not 0 <= self.weight < float("inf"):
-            raise SettingError(f"a style's weight must be a number from 0 up, not {self.weight!r}")
+            raise SettingError(
+                "a style's weight must be a number from 0 up, not {weight!r}", weight=self.weight
+            )
         if self.part not in PARTS:
             hint = did_you_mean(str(self.part), PARTS)
-            raise SettingError(f"a style's part must be fine or coarse, not {self.part!r}{hint}")
+            raise SettingError(
+                "a style's part must be fine or coarse, not {part!r}{hint}", part=self.part, hint=hint
+            )
 
 
 def parse_style(style: Any) -> StyleSpec:
@@ -67,7 +71,7 @@ def parse_style(style: Any) -> StyleSpec:
         number = 1.0 if weight is None else float(weight)
     except ValueError as error:
         raise SettingError(
-            f"a style must be written FILE, FILE:WEIGHT or FILE:WEIGHT@fine, not {style!r}"
+            "a style must be written FILE, FILE:WEIGHT or FILE:WEIGHT@fine, not {style!r}", style=style
         ) from error
     return StyleSpec(source=found["source"], weight=number, part=part or "all")  # type: ignore[arg-type]
 
@@ -102,7 +106,8 @@ def parse_region(text: str) -> RegionSpec:
     if not mask or not style or style_mask == "":
         raise SettingError(
             "a region must be written mask.png=style.jpg or mask.png=style.jpg#stylemask.png, "
-            f"not {text!r}; for example sky.png=starry-night.jpg"
+            "not {text!r}; for example sky.png=starry-night.jpg",
+            text=text,
         )
     return RegionSpec(mask, style, style_mask)
 
@@ -114,7 +119,11 @@ def check_regions(specs: Sequence[RegionSpec]) -> None:
         SettingError: there are more than ``MAX_REGIONS``.
     """
     if len(specs) > MAX_REGIONS:
-        raise SettingError(f"at most {MAX_REGIONS} regions are allowed, not {len(specs)}")
+        raise SettingError(
+            "at most {MAX_REGIONS} regions are allowed, not {specs}",
+            MAX_REGIONS=MAX_REGIONS,
+            specs=len(specs),
+        )
 
 
 def _style_and_mask(text: str) -> tuple[str, str | None]:

@@ -324,10 +324,14 @@ def test_a_reduction_that_would_lose_the_aspect_is_refused(tmp_path, as_array):
         source = tmp_path / "long.png"
         Image.fromarray(long).save(source)
     with pytest.raises(
-        ImageError, match=r"4000 x 40 px, so at a long side of 256 px .* be 3 px; at least 16"
+        ImageError,
+        match=r"4000 x 40 px, so at a long side of 256 px .* be 3 px, and at least 16 px are needed; choose max_size 1600",
     ):
         read_picture(source, max_size=256)
-    assert read_picture(source, max_size=1600).pixels.shape == (16, 1600, 3)
+    for size, shape in ((1600, (16, 1600, 3)), (2000, (20, 2000, 3))):
+        assert read_picture(source, max_size=size).pixels.shape == shape
+    with pytest.raises(ImageError, match="choose max_size 1600 or more"):
+        read_picture(source, max_size=1500)
 
 
 @pytest.mark.parametrize("name", sorted(set(samples()) - {"alpha.j2k", "rgb.jp2", "frames.gif"}))

@@ -219,7 +219,7 @@ def test_wrong_options():
         ("nowhere/out.png", OutputError, "nowhere does not exist; make it first"),
         ("old.png/out.png", OutputError, "old.png is not a folder"),
         ("folder.png", OutputError, "folder.png is a folder; add a file name"),
-        ("old.png", OutputError, "old.png already exists; add --overwrite or choose another name"),
+        ("old.png", OutputError, "old.png already exists; add overwrite=True or choose another name"),
         ("dangling.png", OutputError, "already exists"),
         ("a" * 300 + ".png", OutputError, "cannot be written: File name too long"),
         ("a\0b.png", OutputError, "cannot be written: .*null"),

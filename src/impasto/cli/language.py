@@ -94,11 +94,25 @@ def translate_help(command: Any) -> Any:
         if text := helps.get(parameter.name) or parameter.help:
             parameter.help = tell(text if isinstance(text, Message) else inspect.cleandoc(text))
         _translate_panel(parameter)
+    _translate_help_option(command)
     for inner in getattr(command, "commands", {}).values():
         translate_help(inner)
     if _catalog.get(ENGLISH) is not ENGLISH or "typer.rich_utils" in sys.modules:
         _translate_titles()
     return command
+
+
+def _translate_help_option(command: Any) -> None:
+    """Give ``--help``, which Typer makes while it shows the help, its words."""
+    make = command.get_help_option
+
+    def made(context: Any) -> Any:
+        option = make(context)
+        if option is not None:
+            option.help = tell("Show this message and exit.")
+        return option
+
+    command.get_help_option = made
 
 
 def _translate_panel(item: Any) -> None:

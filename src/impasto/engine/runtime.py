@@ -91,7 +91,9 @@ def _import_engine(threads: int | None) -> str:
         return str(importlib.import_module("keras").backend.backend())
     except Exception as error:
         name = os.environ.get("KERAS_BACKEND", "of Keras")
-        raise EngineError(f"the engine {name} is installed but broken: {error}") from error
+        raise EngineError(
+            "the engine {name} is installed but broken: {error}", name=name, error=error
+        ) from error
 
 
 def _chosen_engine() -> str:
@@ -99,13 +101,15 @@ def _chosen_engine() -> str:
     wanted = os.environ.get("KERAS_BACKEND")
     if wanted and wanted not in ENGINES:
         raise EngineError(
-            f"KERAS_BACKEND must be one of {', '.join(ENGINES)}, not {wanted!r}"
-            f"{did_you_mean(wanted, ENGINES)}"
+            "KERAS_BACKEND must be one of {allowed}, not {wanted!r}{hint}",
+            allowed=", ".join(ENGINES),
+            wanted=wanted,
+            hint=did_you_mean(wanted, ENGINES),
         )
     if not installed or (wanted and wanted not in installed):
         raise EngineError(
-            f"the engine {wanted or 'tensorflow'} is not installed; "
-            "install one with pip install tensorflow-cpu, jax or torch"
+            "the engine {engine} is not installed; install one with pip install tensorflow-cpu, jax or torch",
+            engine=wanted or "tensorflow",
         )
     return wanted or installed[0]
 
@@ -195,8 +199,10 @@ def resolve_precision(precision: str) -> str:
     if precision not in ("auto", "float32", "bfloat16"):
         allowed = ("auto", "float32", "bfloat16")
         raise SettingError(
-            f"precision must be one of {', '.join(allowed)}, not {precision!r}"
-            f"{did_you_mean(precision, allowed)}"
+            "precision must be one of {allowed}, not {precision!r}{hint}",
+            allowed=", ".join(allowed),
+            precision=precision,
+            hint=did_you_mean(precision, allowed),
         )
     if precision != "auto":
         return precision

@@ -88,10 +88,10 @@ def pillow_errors(name: str) -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"{name} has too many pixels; at most {MAXIMUM_PIXELS // 10**6} megapixels"
+            "{name} has too many pixels; at most {value} megapixels", name=name, value=MAXIMUM_PIXELS // 10**6
         ) from error
     except MemoryError as error:
-        raise ImageError(f"{name} does not fit in memory; reduce it first") from error
+        raise ImageError("{name} does not fit in memory; reduce it first", name=name) from error
     except Exception as error:  # on damaged files Pillow's errors are of any class
         raise refusal(name, error) from error
 
@@ -99,12 +99,14 @@ def pillow_errors(name: str) -> Iterator[None]:
 def refusal(name: str, error: BaseException) -> ImageError:
     """Return what to say of a file that cannot be read: its kind is not known, or it is damaged."""
     if "closed image" in str(error):
-        return ImageError(f"the image {name} has been closed; open it again")
+        return ImageError("the image {name} has been closed; open it again", name=name)
     if isinstance(error, NotImplementedError) or UNKNOWN_KIND.search(str(error)):
         return ImageError(
-            f"{name} is of a kind that is not supported: {reason(error)}; save it as PNG or TIFF"
+            "{name} is of a kind that is not supported: {reason}; save it as PNG or TIFF",
+            name=name,
+            reason=reason(error),
         )
-    return ImageError(f"{name} is damaged or cut short: {reason(error)}")
+    return ImageError("{name} is damaged or cut short: {reason}", name=name, reason=reason(error))
 
 
 def reason(error: BaseException) -> str:
@@ -183,9 +185,14 @@ def check_floats(values: Array, name: str) -> Array:
     """Return floats clipped to [0, 1]; more than a rounding error beyond is an ImageError."""
     low, high = float(values.min()), float(values.max())
     if not np.isfinite(low + high):
-        raise ImageError(f"{name} must be finite, but it holds NaN or infinity")
+        raise ImageError("{name} must be finite, but it holds NaN or infinity", name=name)
     if low < -1e-6 or high > 1 + 1e-6:
-        raise ImageError(f"{name} must lie in [0, 1], but it spans [{low:g}, {high:g}]; scale it first")
+        raise ImageError(
+            "{name} must lie in [0, 1], but it spans [{low:g}, {high:g}]; scale it first",
+            name=name,
+            low=low,
+            high=high,
+        )
     return np.clip(values, 0, 1)
 
 

@@ -58,13 +58,19 @@ def read_mask(source: Any, shape: tuple[int, int], photo_shape: tuple[int, int] 
     photo = photo_shape or shape
     if not _is_alike((height, width), photo):
         raise ImageError(
-            f"the mask {name} has {width} x {height} px, the picture {photo[1]} x {photo[0]}; "
-            f"their aspect ratios may differ by at most {ASPECT_TOLERANCE:.0%}"
+            "the mask {name} has {width} x {height} px, the picture {photo_width} x {photo_height}; their "
+            "aspect ratios may differ by at most {tolerance:.0%}",
+            name=name,
+            width=width,
+            height=height,
+            photo_width=photo[1],
+            photo_height=photo[0],
+            tolerance=ASPECT_TOLERANCE,
         )
     mask = resize(_whiteness(picture), shape)
     if mask.max() < BLACK:
         raise ImageError(
-            f"the mask {name} is black everywhere: nothing would be styled; paint the region white"
+            "the mask {name} is black everywhere: nothing would be styled; paint the region white", name=name
         )
     return mask
 
@@ -123,7 +129,7 @@ def partition(masks: Sequence[Array]) -> tuple[list[Mask], Mask]:
         raise SettingError("at least one mask is needed, none was given")
     shapes = {np.shape(mask) for mask in masks}
     if len(shapes) > 1:
-        raise SettingError(f"masks must have one shape, not {str(sorted(shapes))[1:-1]}")
+        raise SettingError("masks must have one shape, not {shapes}", shapes=str(sorted(shapes))[1:-1])
     stack = np.stack([np.asarray(mask, np.float32) for mask in masks])
     stack /= np.maximum(1, stack.sum(axis=0))
     return list(stack), np.clip(1 - stack.sum(axis=0), 0, 1)
@@ -146,10 +152,17 @@ def mask_pyramid(mask: Array, levels: int = 5, rounding: str = "floor") -> list[
     """
     if rounding not in ROUNDINGS:
         hint = did_you_mean(rounding, ROUNDINGS)
-        raise SettingError(f"rounding must be floor or ceil, not {rounding!r}{hint}")
+        raise SettingError(
+            "rounding must be floor or ceil, not {rounding!r}{hint}", rounding=rounding, hint=hint
+        )
     most = min(mask.shape).bit_length()
     if not 1 <= levels <= most:
-        raise SettingError(f"a mask of shape {mask.shape} has 1 to {most} levels, not {levels}")
+        raise SettingError(
+            "a mask of shape {shape} has 1 to {most} levels, not {levels}",
+            shape=mask.shape,
+            most=most,
+            levels=levels,
+        )
     pyramid = [np.asarray(mask, np.float32)]
     while len(pyramid) < levels:
         pyramid.append(_pool(pyramid[-1], rounding))
@@ -186,7 +199,7 @@ def erode_to_receptive_field(mask: Array, radius: int) -> Mask:
     Reference: Gatys et al. (CVPR 2017), section 4.
     """
     if radius < 0:
-        raise SettingError(f"a receptive field's radius must be at least 0, not {radius}")
+        raise SettingError("a receptive field's radius must be at least 0, not {radius}", radius=radius)
     mask = np.asarray(mask, np.float32)
     from scipy import ndimage  # slow to import, and seldom asked for
 

@@ -7,9 +7,9 @@ Pillow raises leaves here as one sentence.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import io
+import math
 import os
 import re
 import stat
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from impasto.errors import ImageError, MissingFileError
+from impasto.errors import Argument, ImageError, Message, MissingFileError, did_you_mean
 from impasto.pictures.color_declarations import declared_by_exif, declared_colors
 from impasto.pictures.cutouts import INVISIBLE, fill_hidden, resize_visible
 from impasto.pictures.decoding import (
@@ -212,25 +212,26 @@ def _read_file(source: str | Path) -> bytes:
 
 def _check_kind(kind: os.stat_result, path: Path) -> None:
     if stat.S_ISDIR(kind.st_mode):
-        raise ImageError(f"{path} is a folder; name a picture in it")
+        raise ImageError("{path} is a folder; name a picture in it", path=path)
     if not stat.S_ISREG(kind.st_mode):
-        raise ImageError(f"{path} is a device, pipe or socket; a picture must be a regular file")
+        raise ImageError("{path} is a device, pipe or socket; a picture must be a regular file", path=path)
     if kind.st_size > MAXIMUM_BYTES:
         size = kind.st_size / 2**30
         raise ImageError(f"{path.name} has {size:.1f} GiB; a picture may have at most 1 GiB")
 
 
-def _missing(path: Path) -> str:
+def _missing(path: Path) -> Message:
     folder = path.parent
     if path.is_symlink():
-        return f"{path} is a link to a file that is not there"
+        return Message("{path} is a link to a file that is not there", path=path)
     if not folder.is_dir():
-        return f"there is no folder {folder}, in which {path.name} should be"
-    names: dict[str, str] = {}
+        return Message(
+            "there is no folder {folder}, in which {name} should be", folder=folder, name=path.name
+        )
+    names: list[str] = []
     with suppress(OSError):  # a folder that may not be listed
-        names = {entry.name.lower(): entry.name for entry in folder.iterdir()}
-    near = difflib.get_close_matches(path.name.lower(), names, n=1, cutoff=0.6)
-    return f"there is no file {path}" + (f"; did you mean {names[near[0]]!r}?" if near else "")
+        names = [entry.name for entry in folder.iterdir()]
+    return Message("there is no file {path}{hint}", path=path, hint=did_you_mean(path.name, names))
 
 
 def _open(data: bytes, name: str) -> ImageFile.ImageFile:
@@ -240,7 +241,7 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
     belongs to the whole process.
     """
     if not data:
-        raise ImageError(f"{name} is empty (0 bytes)")
+        raise ImageError("{name} is empty (0 bytes)", name=name)
     Image.init()
     failure: Exception | None = None
     for form in (*FORMATS, *_heic(data, name)):
@@ -256,7 +257,7 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
         return image
     if failure is not None:
         raise refusal(name, failure) from failure
-    raise ImageError(f"{name} is not a picture that can be read; {READABLE} can")
+    raise ImageError("{name} is not a picture that can be read; {kinds} can", name=name, kinds=READABLE)
 
 
 def _heic(data: bytes, name: str) -> tuple[str, ...]:
@@ -344,12 +345,20 @@ def _upright(decoded: _Decoded, orientation: int) -> _Decoded:
 
 
 def _reduced_shape(shape: tuple[int, int], max_size: int, name: str) -> tuple[int, int]:
-    """Return `fit`, or refuse a picture so long that `MINIMUM_SIDE` would distort it twofold."""
+    """Return `fit`, or refuse a size at which a side would be too short: the aspect is never changed."""
     short = min(shape) * min(1.0, max_size / max(shape))
-    if short < MINIMUM_SIDE / 2:
+    if round(short) < MINIMUM_SIDE:
         raise ImageError(
-            f"{name} has {shape[1]} x {shape[0]} px, so at a long side of {max_size} px its short side would "
-            f"be {short:.0f} px; at least {MINIMUM_SIDE} px are needed: crop it or choose a larger size"
+            "{name} has {width} x {height} px, so at a long side of {size} px its short side would be "
+            "{short:.0f} px, and at least {least} px are needed; choose {max_size} {works} or more",
+            name=name,
+            width=shape[1],
+            height=shape[0],
+            size=max_size,
+            short=short,
+            least=MINIMUM_SIDE,
+            max_size=Argument("max_size"),
+            works=math.ceil(MINIMUM_SIDE * max(shape) / min(shape)),
         )
     return fit(shape, max_size)
 

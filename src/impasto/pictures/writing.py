@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, TiffImagePlugin
 
-from impasto.errors import ImageError, OutputError, SettingError, did_you_mean
+from impasto.errors import Argument, ImageError, OutputError, SettingError, did_you_mean
 from impasto.files import check_place, write_whole
 from impasto.pictures.decoding import (
     DESCRIPTIVE_TAGS,
@@ -72,9 +72,9 @@ class OutputOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.quality <= 100:
-            raise SettingError(f"quality must be from 1 to 100, not {self.quality}")
+            raise SettingError("quality must be from 1 to 100, not {quality}", quality=self.quality)
         if self.bit_depth not in (8, 16):
-            raise SettingError(f"bit_depth must be 8 or 16, not {self.bit_depth}")
+            raise SettingError("bit_depth must be 8 or 16, not {bit_depth}", bit_depth=self.bit_depth)
 
 
 def check_output(
@@ -97,9 +97,17 @@ def check_output(
     exists = "\0" not in str(path) and os.path.lexists(path)
     for source in inputs:
         if exists and _is_same(path, Path(source)):
-            raise OutputError(f"{path} is the input {source}, which is never replaced; choose another name")
+            raise OutputError(
+                "{path} is the input {source}, which is never replaced; choose another name",
+                path=path,
+                source=source,
+            )
     if exists and not overwrite and not path.is_dir():
-        raise OutputError(f"{path} already exists; add --overwrite or choose another name")
+        raise OutputError(
+            "{path} already exists; add {overwrite} or choose another name",
+            path=path,
+            overwrite=Argument("overwrite=True"),
+        )
     check_place(path)
 
 
@@ -130,13 +138,20 @@ def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None
     values = _levels(pixels, alpha, 2**options.bit_depth - 1)
     limit = LONGEST_SIDES.get(form)
     if limit and max(values.shape) > limit:
-        raise OutputError(f"{path} cannot be written: {form} allows {limit} px a side; choose .png or .tif")
+        raise OutputError(
+            "{path} cannot be written: {form} allows {limit} px a side; choose .png or .tif",
+            path=path,
+            form=form,
+            limit=limit,
+        )
     exif = _exif(options, values, form, notes)
     try:
         with pillow_errors(path.name):
             data = _encode(values, form, exif, options)
     except ImageError as error:
-        raise OutputError(f"{path} cannot be written as {form}: {error}") from error
+        raise OutputError(
+            "{path} cannot be written as {form}: {error}", path=path, form=form, error=error
+        ) from error
     write_whole(path, lambda file: file.write(data), overwrite=options.overwrite)
     return notes
 
@@ -149,7 +164,7 @@ def read_recipe(path: str | Path) -> str | None:
     """
     path = Path(path)
     if not path.is_file():
-        raise ImageError(f"there is no picture {path}")
+        raise ImageError("there is no picture {path}", path=path)
     with pillow_errors(path.name), Image.open(path, formats=sorted(set(OUTPUT_FORMATS.values()))) as image:
         found = image.info.get(RECIPE_KEY)
         if found is None:
@@ -208,13 +223,22 @@ def contact_sheet(
 def _format(path: Path, bit_depth: int) -> str:
     suffix, allowed = path.suffix.lower(), ", ".join(OUTPUT_FORMATS)
     if not suffix:
-        raise SettingError(f"the output {str(path)!r} must end in one of {allowed}, which says its format")
+        raise SettingError(
+            "the output {path!r} must end in one of {allowed}, which says its format",
+            path=str(path),
+            allowed=allowed,
+        )
     if suffix not in OUTPUT_FORMATS:
         other = suffix in (".gif", ".bmp", ".jp2", ".heic")  # formats indeed, no slips of a finger
         near = "; choose .png" if other else did_you_mean(suffix, OUTPUT_FORMATS)
-        raise SettingError(f"the output must end in one of {allowed}, not {suffix!r}{near}")
+        raise SettingError(
+            "the output must end in one of {allowed}, not {suffix!r}{near}",
+            allowed=allowed,
+            suffix=suffix,
+            near=near,
+        )
     if bit_depth == 16 and OUTPUT_FORMATS[suffix] not in DEEP_FORMATS:
-        raise SettingError(f"16 bits can be written as .png, .tif or .tiff, not {suffix!r}")
+        raise SettingError("16 bits can be written as .png, .tif or .tiff, not {suffix!r}", suffix=suffix)
     return OUTPUT_FORMATS[suffix]
 
 
@@ -232,13 +256,19 @@ def _is_same(path: Path, source: Path) -> bool:
 def _levels(pixels: Array, alpha: Array | None, full: int) -> Array:
     pixels = np.asarray(pixels)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-        raise ImageError(f"pixels must be (height, width, 3), not {pixels.shape}")
+        raise ImageError("pixels must be (height, width, 3), not {shape}", shape=pixels.shape)
     if alpha is not None:
         if np.shape(alpha) != pixels.shape[:2]:
-            raise ImageError(f"alpha must have the shape {pixels.shape[:2]}, not {np.shape(alpha)}")
+            raise ImageError(
+                "alpha must have the shape {shape}, not {alpha}",
+                shape=pixels.shape[:2],
+                alpha=np.shape(alpha),
+            )
         pixels = np.dstack([pixels, alpha])
     if pixels.dtype.kind != "f" or not np.isfinite(pixels).all():
-        raise ImageError(f"pixels must be finite floats, not {pixels.dtype} with NaN, infinity or integers")
+        raise ImageError(
+            "pixels must be finite floats, not {dtype} with NaN, infinity or integers", dtype=pixels.dtype
+        )
     dtype = np.uint8 if full == 255 else np.uint16
     return np.rint(np.clip(pixels, 0, 1).astype(np.float64) * full).astype(dtype)
 
