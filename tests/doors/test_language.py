@@ -58,4 +58,4 @@ def test_help_is_in_the_readers_language_and_english_again_afterwards(impasto):
 def test_a_language_that_is_not_there_is_one_sentence(impasto):
     code, _, err = impasto("presets", "--lang", "zz")
     assert code == 2
-    assert err == "impasto: --lang must be one of en, zh, not 'zz'.\n"
+    assert err == "impasto: --lang must be one of en, zh, not 'zz'; did you mean 'zh'?\n"

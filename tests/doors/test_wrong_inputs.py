@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import subprocess
@@ -19,10 +20,9 @@ WORDS = (
     "swirls:-1", "swirls:1@fine", "@", ":", "--recipe", "--network", "--preset", "article", "--initial",
     "noise", "--lang", "zh", "xx", "--quality", "999", "--format", "gif", "\udce9.png", "a\nb.png", "a" * 300,
     "http://a/b.png", "C:\\a.png", "~/x.png", "--help", "--version", "--nonsense", "-x", "--colours",
-    "{0}", "%s", "[red]x[/red]", "🎨.png", "unreadable.png", "--checkpoint", "--style-layer-weights", "relu1_1=x",
+    "{0}", "%s", "[red]x[/red]", "🎨.png", "unreadable.png", "--checkpoint", "relu1_1=x",
 )  # fmt: skip
-SLOW = ("doctor", "demo", "train", "fetch")
-"""Left out: they do what they should, for a long time."""
+"""Left out are commands that do what they should, for a long time: doctor, demo, train, fetch."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def check(code, err, words):
 
 
 def run_all(impasto, monkeypatch, count):
-    monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
     chance = random.Random(7)
     for _ in range(count):
         words = line(chance)

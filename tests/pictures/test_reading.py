@@ -323,10 +323,7 @@ def test_a_reduction_that_would_lose_the_aspect_is_refused(tmp_path, as_array):
     if not as_array:
         source = tmp_path / "long.png"
         Image.fromarray(long).save(source)
-    with pytest.raises(
-        ImageError,
-        match=r"4000 x 40 px, so at a long side of 256 px .* be 3 px, and at least 16 px are needed; choose max_size 1600",
-    ):
+    with pytest.raises(ImageError, match=r"at a long side of 256 px .* be 3 px, and at least 16 px"):
         read_picture(source, max_size=256)
     for size, shape in ((1600, (16, 1600, 3)), (2000, (20, 2000, 3))):
         assert read_picture(source, max_size=size).pixels.shape == shape

@@ -85,7 +85,7 @@ def _file(photo: str, style: str, output: str | None, suffix: str, overwrite: bo
     """Return the pastiche's file."""
     name = f"{Path(photo).stem}-{Path(style).stem}{suffix}"
     if output is None:
-        return _free(Path(photo).with_name(name), overwrite)
+        return _free(Path(photo).parent / name, overwrite)
     if output.endswith(("/", "\\")) or Path(output).is_dir():
         folder = Path(output)
         try:
