@@ -82,7 +82,7 @@ def test_previews_are_written(impasto, desk):
         (["--quality"], 2, "--quality needs a value"),
         (["too", "much"], 2, "'too much' is too much"),
         (["--optimizer", "lbgfs"], 2, "did you mean 'lbfgs'?"),
-        (["--style-weight", "-1"], 2, "style_weight must be a number from 0"),
+        (["--style-weight", "-1"], 2, "--style-weight must be a number from 0"),
         (["--iterations", "many"], 2, "--iterations must be numbers separated by commas, not 'many'"),
         (["--style-layer-weights", "relu1_1"], 2, "--style-layer-weights must be layer=weight"),
         (["--style-layer-weights", "relu9_9=1"], 2, "layers must be named relu1_1 ... relu5_4"),
