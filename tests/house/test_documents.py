@@ -1,0 +1,88 @@
+"""What the documents name is there: files, the package's names, benchmarks."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from benchmarks.__main__ import NAMES as BENCHMARKS  # noqa: E402
+
+NAMES_OF_PAGES = ("README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+PAGES = [*(ROOT / name for name in NAMES_OF_PAGES), *sorted(ROOT.glob("docs/*.md"))]
+FOLDERS = (".", "docs", "src/impasto")
+"""What a path on a page may begin from."""
+FILE = re.compile(r"(?<![\w/.])((?:[\w-]+/)*[\w-][\w.-]*\.(?:py|toml|json|npz|md|yml|sh))\b")
+NAME = re.compile(r"\bimpasto((?:\.[a-zA-Z_]\w*)+)(?![\w/-])")
+MODULE = re.compile(r"python -m ((?:benchmarks|tools|impasto)[\w.]*)((?: [a-z_0-9]+)*)")
+SUFFIXES = {"toml", "style", "npz", "json", "md", "png", "jpg", "onnx", "py"}
+OF_A_READER = {"mine.toml", "recipe.toml"}
+"""Files of the reader's own in examples."""
+
+
+def label(path: Path) -> str:
+    return path.name
+
+
+def files_missing(text: str) -> list[str]:
+    """Return the files that a page names and that are nowhere they may be."""
+    named = set(FILE.findall(re.sub(r"https?://\S+", "", text))) - OF_A_READER
+    return sorted(name for name in named if not is_there(name))
+
+
+def is_there(name: str) -> bool:
+    """Return whether a path is one of the repository, or a bare name one of the package's or the tests'."""
+    if any((ROOT / folder / name).exists() for folder in FOLDERS):
+        return True
+    return "/" not in name and any(next((ROOT / f).rglob(name), None) for f in ("src", "tests", "benchmarks"))
+
+
+def names_missing(text: str) -> list[str]:
+    """Return the `impasto.something` that a page names and that the package does not have."""
+    missing = []
+    for dotted in sorted(set(NAME.findall(text))):
+        parts = dotted[1:].split(".")
+        if parts[0] in SUFFIXES:
+            continue
+        try:
+            thing = importlib.import_module("impasto")
+            for part in parts:
+                thing = getattr(thing, part)
+        except AttributeError:
+            missing.append(f"impasto{dotted}")
+    return missing
+
+
+def benchmarks_missing(text: str) -> list[str]:
+    """Return the modules that a page runs and that are not there, and the benchmarks that do not exist."""
+    missing = []
+    for module, words in set(MODULE.findall(text)):
+        path = ROOT / ("src" if module.startswith("impasto") else "") / module.replace(".", "/")
+        if not (path.is_dir() or path.with_suffix(".py").is_file()):
+            missing.append(module)
+        elif module == "benchmarks":
+            missing += [f"{module} {word}" for word in words.split() if word not in BENCHMARKS]
+    return missing
+
+
+def test_what_is_not_there_is_found():
+    page = (
+        "`optimization/gatis.py`, `impasto.stylise`, `impasto.recipes.nothing`, python -m benchmarks pears, "
+        "python -m benchmarks.pears, tests/house/test_documents.py, `impasto.Stylizer`"
+    )
+    assert files_missing(page) == ["optimization/gatis.py"]
+    assert names_missing(page) == ["impasto.recipes.nothing", "impasto.stylise"]
+    assert sorted(benchmarks_missing(page)) == ["benchmarks pears", "benchmarks.pears"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_what_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    assert files_missing(text) == []
+    assert names_missing(text) == []
+    assert benchmarks_missing(text) == []
