@@ -22,7 +22,8 @@ FLOORS: list[set[str]] = [
     {"runs", "export"},
     {"cli"},
 ]
-APART = [{"cli"}, {"runs", "export"}, {"optimization", "onepass"}]
+SPINE = FLOORS[4] - {"training"}
+APART = [{"runs", "export"}, {"optimization", "onepass"}, *({"training", room} for room in SPINE)]
 """Rooms of one floor that never import each other."""
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 HEAVY = {"keras", "tensorflow", "jax", "torch", "PIL", "ray", "gradio", "scipy", "skimage", "numpy"}
