@@ -12,7 +12,7 @@ from conftest import TINY_SETTINGS, picture, tensor, tiny_weights
 from impasto.engine.gradients import to_host
 from impasto.engine.vectors import DeviceVectors
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass.network import encoder_widths, new_pastiche_network
+from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
 from impasto.onepass.transfer import CODE_LAYERS, iterated_transfer_maps, moments_of
 from impasto.optimization.objective import build_objective
 from impasto.optimization.tiling import compile_in_tiles
@@ -134,16 +134,18 @@ def test_transfer_maps_by_matrix_products():
 
 def test_steps_of_training():
     judge = deep_network()
-    weights = new_pastiche_network(0, encoder_widths(judge))
+    weights = {k: tensor(v) for k, v in new_pastiche_network(0, encoder_widths(judge)).items()}
+    start = PasticheNetwork(name="start", encoder=judge, weights=weights)
     photos, strengths = np.stack([picture(48, 48, s) for s in (1, 2)]), np.array([0.5, 0.9], np.float32)
 
     def losses():
-        trainer, found = StyleTrainer(weights, judge, picture(64, 56, 5), 36.0), []
+        trainer, found = StyleTrainer(start, judge, picture(64, 56, 5), 36.0), []
         trainer.compile(optimizer=keras.optimizers.Adam(1e-4), run_eagerly=True)
         for _ in range(2):  # the second's loss follows from the first's gradient
             trainer.train_on_batch({"photo": photos, "strength": strengths})
-            found.append(to_host(trainer.terms).copy())
-        assert keras.backend.standardize_dtype(trainer.terms.dtype) == "float32"
+            found.append(list(trainer.last_terms().values()))
+        dtypes = {keras.backend.standardize_dtype(value.dtype) for value in trainer.trained.values()}
+        assert dtypes == {"float32"}
         return np.array(found)
 
     for found, plain in under_settings(losses):

@@ -29,6 +29,7 @@ def selected(teacher, widths):
     return list(select_layers(teacher, pictures(0), pictures(50), widths, 0))
 
 
+@pytest.mark.slow
 def test_a_teacher_of_the_same_widths_is_recovered(teacher):
     """Every channel is chosen once, so the student has the same features, scaled, in some order."""
     layers = selected(teacher, widths_of(teacher))
@@ -49,6 +50,7 @@ def test_a_teacher_of_the_same_widths_is_recovered(teacher):
     assert np.nanmax(likeness[:, alive], axis=0).min() > 0.97
 
 
+@pytest.mark.slow
 def test_it_explains_more_than_channels_at_random(teacher, monkeypatch):
     chosen = selected(teacher, WIDTHS)
     rng = np.random.default_rng(1)
