@@ -19,7 +19,7 @@ CARD = Card(
 )
 Array = np.ndarray
 CREAM, SAND, OCHRE, SOGA, RUST, AQUA, BLUE, INDIGO, NIGHT = palette(
-    "f1e4c4", "dcbf8a", "c98f3e", "7c4526", "a8552f", "7fb0ab", "33678f", "1d3a68", "15213f"
+    "f1e4c4", "dcbf8a", "c98f3e", "7c4526", "a8552f", "7fb0ab", "7a3f22", "2a2140", "1a1526"
 )
 
 

@@ -49,7 +49,7 @@ def paint(size: int, rng: np.random.Generator) -> Array:
     caught = step(tooth, -1.5, -0.1)
     wax = sheet.picture()
     picture = mix(PAPER * (1 + 0.02 * tooth[..., None]), wax, 0.45 + 0.53 * caught)
-    return np.clip(picture * (1 + 0.05 * tooth[..., None]), 0.03, 0.96)
+    return np.clip(picture**1.25 * (1 + 0.05 * tooth[..., None]), 0.03, 0.96)  # pressed hard
 
 
 class _Crayon:

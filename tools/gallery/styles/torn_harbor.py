@@ -29,7 +29,7 @@ def paint(size: int, rng: np.random.Generator) -> Array:
     for outline, light, dark in _papers(rng):
         board.paste(outline, palette(light)[0], palette(dark)[0])
     _rigging(board)
-    return np.clip(board.picture, 0.03, 0.95)
+    return np.clip(board.picture**1.6 * (0.96, 0.93, 1.0), 0.03, 0.95)  # dusk
 
 
 class _Board:
