@@ -30,7 +30,7 @@ def machine() -> str:
 
 STARS = {
     False: "Figures with *: other machines of two cores ({}).",
-    True: "带 * 者测于其他双核机器({})。",
+    True: "带 * 者测于其他双核机器（{}）。",
 }
 SAME_RATE = 2.0
 """How much faster a machine may be at one time than at another: its neighbours take their share."""
@@ -79,20 +79,20 @@ def rows() -> list[tuple[str, str, str, str]]:
     return [
         (
             "`impasto stylize` at 512 px, process start included; peak memory",
-            "512 px 的 `impasto stylize`,含进程启动;内存峰值",
+            "512 px 的 `impasto stylize`，含进程启动；内存峰值",
             f"{command['command_seconds']:.1f} s; {command['command_peak_gib']:.2f} GiB",
             "command",
         ),
         (
             "the optimisation alone, compilation included",
-            "仅优化过程,含编译",
+            "仅优化过程，含编译",
             f"{command['optimisation_seconds']:.1f} s",
             "command",
         ),
         (
             "judged by another network over twelve pairs: style, content (0 is perfect; untouched photos "
             "4.09, 0)",
-            "由另一个网络对十二对图评分:风格、内容(0 为完美;未处理的照片为 4.09、0)",
+            "由另一个网络对十二对图评分：风格、内容（0 为完美；未处理的照片为 4.09、0）",
             f"{pairs['mean']['style']:.3f}, {pairs['mean']['content']:.2f}",
             "pairs",
         ),
@@ -108,59 +108,60 @@ def rows() -> list[tuple[str, str, str, str]]:
         (
             "one pass, compiled, style known: 512 x 512, 1920 x 1080, 3840 x 2160; peak memory of the last; "
             "the whole command at 512 px with a painting, with a built-in style",
-            "一次成画(已编译,风格已知):512 x 512、1920 x 1080、3840 x 2160;最后者的内存峰值;"
-            "512 px 的整条命令:用画作、用内置风格",
+            "一次成画（已编译，风格已知）：512 x 512、1920 x 1080、3840 x 2160；最后者的内存峰值；"
+            "512 px 的整条命令：用画作、用内置风格",
             onepass_figures(),
             "onepass",
         ),
         (
             "a style of one's own after minutes of `impasto train`: judged style, content on photos not "
             "trained on; the optimisation's there",
-            "用 `impasto train` 训练若干分钟得到的自有风格:在未训练照片上的风格、内容评分;优化过程的同样评分",
+            "用 `impasto train` 训练若干分钟得到的自有风格：在未训练照片上的风格、内容评分；"
+            "优化过程的同样评分",
             own_style_figures(),
             "own_style",
         ),
         (
             "a photo of twelve megapixels, the whole command; peak memory",
-            "一千二百万像素的照片,整条命令;内存峰值",
+            "一千二百万像素的照片，整条命令；内存峰值",
             twelve_figures(),
             "twelve_megapixels",
         ),
         (
             "large pictures with `compact`, per iteration in tiles: seconds, peak memory",
-            "大图(`compact`,分块)每次迭代:秒数、内存峰值",
+            "大图（`compact`，分块）每次迭代：秒数、内存峰值",
             large_figures(),
             "large",
         ),
         (
             "one value and gradient at 512 x 512 on a network of VGG-19's shape, share of the "
             "matrix-multiply rate: float32, bfloat16",
-            "在 VGG-19 形状的网络上,512 x 512 一次求值与梯度,占矩阵乘法速率的比例:float32、bfloat16",
+            "在 VGG-19 形状的网络上，512 x 512 一次求值与梯度，占矩阵乘法速率的比例：float32、bfloat16",
             share(vgg),
             "iteration",
         ),
         (
             "its time over that of the plain PyTorch float32 loop: float32 / bfloat16",
-            "与普通 PyTorch float32 循环的时间之比:float32 / bfloat16",
+            "与普通 PyTorch float32 循环的时间之比：float32 / bfloat16",
             ratios,
             "iteration",
         ),
         (
             "the same on `compact`: float32, bfloat16",
-            "`compact` 上同样:float32、bfloat16",
+            "`compact` 上同样：float32、bfloat16",
             share(compact),
             "iteration",
         ),
         (
             "`compact` against its teacher on held-out pictures: R² at relu1_1 ... relu5_1, relu4_2; rank "
             "correlation of style distances",
-            "`compact` 与老师在未见图片上的一致性:relu1_1 … relu5_1、relu4_2 的 R²;风格距离的秩相关",
+            "`compact` 与老师在未见图片上的一致性：relu1_1 … relu5_1、relu4_2 的 R²；风格距离的秩相关",
             f"{layers}; {figures['style_rank_correlation']:.3f}",
             "",
         ),
         (
             "`import impasto`; `impasto --help`",
-            "`import impasto`;`impasto --help`",
+            "`import impasto`；`impasto --help`",
             f"{startup['import_impasto_ms']:.0f} ms; {startup['help_ms']:.0f} ms",
             "startup",
         ),
@@ -207,9 +208,27 @@ def table(chinese: bool) -> str:
     for en, zh, figures, name in rows():
         lines.append(f"| {zh if chinese else en} | {figures}{mark(name)} |")
         names.add(name)
-    place = f"机器:{machine()}。" if chinese else f"Machine: {machine()}."
+    place = f"机器：{machine()}。" if chinese else f"Machine: {machine()}."
     stars = explained(names, chinese)
-    return "\n".join([place + (stars if chinese else f" {stars}".rstrip()), "", *lines])
+    place += stars if chinese else f" {stars}".rstrip()
+    return "\n".join([in_short(chinese), "", place, "", *lines])
+
+
+def in_short(chinese: bool) -> str:
+    """Return what the table says to a person who wants a picture."""
+    cores = result("command")["machine"]["cores"]
+    command = result("command")["figures"]["command_seconds"]
+    onepass = result("onepass")["figures"]["command_seconds"]["painting"]
+    minutes = result("twelve_megapixels")["figures"]["seconds"] / 60
+    if chinese:
+        return (
+            f"简单说：{cores} 个处理器核心，没有 GPU，一幅 512 px 的画要 {command:.0f} 秒，"
+            f"一次成画 {onepass:.0f} 秒，一千二百万像素的照片 {minutes:.1f} 分钟。"
+        )
+    return (
+        f"In short: on {cores} processor cores, without a GPU, a picture of 512 px takes {command:.0f} "
+        f"seconds, in one pass {onepass:.0f}, and a photo of twelve megapixels {minutes:.1f} minutes."
+    )
 
 
 def large_table() -> str:

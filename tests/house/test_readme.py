@@ -53,6 +53,11 @@ def test_both_languages_show_the_same_code():
     assert english == chinese
 
 
+def test_chinese_has_full_width_punctuation():
+    prose = re.sub(r"```.*?```|\]\([^)]*\)", "", text("README.zh-CN.md"), flags=re.DOTALL)
+    assert re.findall(r".{0,9}[\u3000-\u9fff`*][,;:()!?]|[,;:()!?][\u3000-\u9fff].{0,9}", prose) == []
+
+
 @pytest.mark.parametrize("name", readme.TABLES)
 def test_figures_are_those_that_the_benchmarks_wrote(name):
     assert "| " in readme.filled(name)
