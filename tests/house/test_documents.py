@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import sys
@@ -86,3 +87,35 @@ def test_what_a_page_names_exists(page):
     assert files_missing(text) == []
     assert names_missing(text) == []
     assert benchmarks_missing(text) == []
+
+
+MODULES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.py")}
+REFERENCE = re.compile(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)")
+
+
+def names_of(module: ast.Module) -> set[str]:
+    """Return everything that a module defines, uses or takes by name."""
+    kinds = {
+        ast.FunctionDef: "name",
+        ast.ClassDef: "name",
+        ast.Name: "id",
+        ast.Attribute: "attr",
+        ast.arg: "arg",
+    }
+    return {getattr(node, kinds[type(node)]) for node in ast.walk(module) if type(node) in kinds}
+
+
+def docstrings(module: ast.Module) -> str:
+    """Return every docstring, of names, too."""
+    texts = (node.value for node in ast.walk(module) if isinstance(node, ast.Expr))
+    return "\n".join(t.value for t in texts if isinstance(t, ast.Constant) and isinstance(t.value, str))
+
+
+def test_docstrings_name_what_there_is():
+    known = set().union(*map(names_of, MODULES.values()))
+    known |= {part for path in MODULES for part in path.with_suffix("").relative_to(ROOT).parts}
+    for path, module in MODULES.items():
+        named = {
+            name.removesuffix(".py").rpartition(".")[2] for name in REFERENCE.findall(docstrings(module))
+        }
+        assert named <= known, f"{path.name}: {named - known}"

@@ -147,7 +147,7 @@ def _report_import(report: Any) -> None:
 
 @weights_app.command("normalize")
 @weights_app.command("normalise", hidden=True)
-def normalise_command(
+def normalize_command(
     network: Annotated[str, typer.Argument(help="vgg19, the only network to normalise.")],
     photos: Annotated[list[Path], typer.Argument(help="Photos, folders or .zip archives of them.")],
     output: Annotated[

@@ -185,7 +185,7 @@ def device() -> str:
     return "gpu" if torch.cuda.is_available() else "cpu"
 
 
-def helpers() -> int:
+def workers() -> int:
     """Return how many threads should prepare data beside the engine: on a processor it takes all cores."""
     return max(1, machine.available_cores() - 2) if device() == "gpu" else 1
 

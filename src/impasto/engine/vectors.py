@@ -39,11 +39,11 @@ class HostVectors:
         return moved
 
     @staticmethod
-    def pair(moves: Any, bends: Any, row: int, length: float, gradient: Any) -> tuple[Any, Any]:
-        """Turn a row of direction and gradient into the move and the gradient's change, in place."""
-        moves[row] *= np.float32(length)
-        np.subtract(gradient.ravel(), bends[row], out=bends[row])
-        return moves, bends
+    def pair(steps: Any, differences: Any, row: int, length: float, gradient: Any) -> tuple[Any, Any]:
+        """Turn a row of direction and gradient into the step and the gradient's difference, in place."""
+        steps[row] *= np.float32(length)
+        np.subtract(gradient.ravel(), differences[row], out=differences[row])
+        return steps, differences
 
     @staticmethod
     def dots(matrix: Any, vector: Any) -> NDArray[np.float64]:
@@ -85,10 +85,10 @@ class DeviceVectors:
         return point + length * ops.reshape(matrix[row], point.shape)
 
     @staticmethod
-    def pair(moves: Any, bends: Any, row: int, length: float, gradient: Any) -> tuple[Any, Any]:
-        """Turn a row of direction and gradient into the move and the gradient's change."""
-        move, bend = length * moves[row], ops.reshape(gradient, (-1,)) - bends[row]
-        return DeviceVectors.put(moves, row, move), DeviceVectors.put(bends, row, bend)
+    def pair(steps: Any, differences: Any, row: int, length: float, gradient: Any) -> tuple[Any, Any]:
+        """Turn a row of direction and gradient into the step and the gradient's difference."""
+        step, difference = length * steps[row], ops.reshape(gradient, (-1,)) - differences[row]
+        return DeviceVectors.put(steps, row, step), DeviceVectors.put(differences, row, difference)
 
     @staticmethod
     def dots(matrix: Any, vector: Any) -> NDArray[np.float64]:

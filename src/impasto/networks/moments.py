@@ -74,6 +74,6 @@ def _moment_rows(flat: Tensor, weights: Tensor | None) -> Tensor:
     return moment_rows(flat)
 
 
-def centred(second: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+def centered(second: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean (1, c) and covariance (1, c, c) from the mean products (c, c) and means (c,)."""
     return mean[None], (second - ops.outer(mean, mean))[None]

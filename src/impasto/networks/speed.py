@@ -32,7 +32,7 @@ class Speed:
 
 
 def is_wide(network: FeatureNetwork) -> bool:
-    """Return whether a network has VGG-19's widths rather than `compact`'s."""
+    """Return whether a network has VGG-19's widths rather than ``compact``'s."""
     return bool(network.weights["conv1_1/bias"].shape[0] >= 48)
 
 

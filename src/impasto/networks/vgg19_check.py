@@ -45,7 +45,7 @@ layer's rows for columns 0.019, random kernels 0.3."""
 LARGEST_CAFFE_NORM = 10.0
 """Median norm of conv1_1 filters made for pixels 0..255; those for pixels around 1 are larger."""
 
-NORMALISED_MEAN = 4.0
+NORMALIZED_MEAN = 4.0
 """Largest mean activation of a layer whose channels were normalised to 1 on photos (1.0-1.4 on the
 built-in picture); the Caffe weights' lie in the tens."""
 
@@ -275,7 +275,7 @@ def _check_activity(file: WeightFile) -> tuple[WeightFile, dict[str, float], lis
     for name, (share, mean) in measured.items():
         if not (share.mean() > 0.002 and 1e-6 < mean.mean() < 1e7):
             problems.append(f"Its {name} is dead or explodes: mean activation {mean.mean():.2g}.")
-    if file.family == "caffe" and all(measured[name][1].mean() < NORMALISED_MEAN for name in drift):
+    if file.family == "caffe" and all(measured[name][1].mean() < NORMALIZED_MEAN for name in drift):
         note = "Each channel's mean activation is about 1: this is the normalised VGG-19."
         file = replace(file, family="normalised", notes=(*file.notes, note))
     return file, drift, problems

@@ -3,7 +3,7 @@
 Four things happen, all but the first in one pass over the picture:
 
 - the photo's moments: channel means and covariances of the feature network's relu1_1 to relu4_1;
-- `transfer_map`: the linear map of each layer that gives the photo's features the style's moments;
+- `transfer_maps`: the linear map of each layer that gives the photo's features the style's moments;
 - the feature network encodes, the maps are applied, with a strength;
 - `PasticheNetwork.decode`, the trained part, makes a picture of what no picture has as its features; its
   convolutions are modulated by a code of the moments that the picture is to have.

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from impasto.networks.moments import centred, moment_sums
+from impasto.networks.moments import centered, moment_sums
 
 Tensor = Any
 Moments = Mapping[str, tuple[Tensor, Tensor]]
@@ -45,7 +45,7 @@ def moments_of(
         x, mask, positions = features[layer], masks[layer] if masks else None, positions_of(features[layer])
         if x.shape[0] == 1 and None not in x.shape:
             counted = positions if mask is None else ops.sum(mask) + 1e-6
-            found[layer] = centred(*(total / counted for total in moment_sums(x, mask)))
+            found[layer] = centered(*(total / counted for total in moment_sums(x, mask)))
             continue
         flat = ops.reshape(ops.cast(x, "float32"), (-1, positions, x.shape[3]))
         mean = ops.mean(flat, axis=1)

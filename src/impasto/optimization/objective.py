@@ -63,8 +63,8 @@ class LossWeights:
     def from_settings(cls, settings: Settings) -> LossWeights:
         """Return explicit weights where they are set, else those that strength stands for.
 
-        At strength s in [0, 100] the content weight is (1 - s / 100)^2 and the style weight
-        (s / 100)^2 times `DEFAULT_STYLE_WEIGHT`, so that 0 leaves the photo and 100 only the style.
+        At strength s in [0, 100] the content weight is 4 (1 - s / 100)^2 and the style weight 4 (s / 100)^2
+        times `DEFAULT_STYLE_WEIGHT`: 1 and `DEFAULT_STYLE_WEIGHT` at 50, no style at 0, no content at 100.
         """
         share = settings.strength / 100
         content = _or(settings.content_weight, 4 * (1 - share) ** 2)

@@ -1,9 +1,9 @@
 """What improves a picture, one iteration at a time: limited-memory BFGS and Adam.
 
-L-BFGS: the vectors live in one matrix and meet only in matrix-vector products; the recursion itself runs on
-a small table of their dot products (the vector-free form). That is two passes over the memory per
-iteration whatever its length, instead of the classical four passes per remembered pair, and no
-conversion to float64.
+L-BFGS remembers pairs of a step s and the gradient difference y over it. They are the rows of two matrices
+and meet only in matrix-vector products; the recursion itself runs on a small table of their dot products (the
+vector-free form). That is two passes over the memory per iteration whatever its length, instead of the
+classical four passes per remembered pair, and no conversion to float64.
 
 Reference: Nocedal, "Updating Quasi-Newton Matrices with Limited Storage" (1980); Chen, Wang and Zhou,
 "Large-scale L-BFGS using MapReduce" (NIPS 2014) for the vector-free recursion; Kingma and Ba, "Adam: A
@@ -28,7 +28,7 @@ Weights = NDArray[np.float64]
 
 SUFFICIENT_DECREASE = 1e-4
 SHRINKAGES = 6
-FIRST_MOVE = 0.02
+FIRST_STEP = 0.02
 """Root mean square change of the first step, in units of the picture's range."""
 
 
@@ -155,44 +155,46 @@ class LBFGS:
     rejected: Evaluation | None = field(init=False, default=None)
     _pairs: int = field(init=False)
     _newest: int = field(init=False)
-    _moves: Array = field(init=False, repr=False)
-    _bends: Array = field(init=False, repr=False)
+    _steps: Array = field(init=False, repr=False)
+    _differences: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.evaluation = self._evaluate(self.point)
         self._vectors = vectors_for(self.point)
-        self._first_move = FIRST_MOVE
-        self._move_bend = np.zeros((self.memory, self.memory))
-        self._bend_bend = np.zeros((self.memory, self.memory))
+        self._first_step = FIRST_STEP
+        self._sy = np.zeros((self.memory, self.memory))
+        self._yy = np.zeros((self.memory, self.memory))
         self._forget()
 
     def restart(self, point: Array, caution: float) -> None:
-        """Go on from a point without pairs, with a first move smaller by the factor `caution`."""
+        """Go on from a point without pairs, with a first step smaller by the factor `caution`."""
         self.point, self.evaluation, self.converged = point, self._evaluate(point), False
-        self._first_move *= caution
+        self._first_step *= caution
         self._forget()
 
     def state(self) -> dict[str, Any]:
-        """Return point, pairs, their products and how many there are."""
-        arrays = {"point": self.point, "moves": self._moves, "bends": self._bends}
+        """Return point, pairs, their products and how many there are, by the names that checkpoints have."""
+        arrays = {"point": self.point, "moves": self._steps, "bends": self._differences}
         numbers = {"pairs": self._pairs, "newest": self._newest, "converged": self.converged}
-        tables = {"move_bend": self._move_bend.copy(), "bend_bend": self._bend_bend.copy()}
+        tables = {"move_bend": self._sy.copy(), "bend_bend": self._yy.copy()}
         state = {name: to_host(array).copy() for name, array in arrays.items()}
         return (
-            state | tables | numbers | {"first_move": self._first_move} | _evaluation_state(self.evaluation)
+            state | tables | numbers | {"first_move": self._first_step} | _evaluation_state(self.evaluation)
         )
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        self.point, self._moves, self._bends = (to_engine(state[k]) for k in ("point", "moves", "bends"))
-        self._move_bend, self._bend_bend = (np.array(state[k]) for k in ("move_bend", "bend_bend"))
+        self.point, self._steps, self._differences = (
+            to_engine(state[k]) for k in ("point", "moves", "bends")
+        )
+        self._sy, self._yy = (np.array(state[k]) for k in ("move_bend", "bend_bend"))
         self._pairs, self._newest = int(state["pairs"]), int(state["newest"])
-        self.converged, self._first_move = bool(state["converged"]), float(state["first_move"])
+        self.converged, self._first_step = bool(state["converged"]), float(state["first_move"])
         self.evaluation = _restored_evaluation(state)
 
     def release(self) -> Array:
         """Free the pairs and return the point."""
-        self._moves = self._bends = self._vectors.rows(0, 0)
+        self._steps = self._differences = self._vectors.rows(0, 0)
         return self.point
 
     def step(self) -> Evaluation:
@@ -236,8 +238,8 @@ class LBFGS:
     def _moved(self, slot: int, length: float) -> Array:
         """Return the point after a part of the direction in a row."""
         if self.precondition is None:
-            return self._vectors.moved(self.point, self._moves, slot, length)
-        moved = self.precondition(self._vectors.row(self._moves, slot, tuple(self.point.shape)))
+            return self._vectors.moved(self.point, self._steps, slot, length)
+        moved = self.precondition(self._vectors.row(self._steps, slot, tuple(self.point.shape)))
         moved *= length
         moved += self.point
         return moved
@@ -246,9 +248,9 @@ class LBFGS:
         """Put direction and gradient where the next pair will be, in place of the oldest; return where."""
         slot = (self._newest + 1) % self.memory
         self._pairs = min(self._pairs, self.memory - 1)
-        self._moves = self._vectors.put(self._moves, slot, direction)
-        self._bends = self._vectors.put(self._bends, slot, self.evaluation.gradient)
-        gradient = self._vectors.row(self._bends, slot, tuple(self.point.shape))
+        self._steps = self._vectors.put(self._steps, slot, direction)
+        self._differences = self._vectors.put(self._differences, slot, self.evaluation.gradient)
+        gradient = self._vectors.row(self._differences, slot, tuple(self.point.shape))
         self.evaluation = replace(self.evaluation, gradient=gradient)
         return slot
 
@@ -257,50 +259,50 @@ class LBFGS:
         if not self._pairs:
             size = float(np.prod(self.point.shape))
             norm = np.sqrt(self._vectors.dot(gradient, gradient) / size) or 1.0
-            return gradient * float(-self._first_move / norm)
-        moves, bends, gamma = self._coefficients(gradient)
+            return gradient * float(-self._first_step / norm)
+        of_steps, of_differences, gamma = self._coefficients(gradient)
         shape = tuple(self.point.shape)
-        direction = self._vectors.combine(moves, self._moves, shape)
+        direction = self._vectors.combine(of_steps, self._steps, shape)
         direction -= gamma * gradient
-        direction += self._vectors.combine(bends, self._bends, shape)
+        direction += self._vectors.combine(of_differences, self._differences, shape)
         return direction
 
     def _coefficients(self, gradient: Any) -> tuple[Weights, Weights, float]:
-        """Return the direction's weights of the moves, the bends and the gradient (the two loops)."""
+        """Return the direction's weights of steps, gradient differences and gradient (the two loops)."""
         order = [(self._newest - i) % self.memory for i in range(self._pairs)]
-        move_bend, bend_bend = self._move_bend, self._bend_bend
-        move_gradient = self._vectors.dots(self._moves, gradient)
-        bend_gradient = self._vectors.dots(self._bends, gradient)
+        sy, yy = self._sy, self._yy
+        s_gradient = self._vectors.dots(self._steps, gradient)
+        y_gradient = self._vectors.dots(self._differences, gradient)
         alpha = np.zeros(self.memory)
         for i in order:
-            alpha[i] = (move_gradient[i] - alpha @ move_bend[i]) / move_bend[i, i]
+            alpha[i] = (s_gradient[i] - alpha @ sy[i]) / sy[i, i]
         newest = self._newest
-        gamma = float(move_bend[newest, newest] / bend_bend[newest, newest])
-        left = np.zeros(self.memory)  # alpha - beta of the moves that are done
+        gamma = float(sy[newest, newest] / yy[newest, newest])
+        left = np.zeros(self.memory)  # alpha - beta of the steps that are done
         for i in reversed(order):
             # y_i . r, where r = gamma (g - sum alpha_j y_j) + sum over done (alpha_j - beta_j) s_j
-            dot = gamma * (bend_gradient[i] - alpha @ bend_bend[:, i]) + left @ move_bend[:, i]
-            left[i] = alpha[i] - dot / move_bend[i, i]
+            dot = gamma * (y_gradient[i] - alpha @ yy[:, i]) + left @ sy[:, i]
+            left[i] = alpha[i] - dot / sy[i, i]
         return -left, gamma * alpha, gamma
 
     def _remember(self, slot: int, length: float, gradient: Any) -> None:
         """Turn the rows of `_begin_pair` into the pair of this step."""
         vectors, shape = self._vectors, tuple(self.point.shape)
-        self._moves, self._bends = vectors.pair(self._moves, self._bends, slot, length, gradient)
-        move, bend = (vectors.row(matrix, slot, shape) for matrix in (self._moves, self._bends))
-        curvature, size = vectors.dot(move, bend), vectors.dot(bend, bend)
+        self._steps, self._differences = vectors.pair(self._steps, self._differences, slot, length, gradient)
+        step, difference = (vectors.row(matrix, slot, shape) for matrix in (self._steps, self._differences))
+        curvature, size = vectors.dot(step, difference), vectors.dot(difference, difference)
         if not curvature > 1e-8 * size:
             return
-        self._move_bend[slot] = vectors.dots(self._bends, move)
-        self._move_bend[:, slot] = vectors.dots(self._moves, bend)
-        self._bend_bend[slot] = self._bend_bend[:, slot] = vectors.dots(self._bends, bend)
+        self._sy[slot] = vectors.dots(self._differences, step)
+        self._sy[:, slot] = vectors.dots(self._steps, difference)
+        self._yy[slot] = self._yy[:, slot] = vectors.dots(self._differences, difference)
         self._newest, self._pairs = slot, self._pairs + 1
 
     def _forget(self) -> None:
         self._pairs, self._newest = 0, -1
         size = int(np.prod(self.point.shape))
-        self._moves = self._vectors.rows(self.memory, size)
-        self._bends = self._vectors.rows(self.memory, size)
+        self._steps = self._vectors.rows(self.memory, size)
+        self._differences = self._vectors.rows(self.memory, size)
 
 
 def _shrinkage(start: float, slope: float, found: float) -> float:

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.errors import ImageError
-from impasto.pictures.oklab import _band_from_oklab, _band_to_oklab, _check, _grey, _in_bands, to_oklab
+from impasto.pictures.oklab import _band_from_oklab, _band_to_oklab, _check, _gray, _in_bands, to_oklab
 
 Array = NDArray[np.float32]
 Map = Callable[[Array], Array]  # of colours, (pixels, 3) to (pixels, 3)
@@ -38,7 +38,7 @@ SAMPLES = 2**16
 """Pixels that statistics are taken from: a mean is off by a 250th of a standard deviation."""
 NOISE = 1 / 255
 """A spread in Oklab that counts as noise: smaller ones are not stretched as if they were colours."""
-GREY_MEAN, GREY_MOST = 1.5 / 255, 8 / 255
+GRAY_MEAN, GRAY_MOST = 1.5 / 255, 8 / 255
 """How far apart the channels of a grey picture may be that was saved as a colour JPEG."""
 KNEE = 0.2
 """Lightness this near to black or white gives way when a map would lead beyond them."""
@@ -98,13 +98,13 @@ def lightness_of(photo: Array) -> Array:
         ImageError: it is no colour picture.
     """
     _check(photo)
-    return _in_bands(lambda band: _grey(_band_to_oklab(band)[:, 0]), photo)
+    return _in_bands(lambda band: _gray(_band_to_oklab(band)[:, 0]), photo)
 
 
 def is_achromatic(picture: Array, alpha: Array | None = None) -> bool:
     """Return whether a picture has no colours: all visible pixels are grey but for what JPEG leaves.
 
-    Channels are at most ``GREY_MEAN`` apart in the mean and ``GREY_MOST`` anywhere. A toned print (sepia,
+    Channels are at most ``GRAY_MEAN`` apart in the mean and ``GRAY_MOST`` anywhere. A toned print (sepia,
     cyanotype) has a colour, and so has a grey photo with one red balloon.
 
     Args:
@@ -121,7 +121,7 @@ def is_achromatic(picture: Array, alpha: Array | None = None) -> bool:
         spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
         if weights is not None:
             spread = spread * (weights > 0)
-        if spread.max() > GREY_MOST or spread.mean() > GREY_MEAN:
+        if spread.max() > GRAY_MOST or spread.mean() > GRAY_MEAN:
             return False
     return True
 
@@ -156,7 +156,7 @@ def match_lightness(
     low, high = (gain * (float(end) - mean) + target for end in (of_style.min(), of_style.max()))
 
     def matched(band: Array) -> Array:
-        return _grey(_roll_off(gain * (_band_to_oklab(band)[:, 0] - mean) + target, low, high))
+        return _gray(_roll_off(gain * (_band_to_oklab(band)[:, 0] - mean) + target, low, high))
 
     return _in_bands(matched, style)
 
@@ -247,8 +247,8 @@ def _moment_map(source: Array, target: Array) -> Map:
     means, covariances = [], []
     for colors in (source.astype(np.float64), target.astype(np.float64)):
         means.append(colors.mean(axis=0))
-        centred = colors - means[-1]
-        covariances.append(centred.T @ centred / len(colors))
+        centered = colors - means[-1]
+        covariances.append(centered.T @ centered / len(colors))
     values, vectors = np.linalg.eigh(covariances[0])
     deviations = np.sqrt(np.maximum(values, NOISE**2))
     root = (vectors * deviations) @ vectors.T

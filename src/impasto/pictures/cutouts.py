@@ -19,7 +19,7 @@ from impasto.pictures.resizing import resize
 Array = NDArray[Any]
 INVISIBLE = 1 / 512
 """Alpha that rounds to 0 in 8 bits; after a reduction it is what is left of a kernel's ringing."""
-GREY = 0.5
+GRAY = 0.5
 """Of a picture in which nothing is visible."""
 
 
@@ -63,7 +63,7 @@ def fill_hidden(pixels: Array, alpha: Array | None) -> NDArray[np.float32]:
     if alpha is None or alpha.min() > 0:
         return pixels
     if alpha.max() <= 0:
-        return np.full_like(pixels, GREY)
+        return np.full_like(pixels, GRAY)
     filled = _filled(pixels * alpha[..., None], alpha)
     return np.where(alpha[..., None] > 0, pixels, filled).astype(np.float32)
 

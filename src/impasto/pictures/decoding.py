@@ -239,7 +239,7 @@ def count_frames(image: Image.Image) -> int:
 def _deep(image: Image.Image, reopen: Callable[[], Image.Image] | None, name: str) -> Pixels | None:
     """Return the pixels of a picture with more than 8 bits, or None if `_flat` shall read it."""
     if image.mode.startswith("I;16"):
-        return _deep_grey(image)
+        return _deep_gray(image)
     if image.mode in ("I", "F"):
         scaled = np.asarray(image) / (65535 if image.mode == "I" else 1)
         return check_floats(scaled, f"the range of {name}"), None
@@ -262,7 +262,7 @@ def _deep(image: Image.Image, reopen: Callable[[], Image.Image] | None, name: st
     return values, None if key is None else np.where((values == key).all(axis=2), 0, 255).astype(np.uint8)
 
 
-def _deep_grey(image: Image.Image) -> Pixels:
+def _deep_gray(image: Image.Image) -> Pixels:
     values = np.asarray(image).astype(np.uint16)
     key = image.info.get("transparency")
     alpha = None if key is None else np.where(values == key, 0, 255).astype(np.uint8)

@@ -122,6 +122,6 @@ def encode_srgb(light: Array) -> Array:
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
-def _grey(lightness: Array) -> Array:
+def _gray(lightness: Array) -> Array:
     """Return sRGB (pixels, 3) of this lightness and no chroma: linear light is its cube."""
     return np.repeat(encode_srgb(lightness[:, None] ** 3), 3, axis=1)

@@ -121,7 +121,7 @@ class Training(ABC):
         spent, began = trainer.seconds, time.monotonic()
         saved = began
         steps = range(first, self.settings.steps)
-        for step, batch in zip(steps, prefetch(self.batch, steps, runtime.helpers()), strict=True):
+        for step, batch in zip(steps, prefetch(self.batch, steps, runtime.workers()), strict=True):
             done = self.done(step)
             if done >= 1:
                 return

@@ -25,7 +25,7 @@ def relative_style_losses(grams: Tensor, targets: Tensor) -> Tensor:
 
 
 def relative_content_losses(features: Tensor, targets: Tensor) -> Tensor:
-    """Return `losses.relative_content_loss` of each pair of a batch, float32 (batch,)."""
+    """Return the squared error of each pair times `losses.relative_content_scale`, float32 (batch,)."""
     features, targets = ops.cast(features, "float32"), ops.cast(targets, "float32")
     about_mean = targets - ops.mean(targets, axis=(1, 2), keepdims=True)
     parts = (features - targets, about_mean, targets)
