@@ -1,4 +1,4 @@
-"""The one-pass network at three sizes, its style code cached, against the machine's matrix-multiply rate.
+"""The one-pass network at three sizes, its style statistics kept, against the machine's matrix-multiply rate.
 
 Every size is a process of its own, as a program that paints photos of one size would be; paintings take turns
 with a 2048-cubed matrix multiply of the same engine and precision, because the machine's speed drifts. The
@@ -27,7 +27,7 @@ ROUNDS, COMMANDS = 7, 5
 
 
 def painter(shape: tuple[int, int], dtype: str):
-    """Return a function that paints a photo of one shape; its style code and its compilation are done."""
+    """Return a function that paints a photo of one shape; its style and its compilation are done."""
     from impasto.gallery import style_pixels
     from impasto.onepass.painter import OnePass, load_pastiche_network
     from impasto.prepared import everywhere

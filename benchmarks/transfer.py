@@ -23,7 +23,7 @@ CASES = (
     (0.1, 8.0, 1.0, (1.0, 1.18, 1.0, 0.75, 0.94)),
     (0.3, 8.0, 1.03, (1.0, 1.1, 1.0, 0.7, 0.93)),
 )
-"""(ridge, largest gain, amount at strength 50, reach of relu1_1, relu2_1, relu3_1, relu4_1 and the code)."""
+"""(ridge, largest gain, amount at strength 50, reach of the layers and the statistics)."""
 
 
 def judged(ridge: float, gain: float, amount: float, reach: tuple[float, ...]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from impasto.engine.gradients import to_host
 from impasto.engine.vectors import DeviceVectors
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
-from impasto.onepass.transfer import CODE_LAYERS, iterated_transfer_maps, moments_of
+from impasto.onepass.transfer import STATISTICS_LAYERS, iterated_transfer_maps, moments_of
 from impasto.optimization.objective import build_objective
 from impasto.optimization.tiling import compile_in_tiles
 from impasto.prepared import StyledRegion, StyleImage, everywhere
@@ -122,7 +122,7 @@ def test_one_pass_whole_and_in_tiles_with_regions():
 def test_transfer_maps_by_matrix_products():
     features = {
         layer: tensor(np.random.default_rng(index).random((1, 6, 7, 5)))
-        for index, layer in enumerate(CODE_LAYERS)
+        for index, layer in enumerate(STATISTICS_LAYERS)
     }
     moments, positions = moments_of(features), dict.fromkeys(features, 42)
     for found, plain in under_settings(lambda: iterated_transfer_maps(moments, moments, positions)):

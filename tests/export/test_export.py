@@ -105,26 +105,26 @@ def test_the_any_style_network_becomes_two_files():
 
 def test_what_cannot_be_exported(network, code, tmp_path):
     with pytest.raises(SettingError, match="at least 32 px, not 64 x 16"):
-        export_style(network, tmp_path / "a.onnx", code=code, size=(16, 64))
+        export_style(network, tmp_path / "a.onnx", statistics=code, size=(16, 64))
     (tmp_path / "taken").mkdir()
     with pytest.raises(OutputError, match="already exists"):
-        export_style(network, tmp_path / "taken", code=code)
+        export_style(network, tmp_path / "taken", statistics=code)
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     other = replace(network, encoder=replace(network.encoder, padding="zero"))
     with pytest.raises(SettingError, match="padding reflect and pool_rounding floor, not zero and floor"):
-        export_style(other, tmp_path / "a.onnx", code=code)
+        export_style(other, tmp_path / "a.onnx", statistics=code)
 
 
 def test_without_onnx_the_extra_is_named(network, code, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(EngineError, match=r"pip install 'impasto\[export\]'"):
-        export_style(network, tmp_path / "a.onnx", code=code)
+        export_style(network, tmp_path / "a.onnx", statistics=code)
 
 
 def test_onnx_paints_as_the_engine(network, code, tmp_path):
     onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
-    (export,) = export_style(network, tmp_path / "waves.onnx", code=code, words={"licence": "CC0-1.0"})
+    (export,) = export_style(network, tmp_path / "waves.onnx", statistics=code, words={"licence": "CC0-1.0"})
     assert export.difference < 1e-3
     session = runtime.InferenceSession(tmp_path / "waves.onnx", providers=["CPUExecutionProvider"])
     for index, size in enumerate(SIZES):
@@ -163,7 +163,7 @@ def test_onnx_of_the_any_style_network(network, tmp_path):
 def test_onnx_of_a_fixed_size(network, code, tmp_path):
     pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
-    export_style(network, tmp_path / "fixed.onnx", code=code, size=(40, 52))
+    export_style(network, tmp_path / "fixed.onnx", statistics=code, size=(40, 52))
     session = runtime.InferenceSession(tmp_path / "fixed.onnx", providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].shape[1:] == [40, 52, 3]
     (found,) = session.run(None, {"photo": photo_of((40, 52)), "strength": strength_of(0.5)})
@@ -180,7 +180,7 @@ def test_a_graph_that_computes_something_else_is_not_written(network, code, tmp_
         "impasto.export.onnx_graph.AMOUNT", wrong
     )  # as a graph written for another version has
     with pytest.raises(EngineError, match=r"differs from the engine by .* / 255, where 2 / 255"):
-        export_style(network, tmp_path / "wrong.onnx", code=code)
+        export_style(network, tmp_path / "wrong.onnx", statistics=code)
     assert not (tmp_path / "wrong.onnx").exists()
 
 
@@ -188,7 +188,7 @@ def test_the_example_runs_without_impasto(network, code, tmp_path):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     assert "impasto" not in EXAMPLE.read_text().split('"""')[2]
-    export_style(network, tmp_path / "waves.onnx", code=code)
+    export_style(network, tmp_path / "waves.onnx", statistics=code)
     Image.fromarray((picture(50, 71) * 255).astype(np.uint8)).save(tmp_path / "photo.png")
     command = [sys.executable, EXAMPLE, "waves.onnx", "photo.png", "pastiche.png", "80"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
@@ -202,7 +202,7 @@ def test_the_example_runs_without_impasto(network, code, tmp_path):
 def test_litert_paints_as_the_engine(network, code, tmp_path, size):
     from tensorflow import lite
 
-    (export,) = export_style(network, tmp_path / "waves.tflite", code=code, size=size)
+    (export,) = export_style(network, tmp_path / "waves.tflite", statistics=code, size=size)
     assert export.difference < LARGEST_DIFFERENCE
     interpreter = lite.Interpreter(model_path=str(tmp_path / "waves.tflite"))
     assert not any(op["op_name"].startswith("Flex") for op in interpreter._get_ops_details())
@@ -218,7 +218,7 @@ def test_litert_paints_as_the_engine(network, code, tmp_path, size):
 def test_a_saved_model_paints_as_the_engine(network, code, tmp_path):
     import tensorflow as tf
 
-    (export,) = export_style(network, tmp_path / "waves", code=code)
+    (export,) = export_style(network, tmp_path / "waves", statistics=code)
     loaded = tf.saved_model.load(str(tmp_path / "waves"))
     for size in SIZES:
         found = loaded.serve({"photo": photo_of(size), "strength": strength_of(0.4)})["pastiche"].numpy()

@@ -21,7 +21,7 @@ from impasto.onepass.network import (
     write_pastiche_network,
 )
 from impasto.onepass.rearrangements import interleave, phase_kernels, smoothed_pixels
-from impasto.onepass.transfer import CODE_LAYERS, RIDGE, amount_at, apply_map, moments_of, transfer_maps
+from impasto.onepass.transfer import RIDGE, STATISTICS_LAYERS, amount_at, apply_map, moments_of, transfer_maps
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +42,14 @@ def test_mapped_features_have_the_style_s_moments():
         {
             k: rng.normal(m, 1, (1, 40, 30, 6)).astype("f4")
             @ (np.eye(6) + rng.normal(0, 0.2, (6, 6))).astype("f4")
-            for k in CODE_LAYERS
+            for k in STATISTICS_LAYERS
         }
         for m in (0, 2)
     )
     maps = transfer_maps(moments_of(features), moments_of(style))
-    for layer in CODE_LAYERS:
+    for layer in STATISTICS_LAYERS:
         moved = apply_map(ops.convert_to_tensor(features[layer]), *maps[layer])
-        mean, covariance = (to_host(x) for x in moments_of(dict.fromkeys(CODE_LAYERS, moved))[layer])
+        mean, covariance = (to_host(x) for x in moments_of(dict.fromkeys(STATISTICS_LAYERS, moved))[layer])
         wanted = to_host(moments_of(style)[layer][1])
         np.testing.assert_allclose(mean, style[layer].mean(axis=(1, 2)), atol=2e-3)
         matrix, ridge = to_host(maps[layer][0])[0], RIDGE * np.trace(wanted[0]) / 6
@@ -62,7 +62,7 @@ def test_a_style_equal_to_the_photo_moves_nothing(network):
     features = network.encode(photo)
     moments = moments_of(features)
     maps = transfer_maps(moments, moments)
-    for layer in CODE_LAYERS:
+    for layer in STATISTICS_LAYERS:
         matrix, offset = maps[layer]
         moved = to_host(apply_map(features[layer], matrix, offset))
         found = to_host(features[layer])

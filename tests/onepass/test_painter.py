@@ -12,7 +12,7 @@ from impasto.errors import ImageError, SettingError
 from impasto.networks.catalogue import load_network
 from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
 from impasto.onepass.painter import OnePass
-from impasto.onepass.transfer import CODE_LAYERS
+from impasto.onepass.transfer import STATISTICS_LAYERS
 from impasto.prepared import StyledRegion, StyleImage
 from impasto.workshop import Workshop
 
@@ -21,7 +21,7 @@ from impasto.workshop import Workshop
 def network():
     encoder = load_network("compact")
     weights = modulating(new_pastiche_network(3, encoder_widths(encoder)))
-    features = encoder.features(ops.convert_to_tensor(picture(64, 64, 2)[None]), CODE_LAYERS)
+    features = encoder.features(ops.convert_to_tensor(picture(64, 64, 2)[None]), STATISTICS_LAYERS)
     for layer, found in features.items():  # as training scales them
         weights[f"scale/{layer}"] = weights[f"scale/{layer}"] / np.sqrt(np.mean(np.square(to_host(found))))
     tensors = {k: ops.convert_to_tensor(v) for k, v in weights.items()}

@@ -26,7 +26,7 @@ from impasto.onepass.style_file import (
     read_style_file,
     write_style_file,
 )
-from impasto.onepass.transfer import CODE_LAYERS, amount_at, moments_of, transfer_maps
+from impasto.onepass.transfer import STATISTICS_LAYERS, amount_at, moments_of, transfer_maps
 
 WIDTHS = (4, 4, 6, 6, 6)
 
@@ -48,7 +48,7 @@ def style(encoder):
         encoder_sha256=encoder.sha256,
     )
     painting = picture(40, 56)
-    code = moments_of(encoder.features(tensor(painting[None]), CODE_LAYERS))
+    code = moments_of(encoder.features(tensor(painting[None]), STATISTICS_LAYERS))
     moments = {k: (to_host(mean)[0], to_host(covariance)[0]) for k, (mean, covariance) in code.items()}
     weights = new_pastiche_network(5, encoder_widths(encoder))
     thumbnail = (painting * 255).astype(np.uint8)
@@ -65,7 +65,7 @@ def written(style, tmp_path):
 def paint(style, encoder, strength, photo):
     network = style.network(encoder)
     features = network.encode(tensor(photo[None]))
-    maps = transfer_maps(moments_of(features), style.code())
+    maps = transfer_maps(moments_of(features), style.statistics())
     return np.clip(to_host(network.paint(features, maps, amount_at(tensor([strength]))))[0], 0, 1)
 
 
@@ -240,7 +240,7 @@ def test_a_style_file_paints_and_is_kept_warm(tmp_path, monkeypatch):
     """The embedded encoder, and a decoder with random weights: what is painted is not looked at."""
     encoder = painter.load_pastiche_network().encoder
     painting = picture(40, 56)
-    code = moments_of(encoder.features(tensor(painting[None]), CODE_LAYERS))
+    code = moments_of(encoder.features(tensor(painting[None]), STATISTICS_LAYERS))
     moments = {k: (to_host(mean)[0], to_host(covariance)[0]) for k, (mean, covariance) in code.items()}
     made = StyleFile(
         card=StyleCard(name="waves", encoder_sha256=encoder.sha256),

@@ -16,7 +16,7 @@ from impasto.layers import STYLE_LAYERS
 from impasto.networks.catalogue import read_manifest
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.network import read_pastiche_network
-from impasto.onepass.transfer import CODE_LAYERS
+from impasto.onepass.transfer import STATISTICS_LAYERS
 from impasto.optimization.losses import (
     ContentSums,
     relative_content_scale,
@@ -143,8 +143,8 @@ def test_recoloring_changes_about_half():
 
 def test_scales_make_channels_comparable(judge, crops):
     found = scales_of(judge, crops[1], OnePassSettings(stages=((1.0, 64, 4),)))
-    features = judge.features(tensor(scaled_crops(crops[1], (9, 1), 16, 64)), CODE_LAYERS)
-    for layer in CODE_LAYERS:
+    features = judge.features(tensor(scaled_crops(crops[1], (9, 1), 16, 64)), STATISTICS_LAYERS)
+    for layer in STATISTICS_LAYERS:
         sizes = np.sqrt(np.square(to_host(features[layer]) * found[f"scale/{layer}"]).mean(axis=(0, 1, 2)))
         assert sizes.max() < 3
         assert np.median(sizes[sizes > 0]) > 0.2

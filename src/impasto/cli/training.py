@@ -245,7 +245,7 @@ def export_command(
     else:
         found = read_style_file(style)
         own, words = found.network(network.encoder), {"licence": found.card.licence}
-        written = export_style(own, output, code=found.code(), words=words, size=size)
+        written = export_style(own, output, statistics=found.statistics(), words=words, size=size)
     for export in written:
         say(
             f"{export.path} is written; run by {export.record['checked_with']} it differs from the engine "

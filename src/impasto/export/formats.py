@@ -39,7 +39,7 @@ from impasto.files import write_whole
 from impasto.networks.feature_network import Tensor
 from impasto.onepass.network import MINIMUM_SIDE, PasticheNetwork
 from impasto.onepass.painter import WEAKEST
-from impasto.onepass.transfer import CODE_LAYERS, Moments, amount_at, moments_of, transfer_maps
+from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, amount_at, moments_of, transfer_maps
 
 Arrays = dict[str, NDArray[np.float32]]
 Run = Callable[[Arrays], Arrays]
@@ -73,7 +73,7 @@ def export_style(
     network: PasticheNetwork,
     path: str | Path,
     *,
-    code: Moments | None = None,
+    statistics: Moments | None = None,
     words: Mapping[str, str] | None = None,
     size: tuple[int, int] | None = None,
 ) -> list[Export]:
@@ -83,7 +83,7 @@ def export_style(
         network: of a style of one's own (`StyleFile.network`), or of any style.
         path: ends in .onnx or .tflite, or is the name of a folder, which becomes a SavedModel. The
             two graphs of the any-style network get -encoder and -painter into their names.
-        code: the style of one's own (`StyleFile.code`); None for any style.
+        statistics: the style of one's own (`StyleFile.statistics`); None for any style.
         words: more to be stored with it, such as the licence.
         size: (height, width) of the photos in pixels, fixed; by default any size will do.
 
@@ -106,8 +106,8 @@ def export_style(
     network = _in_float32(network)
     known = {"name": network.name, "sha256": network.sha256, "encoder_sha256": network.encoder.sha256}
     known |= words or {}
-    painter = _Graph.painter(network, shape, known, code)
-    if code is not None:
+    painter = _Graph.painter(network, shape, known, statistics)
+    if statistics is not None:
         return [write(painter, path)]
     graphs = {"encoder": _Graph.encoder(network, known), "painter": painter}
     paths = dict(zip(PARTS, export_paths(path, any_style=True), strict=True))
@@ -151,18 +151,18 @@ class _Graph:
 
     @classmethod
     def painter(
-        cls, network: PasticheNetwork, shape: Shape, words: Mapping[str, str], code: Moments | None
+        cls, network: PasticheNetwork, shape: Shape, words: Mapping[str, str], statistics: Moments | None
     ) -> _Graph:
         inputs: dict[str, tuple[int | None, ...]] = {"photo": (1, *shape, 3), "strength": (1,)}
-        if code is None:
-            widths = {k: int(network.weights[f"scale/{k}"].shape[0]) for k in CODE_LAYERS}
+        if statistics is None:
+            widths = {k: int(network.weights[f"scale/{k}"].shape[0]) for k in STATISTICS_LAYERS}
             inputs |= {layer: (1, width + 1, width) for layer, width in widths.items()}
-        rows = None if code is None else rows_of(code)
+        rows = None if statistics is None else rows_of(statistics)
 
         def paint(example: Arrays) -> Arrays:
             photo, strength = example["photo"], example["strength"]
             features = network.encode(ops.convert_to_tensor(photo))
-            style = code or {k: (example[k][:, -1], example[k][:, :-1]) for k in CODE_LAYERS}
+            style = statistics or {k: (example[k][:, -1], example[k][:, :-1]) for k in STATISTICS_LAYERS}
             maps = transfer_maps(moments_of(features), style)
             painted = to_host(network.paint(features, maps, ops.convert_to_tensor(amount_at(strength))))
             share = np.minimum(1, strength / WEAKEST)[:, None, None, None]
@@ -337,7 +337,7 @@ def _examples(inputs: Mapping[str, tuple[int | None, ...]], network: PasticheNet
                 example[name] = np.full(1, strength, np.float32)
             elif name in ("photo", "style"):
                 example[name] = _noise(rng, (wanted[1] or shape[0], wanted[2] or shape[1]))
-        if CODE_LAYERS[0] in inputs:
+        if STATISTICS_LAYERS[0] in inputs:
             example |= rows_of_batch(network, _noise(rng, shape))
         found.append(example)
     return tuple(found)
@@ -355,8 +355,8 @@ def rows_of_batch(network: PasticheNetwork, style: NDArray[np.float32]) -> Array
         network: of any style.
         style: float32 (1, height, width, 3), sRGB in [0, 1].
     """
-    code = moments_of(network.encode(ops.convert_to_tensor(style)))
-    return {layer: rows[None] for layer, rows in rows_of(code).items()}
+    statistics = moments_of(network.encode(ops.convert_to_tensor(style)))
+    return {layer: rows[None] for layer, rows in rows_of(statistics).items()}
 
 
 def _on_host(outputs: Mapping[str, Tensor]) -> Arrays:

@@ -20,7 +20,7 @@ from impasto.networks.feature_network import FeatureNetwork, Tensor
 from impasto.onepass.network import PasticheNetwork
 from impasto.onepass.painter import WEAKEST
 from impasto.onepass.transfer import (
-    CODE_LAYERS,
+    STATISTICS_LAYERS,
     Moments,
     amount_at,
     iterated_transfer_maps,
@@ -43,7 +43,7 @@ class PortableEncoder(keras.Model):  # type: ignore[misc]
         self.built = True
 
     def call(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return each code layer's moments, float32 (batch, c + 1, c)."""
+        """Return the moments at each of `STATISTICS_LAYERS`, float32 (batch, c + 1, c)."""
         moments = moments_of(self.network.encode(x["style"]))
         return {k: ops.concatenate([square, mean[:, None]], axis=1) for k, (mean, square) in moments.items()}
 
@@ -53,17 +53,19 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
 
     Args:
         network: of any style or of one.
-        code: the one style's moments, as `rows_of` gives them; None if they are inputs.
+        statistics: the one style's moments, as `rows_of` gives them; None if they are inputs.
         iterative: whether the maps are found without eigenvalues, which LiteRT has not.
     """
 
     def __init__(
-        self, network: PasticheNetwork, code: Mapping[str, Array] | None = None, iterative: bool = False
+        self, network: PasticheNetwork, statistics: Mapping[str, Array] | None = None, iterative: bool = False
     ) -> None:
         super().__init__(dtype="float32")
         self.network = _copied(self, network)
         self.iterative = iterative
-        self.code = code and {k: ops.convert_to_tensor(value[None]) for k, value in code.items()}
+        self.statistics = statistics and {
+            k: ops.convert_to_tensor(value[None]) for k, value in statistics.items()
+        }
         self.built = True
 
     def call(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -73,11 +75,14 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
             x: ``photo`` (batch, height, width, 3), ``strength`` (batch,) in [0, 1] and, unless there is
                 one style, the moments by layer.
         """
-        photo, strength, code = x["photo"], x["strength"], self.code or x
+        photo, strength, statistics = x["photo"], x["strength"], self.statistics or x
         features = self.network.encode(photo)
-        seen, style = moments_of(features), {k: (code[k][:, -1], code[k][:, :-1]) for k in CODE_LAYERS}
+        seen, style = (
+            moments_of(features),
+            {k: (statistics[k][:, -1], statistics[k][:, :-1]) for k in STATISTICS_LAYERS},
+        )
         if self.iterative:
-            positions = {k: positions_of(features[k]) for k in CODE_LAYERS}
+            positions = {k: positions_of(features[k]) for k in STATISTICS_LAYERS}
             maps = iterated_transfer_maps(seen, style, positions)
         else:
             maps = transfer_maps(seen, style)
@@ -86,9 +91,9 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
         return {"pastiche": ops.clip(photo + shown * (painted - photo), 0, 1)}
 
 
-def rows_of(code: Moments) -> dict[str, Array]:
+def rows_of(statistics: Moments) -> dict[str, Array]:
     """Return a style's moments as the painter takes them, by layer float32 (c + 1, c)."""
-    return {k: np.vstack([to_host(square)[0], to_host(mean)]) for k, (mean, square) in code.items()}
+    return {k: np.vstack([to_host(square)[0], to_host(mean)]) for k, (mean, square) in statistics.items()}
 
 
 def _copied(model: keras.Model, network: PasticheNetwork) -> PasticheNetwork:

@@ -19,7 +19,7 @@ from impasto.errors import EngineError, SettingError
 from impasto.layers import CONVOLUTION_NAMES
 from impasto.onepass.network import BLOCKS, MODULATED, PasticheNetwork
 from impasto.onepass.painter import WEAKEST
-from impasto.onepass.transfer import CODE_LAYERS, MOST_GAIN, REACH, RIDGE, amount_at
+from impasto.onepass.transfer import MOST_GAIN, REACH, RIDGE, STATISTICS_LAYERS, amount_at
 
 Array = NDArray[np.float32]
 
@@ -126,15 +126,15 @@ class Graph:
         return self._onnx.helper.make_tensor_value_info(name, self._onnx.TensorProto.FLOAT, list(shape))
 
 
-def painter_graph(network: PasticheNetwork, code: Mapping[str, Array] | None = None) -> Any:
+def painter_graph(network: PasticheNetwork, statistics: Mapping[str, Array] | None = None) -> Any:
     """Return the ONNX model that paints: ``photo`` and ``strength`` in, ``pastiche`` out.
 
-    Without a code the moments of a style, by layer, are more inputs; they are what `encoder_graph`
+    Without statistics the moments of a style, by layer, are more inputs; they are what `encoder_graph`
     returns. Strengths are in [0, 1], pictures are sRGB in [0, 1] with sides of at least 32 px.
 
     Args:
         network: of any style or of one.
-        code: the one style's moments, as of `keras_models.rows_of`.
+        statistics: the one style's moments, as of `keras_models.rows_of`.
 
     Raises:
         SettingError: the feature network cannot be exported.
@@ -143,14 +143,16 @@ def painter_graph(network: PasticheNetwork, code: Mapping[str, Array] | None = N
     photo, strength = graph.input("photo", PICTURE), graph.input("strength", ("batch",))
     planes = graph.add("Transpose", photo, perm=[0, 3, 1, 2])
     share = graph.add("Mul", graph.add("Pow", graph.add("Unsqueeze", strength, [1, 2]), POWER), AMOUNT)
-    mixed, codes, code_share = {}, [], graph.add("Mul", share, REACH["code"])
+    mixed, reached, statistics_share = {}, [], graph.add("Mul", share, REACH["statistics"])
     for layer, features in _encode(graph, planes, network.encoder.pooling).items():
         width = graph.weights[f"scale/{layer}"].size
-        rows = graph.input(layer, ("batch", width + 1, width)) if code is None else code[layer][None]
-        shares = graph.add("Mul", share, REACH[layer]), code_share
+        rows = (
+            graph.input(layer, ("batch", width + 1, width)) if statistics is None else statistics[layer][None]
+        )
+        shares = graph.add("Mul", share, REACH[layer]), statistics_share
         mixed[layer], found = _transferred(graph, features, rows, shares)
-        codes += found
-    painted = _decode(graph, mixed, _told(graph, codes))
+        reached += found
+    painted = _decode(graph, mixed, _modulation(graph, reached))
     shown = graph.add("Clip", graph.add("Div", strength, WEAKEST), 0.0, 1.0)
     change = graph.add("Mul", graph.add("Sub", painted, planes), graph.add("Unsqueeze", shown, [1, 2, 3]))
     pastiche = graph.add("Clip", graph.add("Add", planes, change), 0.0, 1.0)
@@ -191,12 +193,12 @@ def _encode(graph: Graph, planes: str, pooling: str) -> dict[str, str]:
     kernel = graph.weights["preprocess/kernel"].reshape(3, 3)
     x = graph.add("Conv", planes, kernel.T[:, :, None, None], graph.weights["preprocess/bias"])
     pool = "AveragePool" if pooling == "average" else "MaxPool"
-    last, found = CODE_LAYERS[-1].replace("relu", "conv"), {}
+    last, found = STATISTICS_LAYERS[-1].replace("relu", "conv"), {}
     for name in CONVOLUTION_NAMES[: CONVOLUTION_NAMES.index(last) + 1]:
         if name.endswith("_1") and name != "conv1_1":
             x = graph.add(pool, x, kernel_shape=[2, 2], strides=[2, 2])
         x = graph.add("Relu", graph.convolve(x, name))
-        if (layer := name.replace("conv", "relu")) in CODE_LAYERS:
+        if (layer := name.replace("conv", "relu")) in STATISTICS_LAYERS:
             found[layer] = x
     return found
 
@@ -218,26 +220,26 @@ def _moments(graph: Graph, rows: str) -> tuple[str, str, str]:
 
 
 def _transferred(
-    graph: Graph, features: str, code: str | Array, shares: Sequence[str]
+    graph: Graph, features: str, statistics: str | Array, shares: Sequence[str]
 ) -> tuple[str, list[str]]:
-    """Return features with a share of the style's moments, and a layer's part of the code with another.
+    """Return features with a share of the style's moments, and a layer's statistics with another.
 
-    `transfer_maps`, `apply_map` and `code_of` of a layer; the code is its mean and deviation, (batch, 1, c).
+    `transfer_maps`, `apply_map` and `statistics_of` of a layer; statistics are (batch, 1, c).
     """
     rows = _as_rows(graph, features)
     centered, mean, covariance = _moments(graph, rows)
-    style = graph.add("Slice", code, [0], [-1], [1])
-    target = graph.add("Slice", code, [-1], [LARGEST], [1])
+    style = graph.add("Slice", statistics, [0], [-1], [1])
+    target = graph.add("Slice", statistics, [-1], [LARGEST], [1])
     matrix = graph.add("Cast", _transfer_map(graph, covariance, style), to=FLOAT)
     moved = graph.add("Add", graph.add("MatMul", centered, matrix), target)
     moved = graph.add("Add", rows, graph.add("Mul", shares[0], graph.add("Sub", moved, rows)))
     moved = graph.add("Transpose", moved, perm=[0, 2, 1])
     pairs = ((mean, target), (_deviation(graph, covariance), _deviation(graph, style)))
-    codes = [
+    reached = [
         graph.add("Add", seen, graph.add("Mul", shares[1], graph.add("Sub", wanted, seen)))
         for seen, wanted in pairs
     ]
-    return graph.add("Reshape", moved, graph.add("Shape", features)), codes
+    return graph.add("Reshape", moved, graph.add("Shape", features)), reached
 
 
 def _deviation(graph: Graph, covariance: str) -> str:
@@ -247,11 +249,11 @@ def _deviation(graph: Graph, covariance: str) -> str:
     return graph.add("Sqrt", graph.add("Add", graph.add("Relu", variances), 1e-8))
 
 
-def _told(graph: Graph, codes: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return `PasticheNetwork.told`: by convolution the factor and the shift, (batch, c, 1, 1)."""
-    scales = [graph.weights[f"scale/{layer}"] for layer in CODE_LAYERS]
+def _modulation(graph: Graph, reached: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return `PasticheNetwork.modulation_for`: by convolution the factor and the shift, (batch, c, 1, 1)."""
+    scales = [graph.weights[f"scale/{layer}"] for layer in STATISTICS_LAYERS]
     scale = np.concatenate([scale for scale in scales for _ in range(2)])
-    x = graph.add("Squeeze", graph.add("Mul", graph.add("Concat", *codes, axis=2), scale), [1])
+    x = graph.add("Squeeze", graph.add("Mul", graph.add("Concat", *reached, axis=2), scale), [1])
     for name in ("code_in", "code_out"):
         x = graph.add("MatMul", x, graph.weights[f"{name}/kernel"])
         x = graph.add("Add", x, graph.weights[f"{name}/bias"])
@@ -324,11 +326,11 @@ def _product(graph: Graph, first: str, *others: str) -> str:
     return first
 
 
-def _decode(graph: Graph, features: Mapping[str, str], told: Mapping[str, tuple[str, str]]) -> str:
+def _decode(graph: Graph, features: Mapping[str, str], modulation: Mapping[str, tuple[str, str]]) -> str:
     """Return `PasticheNetwork.decode`."""
 
     def modulated(x: str, name: str) -> str:
-        factor, shift = told[name]
+        factor, shift = modulation[name]
         return graph.add("Relu", graph.add("Add", graph.add("Mul", graph.convolve(x, name), factor), shift))
 
     scales = {k: graph.weights[f"scale/{k}"][:, None, None] for k in features}

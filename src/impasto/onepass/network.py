@@ -6,7 +6,7 @@ Four things happen, all but the first in one pass over the picture:
 - `transfer_maps`: the linear map of each layer that gives the photo's features the style's moments;
 - the feature network encodes, the maps are applied, with a strength;
 - `PasticheNetwork.decode`, the trained part, makes a picture of what no picture has as its features; its
-  convolutions are modulated by a code of the moments that the picture is to have.
+  convolutions are modulated by the statistics that the picture is to have.
 
 Moments are sums over positions, and everything else is local (`DECODER_REACH`): a huge picture is painted in
 tiles, with the result of the whole. A style is its moments, of any picture, computed once.
@@ -36,14 +36,14 @@ from impasto.errors import WeightsError
 from impasto.files import digest, write_whole
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.rearrangements import fit_to, interleave, phase_kernels, smoothed_pixels
-from impasto.onepass.transfer import CODE_LAYERS, REACH, Maps, apply_map
+from impasto.onepass.transfer import REACH, STATISTICS_LAYERS, Maps, apply_map
 
 Tensor = Any
 Arrays = dict[str, np.ndarray]
 Masks = Mapping[str, Tensor]
 Change = tuple[Tensor, Tensor]
 """Of a picture's features: a matrix (c, c) or gains (c,), and offsets (c,), float32."""
-Told = Mapping[str, Change]
+Modulation = Mapping[str, Change]
 """By convolution: what its outputs are multiplied by, less 1, and shifted by, float32 (batch, c)."""
 WIDTHS = {"eighth": 128, "quarter": 48, "half": 24}
 """Channels of the decoder at 1/8, 1/4 and 1/2 of the picture's size."""
@@ -55,8 +55,9 @@ BLOCKS = {
 MODULATED = {
     name: width for size, width in WIDTHS.items() for name in (size, *(f"{b}_1" for b in BLOCKS[size]))
 }
-"""Convolutions that the code modulates, and how many channels each has."""
-CODE_WIDTH = 96
+"""Convolutions that the statistics modulate, and how many channels each has."""
+HIDDEN_WIDTH = 96
+"""Between the two layers, ``code_in`` and ``code_out``, that take statistics to modulations."""
 DECODER_REACH = 96
 """Pixels around a position of the encoder's deepest layer on which the decoder's result depends."""
 MINIMUM_SIDE = 32
@@ -86,8 +87,8 @@ class PasticheNetwork:
     folds: bool = True
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
-        """Return the feature maps of the code layers of float32 (batch, height, width, 3) in [0, 1]."""
-        return self.encoder.features(image, CODE_LAYERS)
+        """Return the feature maps of `STATISTICS_LAYERS` of float32 (batch, height, width, 3) in [0, 1]."""
+        return self.encoder.features(image, STATISTICS_LAYERS)
 
     def paint(
         self, features: Mapping[str, Tensor], maps: Maps, amount: Tensor, masks: Masks | None = None
@@ -104,10 +105,10 @@ class PasticheNetwork:
             float32 (batch, height, width, 3).
         """
         share = amount[:, None]
-        photo, style = maps["code"]
-        told = self.told(photo + REACH["code"] * share * (style - photo))
+        photo, style = maps["statistics"]
+        modulation = self.modulation_for(photo + REACH["statistics"] * share * (style - photo))
         moves: dict[str, Change] = {}
-        for layer in CODE_LAYERS:
+        for layer in STATISTICS_LAYERS:
             matrix, offset = maps[layer]
             reached = REACH[layer] * share
             matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(
@@ -115,47 +116,47 @@ class PasticheNetwork:
             )
             moves[layer] = matrix, reached * offset
         if self.folds and masks is None and photo.shape[0] == 1:
-            return self.decode(features, told, {k: (m[0], o[0]) for k, (m, o) in moves.items()})
+            return self.decode(features, modulation, {k: (m[0], o[0]) for k, (m, o) in moves.items()})
         mixed = {}
         for layer, move in moves.items():
             moved = apply_map(features[layer], *move)
             if masks is not None:
                 moved = ops.sum(moved * ops.cast(masks[layer][..., None], moved.dtype), axis=0, keepdims=True)
             mixed[layer] = moved
-        return self.decode(mixed, told, masks=masks)
+        return self.decode(mixed, modulation, masks=masks)
 
-    def told(self, code: Tensor) -> Told:
-        """Return the modulations of the decoder's convolutions for codes (batch, `code_of`'s length)."""
+    def modulation_for(self, statistics: Tensor) -> Modulation:
+        """Return the modulations of the decoder's convolutions for statistics as of `statistics_of`."""
         weights = {k: ops.cast(v, "float32") for k, v in self.weights.items() if k[:4] in ("code", "scal")}
-        scales = [weights[f"scale/{layer}"] for layer in CODE_LAYERS]
-        code = code * ops.concatenate([scale for scale in scales for _ in range(2)])
-        hidden = ops.relu(ops.matmul(code, weights["code_in/kernel"]) + weights["code_in/bias"])
+        scales = [weights[f"scale/{layer}"] for layer in STATISTICS_LAYERS]
+        statistics = statistics * ops.concatenate([scale for scale in scales for _ in range(2)])
+        hidden = ops.relu(ops.matmul(statistics, weights["code_in/kernel"]) + weights["code_in/bias"])
         found = ops.matmul(hidden, weights["code_out/kernel"]) + weights["code_out/bias"]
-        told, first = {}, 0
+        modulation, first = {}, 0
         for name, width in MODULATED.items():
             middle, last = first + width, first + 2 * width
-            told[name] = found[:, first:middle], found[:, middle:last]
+            modulation[name] = found[:, first:middle], found[:, middle:last]
             first = last
-        return told
+        return modulation
 
     def decode(
         self,
         features: Mapping[str, Tensor],
-        told: Told,
+        modulation: Modulation,
         moves: Mapping[str, Change] | None = None,
         masks: Masks | None = None,
     ) -> Tensor:
-        """Return float32 pixels (batch, height, width, 3) from features of the code layers.
+        """Return float32 pixels (batch, height, width, 3) from features of `STATISTICS_LAYERS`.
 
         Args:
             features: transformed already, or those of a single picture.
-            told: of `told`.
+            modulation: of `modulation_for`.
             moves: by layer the matrix (c, c) and the offset (c,) that transform the single picture's.
             masks: as of `paint`.
         """
-        moved: dict[str, Change | None] = dict.fromkeys(CODE_LAYERS)
-        where: Mapping[str, Tensor | None] = masks or dict.fromkeys(CODE_LAYERS)
-        scales = {k: ops.cast(self.weights[f"scale/{k}"], "float32") for k in CODE_LAYERS}
+        moved: dict[str, Change | None] = dict.fromkeys(STATISTICS_LAYERS)
+        where: Mapping[str, Tensor | None] = masks or dict.fromkeys(STATISTICS_LAYERS)
+        scales = {k: ops.cast(self.weights[f"scale/{k}"], "float32") for k in STATISTICS_LAYERS}
         if moves is None:
             features = {k: features[k] * ops.cast(scale, features[k].dtype) for k, scale in scales.items()}
         else:
@@ -166,9 +167,9 @@ class PasticheNetwork:
             if size != "eighth":
                 skip = self._convolve(features[layer], f"skip_{size}", move)
                 x, move = ops.relu(fit_to(self._convolve_enlarged(x, f"up_{size}"), skip) + skip), None
-            x = ops.relu(self._modulated(x, size, told, where[layer], move))
+            x = ops.relu(self._modulated(x, size, modulation, where[layer], move))
             for block in BLOCKS[size]:
-                y = ops.relu(self._modulated(x, f"{block}_1", told, where[layer]))
+                y = ops.relu(self._modulated(x, f"{block}_1", modulation, where[layer]))
                 x = x + self._convolve(y, f"{block}_2")
         x = smoothed_pixels(ops.cast(self._convolve(x, "pixels"), "float32"))
         edges = self._convolve(features["relu1_1"], "edges", moved["relu1_1"])
@@ -197,10 +198,10 @@ class PasticheNetwork:
         return add_bias(ops.conv(pad_by_reflection(x), kernel, 1, "valid", data_format="channels_last"), bias)
 
     def _modulated(
-        self, x: Tensor, name: str, told: Told, mask: Tensor | None, move: Change | None = None
+        self, x: Tensor, name: str, modulation: Modulation, mask: Tensor | None, move: Change | None = None
     ) -> Tensor:
-        """Return a convolution of x, its outputs changed as told for each picture or, masked, region."""
-        gain, shift = told[name]
+        """Return a convolution of x, its outputs modulated for each picture or, masked, region."""
+        gain, shift = modulation[name]
         if self.folds and mask is None and gain.shape[0] == 1:
             return self._convolve(x, name, move, (gain[0], shift[0]))
         gain, shift = ops.cast(gain, x.dtype), ops.cast(shift, x.dtype)
@@ -234,7 +235,7 @@ def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
 
     Args:
         seed: of the random numbers.
-        widths: channels of the encoder's code layers.
+        widths: channels of the encoder's `STATISTICS_LAYERS`.
     """
     rng = np.random.default_rng(seed)
     shapes = {"eighth": (widths["relu4_1"], WIDTHS["eighth"])}
@@ -253,12 +254,12 @@ def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
         gain = BLOCK_GAIN if name.endswith("_2") else gain
         weights[f"{name}/kernel"] = rng.normal(0, gain * np.sqrt(2 / 9 / inputs), (3, 3, inputs, outputs))
         weights[f"{name}/bias"] = np.zeros(outputs)
-    length, told = 2 * sum(widths.values()), 2 * sum(MODULATED.values())
+    length, modulated = 2 * sum(widths.values()), 2 * sum(MODULATED.values())
     weights |= {
-        "code_in/kernel": rng.normal(0, np.sqrt(2 / length), (length, CODE_WIDTH)),
-        "code_in/bias": np.zeros(CODE_WIDTH),
-        "code_out/kernel": np.zeros((CODE_WIDTH, told)),
-        "code_out/bias": np.zeros(told),
+        "code_in/kernel": rng.normal(0, np.sqrt(2 / length), (length, HIDDEN_WIDTH)),
+        "code_in/bias": np.zeros(HIDDEN_WIDTH),
+        "code_out/kernel": np.zeros((HIDDEN_WIDTH, modulated)),
+        "code_out/bias": np.zeros(modulated),
     }
     return {name: value.astype(np.float32) for name, value in weights.items()}
 
@@ -315,5 +316,5 @@ def read_pastiche_network(path: Path, encoder: FeatureNetwork, own: bool = True)
 
 
 def encoder_widths(encoder: FeatureNetwork) -> dict[str, int]:
-    """Return the channels of a feature network's code layers."""
-    return {layer: int(encoder.weights[f"conv{layer[4:]}/bias"].shape[0]) for layer in CODE_LAYERS}
+    """Return the channels of a feature network's `STATISTICS_LAYERS`."""
+    return {layer: int(encoder.weights[f"conv{layer[4:]}/bias"].shape[0]) for layer in STATISTICS_LAYERS}

@@ -30,8 +30,8 @@ from impasto.networks.moments import moment_sums
 from impasto.networks.tile_grid import tile_grid
 from impasto.onepass.network import DECODER_REACH, MINIMUM_SIDE, Masks, PasticheNetwork, read_pastiche_network
 from impasto.onepass.style_file import StyleFile
-from impasto.onepass.style_statistics import blended_code
-from impasto.onepass.transfer import CODE_LAYERS, Moments, amount_at, moments_of, transfer_maps
+from impasto.onepass.style_statistics import blended_statistics
+from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, amount_at, moments_of, transfer_maps
 from impasto.pictures.color_transfer import lightness_of
 from impasto.pictures.masks import mask_pyramid
 from impasto.prepared import Prepared, StyledRegion, region_masks
@@ -47,7 +47,7 @@ FOLDER = EMBEDDED / "onepass"
 """Where both and their manifest lie."""
 TILE_SIDE = 1440
 """Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
-CODE_SIDE = 512
+STATISTICS_SIDE = 512
 """Style images of larger pictures are looked at as if the picture's long side were this."""
 WEAKEST = 0.1
 """Strength below which the photo shines through, until at 0 nothing else is left."""
@@ -92,7 +92,7 @@ def warm_style(workshop: Workshop, style: StyleFile, dtype: str) -> tuple[Pastic
 
     def load() -> tuple[PasticheNetwork, Moments]:
         encoder = warm_network(workshop, dtype).encoder
-        return style.network(encoder).with_cast_weights(), style.code()
+        return style.network(encoder).with_cast_weights(), style.statistics()
 
     return workshop.get("networks", ("style", style.sha256, dtype), load, lambda found: _bytes(found[0]))
 
@@ -110,7 +110,7 @@ class OnePass:
         shape: (height, width) of the pictures, at least 32 px each.
         workshop: keeps what is compiled and the style images' moments.
         side: of tiles; a picture of no more pixels than a tile is painted as a whole.
-        code: the style's moments where they are known already, instead of the style images'.
+        statistics: the style's where they are known already, instead of the style images'.
 
     Raises:
         ImageError: a side is shorter than 32 px, or a mask has another shape.
@@ -124,7 +124,7 @@ class OnePass:
         shape: tuple[int, int],
         workshop: Workshop,
         side: int = TILE_SIDE,
-        code: Moments | None = None,
+        statistics: Moments | None = None,
     ) -> None:
         check_shape(shape)
         if not regions:
@@ -132,17 +132,19 @@ class OnePass:
         self.shape, self._network, self._workshop = shape, network, workshop
         whole = shape[0] * shape[1] <= side**2
         side = max(shape) if whole else side
-        self._looks = tile_grid(shape, side, CODE_LAYERS)
+        self._looks = tile_grid(shape, side, STATISTICS_LAYERS)
         self._tiles = tile_grid(shape, side, (), DECODER_REACH)
         self._masks = mixing_masks(regions, shape, network.encoder.pool_rounding)
-        share = min(1.0, CODE_SIDE / max(shape))
-        codes = [code or blended_code(region.styles, network, share, workshop) for region in regions]
+        share = min(1.0, STATISTICS_SIDE / max(shape))
+        styles = [
+            statistics or blended_statistics(region.styles, network, share, workshop) for region in regions
+        ]
         self._style: Moments = {
             layer: (
-                ops.concatenate([code[layer][0] for code in codes]),
-                ops.concatenate([code[layer][1] for code in codes]),
+                ops.concatenate([style[layer][0] for style in styles]),
+                ops.concatenate([style[layer][1] for style in styles]),
             )
-            for layer in CODE_LAYERS
+            for layer in STATISTICS_LAYERS
         }
 
     def paint(self, photo: Array, strength: float = 50.0, visible: Array | None = None) -> Array:
@@ -181,7 +183,7 @@ class OnePass:
 
     def _at_layers(self, visible: Array) -> dict[str, Array]:
         pyramid = mask_pyramid(visible, rounding=self._network.encoder.pool_rounding)
-        return {layer: pyramid[level_of(layer)] for layer in CODE_LAYERS}
+        return {layer: pyramid[level_of(layer)] for layer in STATISTICS_LAYERS}
 
     def _in_tiles(self, photo: Array, amount: Array, seen: Mapping[str, Array]) -> Array:
         sums, layers = self._looked_at(photo, seen)
@@ -189,7 +191,7 @@ class OnePass:
         paint = self._compiled("paint", self._tiles[0].shape)
         painted = np.empty_like(photo)
         inside = layer_shapes(self._tiles[0].shape, self._network.encoder.pool_rounding)
-        shapes = {layer: inside[level_of(layer)] for layer in CODE_LAYERS}
+        shapes = {layer: inside[level_of(layer)] for layer in STATISTICS_LAYERS}
         for tile in self._tiles:
             features = {k: tile.cut_features(v, level_of(k), shapes[k])[None] for k, v in layers.items()}
             masks = {k: tile.cut_layer(v, level_of(k), shapes[k]) for k, v in self._masks.items()}
@@ -203,10 +205,10 @@ class OnePass:
         shape, rounding = self._looks[0].shape, self._network.encoder.pool_rounding
         measure = self._compiled("measure", shape)
         inside, outside = layer_shapes(shape, rounding), layer_shapes(self.shape, rounding)
-        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in CODE_LAYERS}
+        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in STATISTICS_LAYERS}
         layers: dict[str, NDArray[Any]] = {}
         for tile in self._looks:
-            cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in CODE_LAYERS}
+            cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in STATISTICS_LAYERS}
             for layer, mask in seen.items():
                 level = level_of(layer)
                 cores[layer] = cores[layer] * tile.cut_layer(mask, level, inside[level])
@@ -268,7 +270,7 @@ def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
     total = np.sum(masks, axis=0) + 1e-6 * len(masks)
     shares = [((mask + 1e-6) / total).astype(np.float32) for mask in masks]
     mixed = [replace(region, mask=share) for region, share in zip(regions, shares, strict=True)]
-    return region_masks(mixed, shape, CODE_LAYERS, rounding)
+    return region_masks(mixed, shape, STATISTICS_LAYERS, rounding)
 
 
 def _compile(network: PasticheNetwork, part: str) -> Callable[..., Any]:
@@ -282,11 +284,11 @@ def _compile(network: PasticheNetwork, part: str) -> Callable[..., Any]:
     def measure(photo: Tensor, cores: Masks) -> tuple[dict[str, tuple[Tensor, Tensor]], dict[str, Tensor]]:
         features = network.encode(photo)
         sums = {k: moment_sums(f, cores[k]) for k, f in features.items()}
-        return sums, {k: features[k] for k in CODE_LAYERS[1:]}
+        return sums, {k: features[k] for k in STATISTICS_LAYERS[1:]}
 
     def paint(photo: Tensor, deeper: Masks, maps: Any, amount: Tensor, masks: Masks) -> Tensor:
         features = {k: ops.cast(v, network.encoder.dtype) for k, v in deeper.items()}
-        features |= network.encoder.features(photo, CODE_LAYERS[:1])
+        features |= network.encoder.features(photo, STATISTICS_LAYERS[:1])
         return network.paint(features, maps, amount, masks or None)
 
     parts: dict[str, Callable[..., Any]] = {"whole": whole, "measure": measure, "paint": paint}
@@ -316,7 +318,7 @@ def onepass_steps(prepared: Prepared) -> Iterator[Step]:
         (height, width),
         workshop,
         side=settings.tile_size or TILE_SIDE,
-        code=prepared.style_moments,
+        statistics=prepared.style_moments,
     )
     pixels = painter.paint(prepared.content, settings.strength, prepared.visible)
     if prepared.achromatic:

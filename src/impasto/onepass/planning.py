@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from impasto.networks.speed import Speed
 from impasto.networks.tile_grid import tile_grid
 from impasto.onepass.network import DECODER_REACH
-from impasto.onepass.painter import CODE_SIDE, TILE_SIDE
-from impasto.onepass.transfer import CODE_LAYERS
+from impasto.onepass.painter import STATISTICS_SIDE, TILE_SIDE
+from impasto.onepass.transfer import STATISTICS_LAYERS
 from impasto.settings import Settings
 
 PASSES, LOOK_PASSES, PAINT_PASSES = 2.5, 0.9, 2.0
@@ -48,13 +48,13 @@ def plan_onepass(shape: tuple[int, int], dtype: str, settings: Settings, speed: 
         speed: of the one-pass network's encoder.
     """
     side, pixels = settings.tile_size or TILE_SIDE, math.prod(shape)
-    seen = min(1.0, CODE_SIDE / max(shape)) * settings.stroke_size
+    seen = min(1.0, STATISTICS_SIDE / max(shape)) * settings.stroke_size
     passes = pixels * seen**2
     if pixels <= side**2:
         tile, at_once, kept = None, pixels, 0
         passes += PASSES * pixels
     else:
-        looks, tiles = tile_grid(shape, side, CODE_LAYERS), tile_grid(shape, side, (), DECODER_REACH)
+        looks, tiles = tile_grid(shape, side, STATISTICS_LAYERS), tile_grid(shape, side, (), DECODER_REACH)
         tile, at_once, kept = side, math.prod(tiles[0].shape), pixels
         passes += sum(
             count * len(grid) * math.prod(grid[0].shape)

@@ -27,7 +27,7 @@ from impasto.errors import MissingFileError, SettingError, WeightsError
 from impasto.files import digest, write_whole
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.network import PasticheNetwork, new_pastiche_network
-from impasto.onepass.transfer import CODE_LAYERS, Moments
+from impasto.onepass.transfer import STATISTICS_LAYERS, Moments
 
 SUFFIX = ".style"
 FORMAT = 2
@@ -103,7 +103,7 @@ class StyleFile:
         weights = {name: ops.convert_to_tensor(value) for name, value in self.weights.items()}
         return PasticheNetwork(name=self.card.name, encoder=encoder, weights=weights, sha256=self.sha256)
 
-    def code(self) -> Moments:
+    def statistics(self) -> Moments:
         """Return the painting's moments as `transfer_maps` takes them."""
         found = {}
         for layer, (mean, covariance) in self.moments.items():
@@ -161,7 +161,7 @@ def read_style_file(path: str | Path) -> StyleFile:
         mean, covariance = KINDS
         moments = {
             k: (arrays.pop(f"moments/{k}/{mean}"), arrays.pop(f"moments/{k}/{covariance}"))
-            for k in CODE_LAYERS
+            for k in STATISTICS_LAYERS
         }
     except WeightsError:
         raise
@@ -211,10 +211,12 @@ def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 def _problem(weights: Mapping[str, NDArray[Any]], moments: Mapping[str, tuple[Any, ...]]) -> str:
     """Return what is wrong with a style network's weights and a painting's moments, or nothing."""
-    missing = [layer for layer in CODE_LAYERS if f"scale/{layer}" not in weights or layer not in moments]
+    missing = [
+        layer for layer in STATISTICS_LAYERS if f"scale/{layer}" not in weights or layer not in moments
+    ]
     if missing:
         return f"the layer {missing[0]} is missing"
-    widths = {layer: weights[f"scale/{layer}"].size for layer in CODE_LAYERS}
+    widths = {layer: weights[f"scale/{layer}"].size for layer in STATISTICS_LAYERS}
     wanted = {name: value.shape for name, value in new_pastiche_network(0, widths).items()}
     for name in sorted(set(wanted) ^ set(weights)):
         return f"{name} is {'missing' if name in wanted else 'unknown'}"

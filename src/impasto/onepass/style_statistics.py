@@ -17,7 +17,7 @@ from keras import ops
 from impasto.errors import SettingError
 from impasto.layers import level_of
 from impasto.onepass.network import PasticheNetwork
-from impasto.onepass.transfer import CODE_LAYERS, Moments, moments_of
+from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, moments_of
 from impasto.pictures.masks import mask_pyramid
 from impasto.pictures.resizing import resize
 from impasto.prepared import StyleImage
@@ -26,7 +26,7 @@ from impasto.workshop import Workshop
 Tensor = Any
 
 
-def blended_code(
+def blended_statistics(
     styles: Sequence[StyleImage], network: PasticheNetwork, share: float, workshop: Workshop
 ) -> Moments:
     """Return the moments of a blend of style images, each with a batch of one.
@@ -43,21 +43,23 @@ def blended_code(
     used = [style for style in styles if style.weight > 0]
     if not used:
         raise SettingError("a region needs at least one style with a weight above 0")
-    codes = [known_code(network, style, share, workshop) for style in used]
+    found = [known_statistics(network, style, share, workshop) for style in used]
     blend = {}
-    for layer in CODE_LAYERS:
+    for layer in STATISTICS_LAYERS:
         weights = [style.weight_at(layer) for style in used]
         if not sum(weights):  # no style was given for this part: it is that of all of them
             weights = [style.weight for style in used]
         parts = [
-            tuple(moment * (weight / sum(weights)) for moment in code[layer])
-            for code, weight in zip(codes, weights, strict=True)
+            tuple(moment * (weight / sum(weights)) for moment in statistics[layer])
+            for statistics, weight in zip(found, weights, strict=True)
         ]
         blend[layer] = sum(mean for mean, _ in parts), sum(covariance for _, covariance in parts)
     return blend
 
 
-def known_code(network: PasticheNetwork, style: StyleImage, share: float, workshop: Workshop) -> Moments:
+def known_statistics(
+    network: PasticheNetwork, style: StyleImage, share: float, workshop: Workshop
+) -> Moments:
     """Return a style image's moments; the workshop keeps them by the digest of its pixels.
 
     Args:
@@ -70,17 +72,17 @@ def known_code(network: PasticheNetwork, style: StyleImage, share: float, worksh
     if style.mask is not None:
         digest.update(f"{style.mask.shape}".encode() + style.mask.tobytes())
     key = network, style.pixels.shape, style.scaled(share).size, digest.digest()
-    return workshop.get("statistics", key, partial(_code, network, style, share), _bytes)
+    return workshop.get("statistics", key, partial(_statistics, network, style, share), _bytes)
 
 
-def _bytes(code: Moments) -> int:
-    return sum(4 * math.prod(part.shape) for moments in code.values() for part in moments)
+def _bytes(statistics: Moments) -> int:
+    return sum(4 * math.prod(part.shape) for moments in statistics.values() for part in moments)
 
 
-def _code(network: PasticheNetwork, style: StyleImage, share: float) -> Moments:
+def _statistics(network: PasticheNetwork, style: StyleImage, share: float) -> Moments:
     height, width = style.scaled(share).size
     features = network.encode(ops.convert_to_tensor(resize(style.pixels, (height, width))[None]))
     if style.mask is None:
         return moments_of(features)
     pyramid = mask_pyramid(resize(style.mask, (height, width)), rounding=network.encoder.pool_rounding)
-    return moments_of(features, {k: ops.convert_to_tensor(pyramid[level_of(k)]) for k in CODE_LAYERS})
+    return moments_of(features, {k: ops.convert_to_tensor(pyramid[level_of(k)]) for k in STATISTICS_LAYERS})

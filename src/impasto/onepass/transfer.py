@@ -13,17 +13,18 @@ Tensor = Any
 Moments = Mapping[str, tuple[Tensor, Tensor]]
 """By layer: channel means (batch, c) and covariances (batch, c, c), float32."""
 Maps = Mapping[str, tuple[Tensor, Tensor]]
-"""By layer: matrices (batch, c, c) and offsets (batch, c), float32; ``code``: the photo's and the style's."""
-CODE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+"""By layer: matrices (batch, c, c) and offsets (batch, c), float32; ``statistics``: those of photo
+and style."""
+STATISTICS_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 RIDGE = 0.2
 """Added to covariances, relative to the style's mean variance: directions that hardly vary in photo and style
 stay as they are, and so does the noise in them. Over the twelve development pairs it is better than less and
 more (`benchmarks/transfer.py`)."""
 MOST_GAIN = 8.0
 """By how much a transfer map may stretch a direction."""
-REACH = {"relu1_1": 1.0, "relu2_1": 1.18, "relu3_1": 1.0, "relu4_1": 0.75, "code": 0.94}
-"""How far the features of each layer, and the code, go to the style's, relative to the amount: the shallow
-ones carry more of the style for what they take of the photo (`benchmarks/transfer.py`)."""
+REACH = {"relu1_1": 1.0, "relu2_1": 1.18, "relu3_1": 1.0, "relu4_1": 0.75, "statistics": 0.94}
+"""How far the features of each layer, and the statistics, go to the style's, relative to the amount: the
+shallow ones carry more of the style for what they take of the photo (`benchmarks/transfer.py`)."""
 ITERATIONS = 30
 ENOUGH = 2
 LEAST_SHARE = (3e-8, 4e-6)
@@ -41,7 +42,7 @@ def moments_of(
         masks: by layer how much each position counts, float32 (height, width), for a batch of one.
     """
     found = {}
-    for layer in CODE_LAYERS:
+    for layer in STATISTICS_LAYERS:
         x, mask, positions = features[layer], masks[layer] if masks else None, positions_of(features[layer])
         if x.shape[0] == 1 and None not in x.shape:
             counted = positions if mask is None else ops.sum(mask) + 1e-6
@@ -61,10 +62,10 @@ def positions_of(features: Tensor) -> Any:
     return height * width
 
 
-def code_of(moments: Moments) -> Tensor:
-    """Return the channel means and deviations of all code layers, float32 (batch, 2 x channels)."""
+def statistics_of(moments: Moments) -> Tensor:
+    """Return the channel means and deviations of `STATISTICS_LAYERS`, float32 (batch, 2 x channels)."""
     parts = []
-    for layer in CODE_LAYERS:
+    for layer in STATISTICS_LAYERS:
         mean, covariance = moments[layer]
         variances = ops.sum(covariance * ops.eye(covariance.shape[-1], dtype="float32"), axis=-1)
         parts += [mean, ops.sqrt(ops.maximum(variances, 0.0) + 1e-8)]
@@ -72,7 +73,7 @@ def code_of(moments: Moments) -> Tensor:
 
 
 def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Tensor]]:
-    """Return by layer the map and offset that give the photo's features the style's moments; and the codes.
+    """Return by layer the map and offset that give the photo's features the style's moments; and statistics.
 
     The optimal transport map between Gaussians, F' = F M + o with M = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2)
     A^(-1/2) for covariances A of the photo and B of the style, `RIDGE` added to both: of all maps that match
@@ -80,8 +81,8 @@ def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Ten
 
     Reference: Lu et al. (ICCV 2019), equation 8.
     """
-    found = {"code": (code_of(photo), code_of(style))}
-    for layer in CODE_LAYERS:
+    found = {"statistics": (statistics_of(photo), statistics_of(style))}
+    for layer in STATISTICS_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
         size = first.shape[-1]
         ridge = (
@@ -135,8 +136,8 @@ def iterated_transfer_maps(
 
     Reference: Higham, "Functions of Matrices" (2008), sections 5.3 (sign) and 6.3 (roots).
     """
-    found = {"code": (code_of(photo), code_of(style))}
-    for layer in CODE_LAYERS:
+    found = {"statistics": (statistics_of(photo), statistics_of(style))}
+    for layer in STATISTICS_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
         size = first.shape[-1]
         eye = ops.eye(size, dtype="float32")

@@ -34,7 +34,7 @@ from impasto.onepass.network import (
     write_pastiche_network,
 )
 from impasto.onepass.transfer import (
-    CODE_LAYERS,
+    STATISTICS_LAYERS,
     Maps,
     amount_at,
     iterated_transfer_maps,
@@ -108,9 +108,9 @@ class OnePassTrainer(Trainer):
         judged = self.judge.features(pictures, [*STYLE_LAYERS, CONTENT_LAYER])
         encoded = judged
         if self.encoder is not self.judge:
-            encoded = self.encoder.features(pictures, CODE_LAYERS)
+            encoded = self.encoder.features(pictures, STATISTICS_LAYERS)
         photo, style = (
-            {k: ops.stop_gradient(encoded[k][part]) for k in CODE_LAYERS}
+            {k: ops.stop_gradient(encoded[k][part]) for k in STATISTICS_LAYERS}
             for part in (slice(count), slice(count, None))
         )
         maps = self._maps(photo, style)
@@ -196,11 +196,11 @@ def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step
 
 
 def scales_of(encoder: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
-    """Return 1 / root mean square of the code layers' channels, over 64 training pictures."""
-    sums: dict[str, Any] = dict.fromkeys(CODE_LAYERS, 0.0)
+    """Return 1 / root mean square of the channels of `STATISTICS_LAYERS`, over 64 training pictures."""
+    sums: dict[str, Any] = dict.fromkeys(STATISTICS_LAYERS, 0.0)
     for step in range(8):
         crops = scaled_crops(styles, (settings.seed + 2, step), 8, 128)
-        for layer, found in encoder.features(ops.convert_to_tensor(crops), CODE_LAYERS).items():
+        for layer, found in encoder.features(ops.convert_to_tensor(crops), STATISTICS_LAYERS).items():
             sums[layer] = sums[layer] + np.square(to_host(found)).mean(axis=(0, 1, 2)) / 8
     return {f"scale/{k}": 1 / np.sqrt(np.maximum(v, 1e-2 * v.mean())) for k, v in sums.items()}
 
@@ -355,10 +355,10 @@ def contact_sheet(network: PasticheNetwork, photos: Array, styles: Array, streng
         float32 ((photos + 1) side, (styles + 1) side, 3), in [0, 1].
     """
     amount = amount_at(ops.full((len(styles),), strength, "float32"))
-    code = moments_of(network.encode(ops.convert_to_tensor(styles)))
+    statistics = moments_of(network.encode(ops.convert_to_tensor(styles)))
     rows = [np.concatenate([np.ones_like(photos[0]), *styles], axis=1)]
     for photo in photos:
         features = network.encode(ops.convert_to_tensor(np.repeat(photo[None], len(styles), axis=0)))
-        found = network.paint(features, transfer_maps(moments_of(features), code), amount)
+        found = network.paint(features, transfer_maps(moments_of(features), statistics), amount)
         rows.append(np.concatenate([photo, *np.clip(to_host(found), 0, 1)], axis=1))
     return np.concatenate(rows, axis=0)

@@ -212,7 +212,9 @@ class StyleTraining(Training):
         small = resize(pixels, fit(pixels.shape[:2], THUMBNAIL_SIZE))
         thumbnail = np.rint(small * 255).astype(np.uint8)
         weights = {k: to_host(v) for k, v in trainer.network.weights.items()}
-        moments = {k: (to_host(mean)[0], to_host(square)[0]) for k, (mean, square) in trainer.code.items()}
+        moments = {
+            k: (to_host(mean)[0], to_host(square)[0]) for k, (mean, square) in trainer.statistics.items()
+        }
         self._write(StyleFile(card=card, thumbnail=thumbnail, moments=moments, weights=weights))
         self.checkpoint.unlink(missing_ok=True)
         return figures
@@ -233,18 +235,18 @@ class Plateau:
 
     def __init__(self) -> None:
         self._losses: list[float] = []
-        self._told = False
+        self._modulation = False
 
     def notes(self, loss: float, done: float) -> tuple[str, ...]:
         """Return what is to be said after a step, given the share of the training that is done."""
         self._losses.append(loss)
         latest = self._losses[-2 * PLATEAU_STEPS :]
-        if self._told or len(latest) < 2 * PLATEAU_STEPS or done > 0.8:
+        if self._modulation or len(latest) < 2 * PLATEAU_STEPS or done > 0.8:
             return ()
         before, after = np.mean(latest[:PLATEAU_STEPS]), np.mean(latest[PLATEAU_STEPS:])
         if after < PLATEAU_SHARE * before:
             return ()
-        self._told = True
+        self._modulation = True
         return (
             f"the style loss, {after:.3f}, has not fallen for {PLATEAU_STEPS} steps; to finish sooner, stop "
             "with Ctrl-C and repeat the command with fewer --minutes",

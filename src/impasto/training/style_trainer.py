@@ -14,7 +14,7 @@ from impasto.errors import SettingError
 from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
 from impasto.networks.feature_network import FeatureNetwork, Tensor
 from impasto.onepass.network import PasticheNetwork
-from impasto.onepass.transfer import CODE_LAYERS, amount_at, moments_of, transfer_maps
+from impasto.onepass.transfer import STATISTICS_LAYERS, amount_at, moments_of, transfer_maps
 from impasto.optimization.objective import DEFAULT_STYLE_WEIGHT
 from impasto.settings import Settings
 from impasto.training.any_style import TERMS
@@ -94,7 +94,7 @@ class StyleTrainer(Trainer):
         picture = ops.convert_to_tensor(painting[None])
         features = self.judge.features(picture, self.layer_weights)
         self.targets = {k: gram_matrices(self.judge, k, features[k]) for k in self.layer_weights}
-        self.code = moments_of(self.encoder.features(picture, CODE_LAYERS))
+        self.statistics = moments_of(self.encoder.features(picture, STATISTICS_LAYERS))
 
     @property
     def network(self) -> PasticheNetwork:
@@ -115,8 +115,10 @@ class StyleTrainer(Trainer):
         """
         features = {k: ops.stop_gradient(v) for k, v in network.encode(photo).items()}
         count = photo.shape[0]
-        code = {k: tuple(ops.repeat(v, count, axis=0) for v in values) for k, values in self.code.items()}
-        maps = transfer_maps(moments_of(features), code)
+        statistics = {
+            k: tuple(ops.repeat(v, count, axis=0) for v in values) for k, values in self.statistics.items()
+        }
+        maps = transfer_maps(moments_of(features), statistics)
         maps = {k: tuple(map(ops.stop_gradient, values)) for k, values in maps.items()}
         return network.paint(features, maps, amount_at(strength))
 
