@@ -116,9 +116,10 @@ def _rays() -> Array:
 
 def _hexagons() -> Array:
     down, right = _grid()
-    waves = [np.cos(2 * np.pi * (right * np.cos(a) + down * np.sin(a)) / 16) for a in np.pi * np.arange(3) / 3]
+    waves = [
+        np.cos(2 * np.pi * (right * np.cos(a) + down * np.sin(a)) / 16) for a in np.pi * np.arange(3) / 3
+    ]
     return _two(sum(waves) > 0, BLACK, WHITE)
-
 
 
 LOOKED_AT: dict[str, Callable[[], Array]] = {

@@ -39,6 +39,16 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
+FALLBACKS = {
+    wrong: f"in one pass this style would give {picture}, so the optimisation made the picture"
+    for wrong, picture in {
+        "clipped": "a clipped picture",
+        "flat": "a flat picture",
+        "unrecognizable": "a picture without the photo in it",
+    }.items()
+}
+"""What is said where one pass has collapsed, by what was wrong."""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Pastiche:
@@ -181,11 +191,18 @@ def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
 
 
 def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
-    """Paint in one pass; then, if asked for, improve that picture at full size."""
+    """Paint in one pass; then, if asked for, improve that picture at full size.
+
+    A picture that has collapsed is of no use, neither to be seen nor to be improved: the optimisation makes
+    it instead, from coarse to fine, as if one pass had not been asked for.
+    """
     from impasto.onepass.painter import onepass_steps
 
     settings = prepared.settings
     (step,) = onepass_steps(prepared)
+    if step.fallback:
+        yield from _optimized_instead(prepared, start, step.fallback)
+        return
     if start is None:
         yield step if not settings.refine else replace(step, last=False, scales=2)
     if settings.refine:
@@ -196,6 +213,15 @@ def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
         )
         for step in _optimized(refined, start):
             yield replace(step, scale=2, scales=2)
+
+
+def _optimized_instead(prepared: Prepared, start: State | None, fallback: str) -> Iterator[Step]:
+    """Optimise what one pass has failed at; the first Step says so."""
+    note = FALLBACKS[fallback]
+    settings = replace(prepared.settings, method="optimize", refine=0)
+    for step in _optimized(replace(prepared, settings=settings), start):
+        yield replace(step, fallback=fallback, note=". ".join(filter(None, (note, step.note))))
+        note = ""
 
 
 def _completed(prepared: Prepared, step: Step) -> Array:
@@ -237,10 +263,15 @@ def finish(
         losses=tuple(dict(named) for named in losses),
         network=prepared.network.name,
         seconds=time.monotonic() - (prepared.began if began is None else began),
-        recipe=Recipe.of(prepared),
-        notes=prepared.notes,
+        recipe=replace(Recipe.of(prepared), fallback=_fallback(step)),
+        notes=(*prepared.notes, *([FALLBACKS[step.fallback]] if step.fallback else [])),
         exif=prepared.picture.exif,
     )
+
+
+def _fallback(step: Step) -> dict[str, str] | None:
+    """Return for the recipe which method made a picture that another was asked for, and why."""
+    return {"method": "optimize", "onepass": step.fallback} if step.fallback else None
 
 
 def _pastiche(

@@ -26,6 +26,8 @@ class Step:
         image: float32 array (height, width, 3), sRGB in [0, 1]; made when it is asked for.
         last: whether this is the finished pastiche.
         note: a sentence about what went wrong and what was done about it, or nothing.
+        fallback: what was wrong with the one-pass picture instead of which the optimisation is made
+            (``clipped``, ``flat`` or ``unrecognizable``), or nothing.
         make_state: returns where the run stands, for a checkpoint; None where there is nothing to resume.
         pastiche: the `impasto.Pastiche` as it is after this step, with its recipe; the finished one if this
             is the last step. It is made when it is asked for.
@@ -40,6 +42,7 @@ class Step:
     make_image: Callable[[], Any] = field(repr=False)
     last: bool = False
     note: str = ""
+    fallback: str = ""
     make_state: Callable[[], Any] | None = field(default=None, repr=False)
     make_pastiche: Callable[[], Any] | None = field(default=None, repr=False)
 

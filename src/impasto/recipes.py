@@ -23,9 +23,9 @@ from impasto.prepared import Prepared
 from impasto.settings import Settings
 from impasto.styles import RegionSpec, StyleSpec
 
-KEYS = ("impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions")
+KEYS = ("impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions", "fallback")
 TABLES, LISTS = (
-    ("settings", "network", "onepass", "content"),
+    ("settings", "network", "onepass", "content", "fallback"),
     {"styles": ("name",), "regions": ("mask", "style")},
 )
 """Keys whose value is a table, and those that list tables, with what each of these must name."""
@@ -90,6 +90,8 @@ class Recipe(Mapping[str, Any]):
         onepass: the network that painted in one pass.
         content: the photo.
         style_records, region_records: the styles and regions.
+        fallback: which method made the picture instead of the one in the settings (``method``), and what was
+            wrong with the one-pass picture (``onepass``). It is told only: the same happens again.
         source: the file it was read from; None for a picture of this process.
     """
 
@@ -101,6 +103,7 @@ class Recipe(Mapping[str, Any]):
     content: PictureRecord | None = None
     style_records: tuple[StyleRecord, ...] | None = None
     region_records: tuple[RegionRecord, ...] | None = None
+    fallback: Mapping[str, str] | None = None
     source: Path | None = None
 
     @classmethod
@@ -142,7 +145,8 @@ class Recipe(Mapping[str, Any]):
             if key in values:
                 records[f"{key[:-1]}_records"] = tuple(_record(kind, table) for table in values[key])
         version, engine = values.get("impasto"), values.get("engine")
-        return cls(settings=settings, version=version, engine=engine, source=source, **records)
+        known = {"version": version, "engine": engine, "fallback": values.get("fallback"), "source": source}
+        return cls(settings=settings, **known, **records)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the recipe as plain values, as JSON and TOML can hold them."""
@@ -152,6 +156,7 @@ class Recipe(Mapping[str, Any]):
             "network": self.network and _plain(self.network),
             "engine": self.engine,
             "onepass": self.onepass and _plain(self.onepass),
+            "fallback": self.fallback and dict(self.fallback),
             "content": self.content and asdict(self.content),
             "styles": _tables(self.style_records),
             "regions": _tables(self.region_records),

@@ -312,7 +312,7 @@ def _shown(bar: Bar, verbose: bool) -> Callable[[Prepared, Step], None]:
 
     def show(prepared: Prepared, step: Step) -> None:
         if not clocks:
-            clocks.append(_clock(prepared, started))
+            clocks.append(_clock(prepared, step, started))
         share, left = clocks[0].tick(step)
         height, width = step.shape
         losses = "  ".join(f"{k} {v:.3g}" for k, v in step.losses.items() if k != "range" and v)
@@ -322,12 +322,12 @@ def _shown(bar: Bar, verbose: bool) -> Callable[[Prepared, Step], None]:
     return show
 
 
-def _clock(prepared: Prepared, started: float) -> Clock:
+def _clock(prepared: Prepared, step: Step, started: float) -> Clock:
     from impasto.optimization.scales import plan_scales
 
     settings, shape = prepared.settings, prepared.photo.shape[:2]
     scales = [(s.shape[0] * s.shape[1], s.iterations) for s in plan_scales(shape, settings)]
-    if settings.method == "onepass":
+    if settings.method == "onepass" and not step.fallback:
         scales = [(shape[0] * shape[1], count) for count in (1, settings.refine)]
     return Clock(scales, started)
 

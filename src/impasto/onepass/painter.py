@@ -28,6 +28,7 @@ from impasto.layers import layer_shapes, level_of
 from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
 from impasto.networks.moments import moment_sums
 from impasto.networks.tile_grid import tile_grid
+from impasto.onepass.collapse import collapse_of
 from impasto.onepass.network import DECODER_REACH, MINIMUM_SIDE, Masks, PasticheNetwork, read_pastiche_network
 from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_statistics
@@ -163,6 +164,13 @@ class OnePass:
             SettingError: the strength is not from 0 to 100.
             OutOfMemoryError: the engine ran out of memory.
         """
+        return shining_through(photo, self.paint_over(photo, strength, visible), strength)
+
+    def paint_over(self, photo: Array, strength: float, visible: Array | None = None) -> Array:
+        """Return what the network paints, before the photo shines through and before values are clipped.
+
+        The arguments and errors are `paint`'s.
+        """
         if photo.shape != (*self.shape, 3):
             raise ImageError(f"the photo must have the shape {(*self.shape, 3)}, not {photo.shape}")
         if not 0 <= strength <= 100:
@@ -173,13 +181,10 @@ class OnePass:
         with memory_errors(self.shape):
             if len(self._looks) == 1:
                 paint = self._compiled("whole", self.shape, bool(seen))
-                painted = to_host(paint(photo[None], self._style, amount, self._masks, seen))[0]
+                painted: Array = to_host(paint(photo[None], self._style, amount, self._masks, seen))[0]
             else:
                 painted = self._in_tiles(photo, amount, seen)
-        share = np.float32(min(1.0, strength / 100 / WEAKEST))
-        if share < 1:
-            painted = photo + share * (painted - photo)
-        return np.asarray(np.clip(painted, 0, 1), np.float32)
+        return painted
 
     def _at_layers(self, visible: Array) -> dict[str, Array]:
         pyramid = mask_pyramid(visible, rounding=self._network.encoder.pool_rounding)
@@ -241,6 +246,14 @@ class OnePass:
         return transfer_maps(moments, self._style)
 
 
+def shining_through(photo: Array, painted: Array, strength: float) -> Array:
+    """Return a painting in [0, 1], at a strength below `WEAKEST` with the photo seen through it."""
+    share = np.float32(min(1.0, strength / 100 / WEAKEST))
+    if share < 1:
+        painted = photo + share * (painted - photo)
+    return np.asarray(np.clip(painted, 0, 1), np.float32)
+
+
 def check_shape(shape: tuple[int, int]) -> None:
     """Refuse pictures that are too small for one pass.
 
@@ -298,6 +311,8 @@ def _compile(network: PasticheNetwork, part: str) -> Callable[..., Any]:
 def onepass_steps(prepared: Prepared) -> Iterator[Step]:
     """Paint a photo in one pass, yielding one Step, as the optimisation yields many.
 
+    The Step's ``fallback`` says what is wrong with a picture that has collapsed.
+
     Args:
         prepared: content, regions, settings (of which the strength and the size of tiles are used) and the
             one-pass network, the embedded one if there is none; its workshop keeps what is compiled.
@@ -320,7 +335,9 @@ def onepass_steps(prepared: Prepared) -> Iterator[Step]:
         side=settings.tile_size or TILE_SIDE,
         statistics=prepared.style_moments,
     )
-    pixels = painter.paint(prepared.content, settings.strength, prepared.visible)
+    painted = painter.paint_over(prepared.content, settings.strength, prepared.visible)
+    fallback = collapse_of(painted, prepared)
+    pixels = shining_through(prepared.content, painted, settings.strength)
     if prepared.achromatic:
         pixels = lightness_of(pixels)
     yield Step(
@@ -332,4 +349,5 @@ def onepass_steps(prepared: Prepared) -> Iterator[Step]:
         losses={},
         make_image=lambda: pixels,
         last=True,
+        fallback=fallback,
     )
