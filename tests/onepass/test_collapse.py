@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from impasto.workshop import Workshop
 from pattern_styles import LOOKED_AT, UNSEEN
 
 SIDE = 192
-QUICK = {"method": "onepass", "max_size": 96, "iterations": (2, 2)}
+QUICK = {"method": "onepass", "max_size": 128, "iterations": (2, 2)}
 PHOTO = picture(80, 96, 5)
 STRIPES = LOOKED_AT["stripes"]
 ALL = LOOKED_AT | UNSEEN
@@ -56,7 +55,7 @@ def judged(painted, photo, *masks, strength=50.0):
 
 def test_what_is_wrong_is_named():
     photo = 0.1 + 0.8 * PHOTO
-    assert judged(photo, photo) == judged(0.4 + 0.3 * photo, photo) == ""
+    assert judged(photo, photo) == judged(0.2 + 0.6 * photo, photo) == ""
     assert judged(np.where(photo > np.median(photo), 1.2, 0.0).astype(np.float32), photo) == "clipped"
     assert judged(0.5 + 0.02 * photo, photo) == "flat"
     assert judged(1 - photo, photo) == "unrecognizable"
@@ -80,18 +79,16 @@ def test_a_photo_that_is_flat_or_clipped_does_not_count():
 
 
 def test_a_region_is_judged_where_it_is():
-    photo, left = 0.1 + 0.8 * PHOTO, np.zeros((80, 96), np.float32)
-    left[:, :30] = 1
-    painted = np.where(left[..., None] > 0, 0, photo).astype(np.float32)
-    assert judged(painted, photo) == ""
-    assert judged(painted, photo, left, 1 - left) == judged(painted, photo, 1 - left, left) == "clipped"
-    assert judged(painted, photo, 1 - left) == ""
-    left[10:] = 0  # too few pixels to tell
-    left[:, 20:] = 0
-    assert judged(painted, photo, left, 1 - left) == ""
+    photo = 0.1 + 0.8 * PHOTO
+    for height, found in ((80, "clipped"), (8, "")):  # 240 pixels are too few to tell
+        left = np.zeros((80, 96), np.float32)
+        left[:height, :30] = 1
+        painted = np.where(left[..., None] > 0, 0, photo).astype(np.float32)
+        assert judged(painted, photo, left, 1 - left) == judged(painted, photo, 1 - left, left) == found
+        assert judged(painted, photo, 1 - left) == ""
 
 
-@pytest.mark.parametrize("name", ["stripes", "hexagons"])
+@pytest.mark.parametrize("name", ["stripes", "spiral"])
 def test_the_optimisation_makes_what_one_pass_cannot(name, workshop):
     photo, style, made = cat(128), ALL[name](), []
     for method in ("onepass", "optimize"):
@@ -118,22 +115,17 @@ def test_the_optimisation_makes_what_one_pass_cannot(name, workshop):
 
 
 def test_every_way_to_one_pass_has_it(workshop):
-    photo, mask = 0.1 + 0.8 * PHOTO, np.zeros((80, 96), np.float32)
+    photo, mask = cat(128), np.zeros((85, 128), np.float32)
     mask[:, 40:] = 1
     region = impasto.RegionSpec(mask, STRIPES())
     results = {
         "refine": impasto.stylize(photo, STRIPES(), workshop=workshop, refine=3, **QUICK),
-        "faint": impasto.stylize(photo, STRIPES(), workshop=workshop, strength=3, **QUICK),
         "pure": impasto.stylize(photo, STRIPES(), workshop=workshop, strength=100, **QUICK),
         "region": impasto.stylize(photo, "swirls", workshop=workshop, regions=[region], **QUICK),
-        "stylizer": impasto.Stylizer(STRIPES(), workshop=workshop, max_size=96, iterations=(2, 2))(photo),
+        "stylizer": impasto.Stylizer(STRIPES(), workshop=workshop, max_size=128, iterations=(2, 2))(photo),
     }
-    for name, result in results.items():
-        assert result.recipe.fallback, name
-        assert len(result.losses) == 4, name
-    np.testing.assert_array_equal(results["stylizer"].pixels, impasto.stylize(
-        photo, STRIPES(), workshop=workshop, **QUICK | {"method": "optimize"}
-    ).pixels)  # fmt: skip
+    found = {name: (result.recipe.fallback, len(result.losses)) for name, result in results.items()}
+    assert found == dict.fromkeys(results, ({"method": "optimize", "onepass": "clipped"}, 4))
 
 
 def test_an_ordinary_style_is_painted_in_one_pass(workshop):
@@ -145,13 +137,13 @@ def test_an_ordinary_style_is_painted_in_one_pass(workshop):
 
 def test_an_interrupted_fallback_goes_on(workshop):
     settings = Settings(**QUICK)
-    prepared = prepare(Inputs.of(PHOTO, STRIPES()), settings, workshop=workshop)
+    prepared = prepare(Inputs.of(cat(128), STRIPES()), settings, workshop=workshop)
     whole, state = [], None
     for step in pastiche.run(prepared):
         whole.append(step)
         if len(whole) == 3:
             state = step.make_state()
-    (last,) = pastiche.run(replace(prepared), state)
+    (last,) = pastiche.run(prepared, state)
     assert last.last
     assert last.fallback == whole[-1].fallback != ""
     np.testing.assert_array_equal(last.image, whole[-1].image)
@@ -159,7 +151,7 @@ def test_an_interrupted_fallback_goes_on(workshop):
 
 def test_a_recipe_repeats_the_pixels(impasto, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name, pixels in (("photo.png", PHOTO), ("stripes.png", STRIPES())):
+    for name, pixels in (("photo.png", cat(128)), ("stripes.png", STRIPES())):
         Image.fromarray((pixels * 255).astype(np.uint8)).save(name)
     command = "stylize", "photo.png", "stripes.png"
     code, _, err = impasto(*command, "--method", "onepass", "--iterations", "2,2", "-o", "a.png")
@@ -183,7 +175,7 @@ def test_no_pattern_gives_a_collapsed_picture(name, strength, workshop):
 
 @pytest.mark.slow
 def test_looking_for_a_collapse_takes_a_hundredth_of_one_pass(workshop):
-    photo = cat(512)[:, :, :]
+    photo = cat(512)
     settings = Settings(method="onepass")
     prepared = prepare(Inputs.of(resize(photo, (512, 512)), "swirls"), settings, workshop=workshop)
     painted, seconds = [], []

@@ -65,7 +65,7 @@ def _places(prepared: Prepared) -> Iterator[Any]:
 
 
 def _collapsed(pixels: Array, photo: Array, pure: bool) -> str:
-    """Return what is wrong with pixels (n, 3) painted from a photo's, which need not be seen in pure style."""
+    """Return what is wrong with pixels (n, 3) painted from a photo's, which pure style need not keep."""
     clipped, clipped_before = (((p <= END) | (p >= 1 - END)).any(axis=-1).mean() for p in (pixels, photo))
     if clipped > MOST_CLIPPED >= clipped_before:
         return "clipped"

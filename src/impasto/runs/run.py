@@ -111,7 +111,7 @@ class _Run:
             self.step = step
             self.losses.append(dict(step.losses))
             if step.note:
-                self._say(f"Note: {step.note}.")
+                self._say(step.note)
             self._show(self.prepared, step)
             if self.job.preview_every and len(self.losses) % self.job.preview_every == 0:
                 self._preview()
@@ -138,7 +138,7 @@ class _Run:
             notes += [*result.notes, *result.save(job.output, **asdict(job.saving))]
         except OutputError:
             if not finished and self._checkpoint():
-                self._say(f"Note: go on with impasto resume {job.checkpoint_path}.")
+                self._say(f"go on with impasto resume {job.checkpoint_path}")
             raise
         if finished:
             with suppress(OSError):
@@ -154,7 +154,7 @@ class _Run:
             self.job.previews.mkdir(exist_ok=True)
             self.pastiche().save(self.job.previews / f"{len(self.losses):05d}.png", overwrite=True)
         except (ImpastoError, OSError) as error:
-            self._say(f"Note: preview {len(self.losses)} could not be written: {error}.")
+            self._say(f"preview {len(self.losses)} could not be written: {error}")
 
     def _checkpoint(self) -> bool:
         """Write a checkpoint; one that cannot be written costs a note, not the run."""
@@ -171,7 +171,7 @@ class _Run:
         try:
             checkpoint.save(self.job.checkpoint_path)
         except OutputError as error:
-            self._say(f"Note: the checkpoint could not be written: {error}.")
+            self._say(f"the checkpoint could not be written: {error}")
             self._saved_at = time.monotonic()
             return False
         self._saved_at = time.monotonic()
