@@ -110,9 +110,9 @@ def test_heads_expand_and_plain_networks_do_not():
     kernel = np.random.default_rng(1).normal(size=(1, 1, 4, 9)).astype(np.float32)
     bias = np.linspace(-1, 1, 9, dtype=np.float32)
     heads = {"expand1_1/kernel": kernel, "expand1_1/bias": bias}
-    found = FeatureNetwork(name="t", weights=weights | heads).expanded("relu1_1", features)
+    found = FeatureNetwork(name="t", weights=weights | heads).projected("relu1_1", features)
     np.testing.assert_allclose(to_host(found), np.maximum(features @ kernel[0, 0] + bias, 0), atol=1e-5)
-    assert FeatureNetwork(name="t", weights=weights).expanded("relu1_1", features) is features
+    assert FeatureNetwork(name="t", weights=weights).projected("relu1_1", features) is features
     assert apply_head(features, heads, "expand1_1").shape == (1, 3, 3, 9)
 
 

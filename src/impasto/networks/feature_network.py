@@ -115,7 +115,7 @@ class FeatureNetwork:
                 found[layer] = x
         return found
 
-    def expanded(self, layer: str, features: Tensor) -> Tensor:
+    def projected(self, layer: str, features: Tensor) -> Tensor:
         """Return a layer's features as losses compare them.
 
         A distilled network compares them through its learned head and a ReLU, where they approximate
@@ -135,9 +135,9 @@ class FeatureNetwork:
         return f"metric{layer[4:]}/kernel" in self.weights
 
     def moment_sums(self, layer: str, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the sums over positions from which `wide_moments` finds what a style layer compares.
+        """Return the sums over positions from which `projected_moments` finds what a style layer compares.
 
-        Of the expanded features, if the layer has a head; of the narrow ones otherwise.
+        Of the projected features, if the layer has a head; of the raw ones otherwise.
 
         Args:
             layer: name out of ``relu1_1`` ... ``relu5_4``.
@@ -147,13 +147,13 @@ class FeatureNetwork:
         Returns:
             float32 F'mF (channels, channels) and F'm (channels,).
         """
-        return moment_sums(features if self.has_metric(layer) else self.expanded(layer, features), mask)
+        return moment_sums(features if self.has_metric(layer) else self.projected(layer, features), mask)
 
-    def wide_moments(self, layer: str, second: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+    def projected_moments(self, layer: str, second: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
         """Return the Gram matrix and the channel means by which a style layer is compared.
 
         Where the layer has a linear ``metric`` S = F K + b (the large early layers), those of S follow
-        from the narrow ones, K'GK + K'mb' + bm'K + bb' and K'm + b, at no cost per pixel.
+        from the raw ones, K'GK + K'mb' + bm'K + bb' and K'm + b, at no cost per pixel.
 
         Args:
             layer: name out of ``relu1_1`` ... ``relu5_4``.
@@ -168,14 +168,14 @@ class FeatureNetwork:
         bias = ops.cast(self.weights[f"{metric}/bias"], "float32")
         mean = ops.matmul(first, kernel)
         mixed = mean[..., :, None] * bias
-        wide = ops.matmul(ops.transpose(kernel), ops.matmul(second, kernel))
-        return wide + mixed + ops.swapaxes(mixed, -1, -2) + ops.outer(bias, bias), mean + bias
+        gram = ops.matmul(ops.transpose(kernel), ops.matmul(second, kernel))
+        return gram + mixed + ops.swapaxes(mixed, -1, -2) + ops.outer(bias, bias), mean + bias
 
     def gram_matrix(self, layer: str, features: Tensor) -> Tensor:
         """Return the Gram matrix by which a style layer is compared, float32, divided by positions."""
         positions = features.shape[1] * features.shape[2]
         second, first = self.moment_sums(layer, features)
-        return self.wide_moments(layer, second / positions, first / positions)[0]
+        return self.projected_moments(layer, second / positions, first / positions)[0]
 
     def with_cast_weights(self) -> FeatureNetwork:
         """Return the same network with its weights in its dtype, so that no iteration casts them."""

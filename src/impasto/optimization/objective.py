@@ -98,7 +98,7 @@ class Objective:
     Attributes:
         network: the feature network.
         content_targets: content image's features by layer, each (1, h, w, channels): as they are
-            compared, or, for a picture that is looked at in parts, as the network sees them, narrower.
+            compared, or, for a picture that is looked at in parts, raw, as the network makes them.
         content_scales: by layer, the factor of the summed squared difference.
         style: the frozen measure of style, or None if style has no weight.
         weights: of the named losses.
@@ -190,7 +190,7 @@ class Objective:
 
         Args:
             image: float32 (1, height, width, 3), the picture or a part with its surroundings.
-            view: ``content/LAYER`` -> the targets there, or ``seen/LAYER`` -> before they are made
+            view: ``content/LAYER`` -> the targets there, or ``raw/LAYER`` -> before they are made
                 comparable; ``mask/LAYER`` -> float32 (regions, h, w) where
                 there are regions or parts; for parts ``core/LAYER`` and ``core/pixels`` -> float32
                 (h, w), 1 where a position belongs to the part and 0 where it surrounds it; where parts of
@@ -202,10 +202,10 @@ class Objective:
         features = self.network.features(image, set(self.layers))
         sums = self.style.measure(features, view) if self.style else {}
         for layer in self.content_scales:
-            found, target = self.network.expanded(layer, features[layer]), view.get(f"content/{layer}")
+            found, target = self.network.projected(layer, features[layer]), view.get(f"content/{layer}")
             if target is None:
-                seen = ops.cast(view[f"seen/{layer}"], features[layer].dtype)
-                target = self.network.expanded(layer, seen)
+                raw = ops.cast(view[f"raw/{layer}"], features[layer].dtype)
+                target = self.network.projected(layer, raw)
             sums[f"content/{layer}"] = squared_error(found, target, view.get(f"core/{layer}"))
         core = view.get("core/pixels")
         visible = view.get("visible", core)
@@ -344,8 +344,10 @@ def content_features(
     shape = content.shape[1], content.shape[2]
     if tile is None or max(shape) <= tile:
         found = network.features(content, layers)
-        wide = {layer: network.expanded(layer, features) for layer, features in found.items()}
-        return wide, {k: ContentSums.of(to_host(target), visible.get(k)) for k, target in wide.items()}
+        projected = {layer: network.projected(layer, features) for layer, features in found.items()}
+        return projected, {
+            k: ContentSums.of(to_host(target), visible.get(k)) for k, target in projected.items()
+        }
     picture, sides = to_host(content)[0], layer_shapes(shape, network.pool_rounding)
     targets: dict[str, NDArray[Any]] = {}
     sums: dict[str, ContentSums] = {}
@@ -353,7 +355,7 @@ def content_features(
         found = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
         for layer, features in found.items():
             level, kept = level_of(layer), np.asarray(ops.convert_to_numpy(features))[0]
-            seen = to_host(network.expanded(layer, features))[0]
+            seen = to_host(network.projected(layer, features))[0]
             mask = part.cut_layer(visible[layer], level, seen.shape[:2]) if layer in visible else None
             mask = None if mask is None else part.core_of(mask, level)
             core = ContentSums.of(part.core_of(seen, level), mask)

@@ -144,7 +144,7 @@ class MomentLoss:
                 positions = self.areas.totals[layer][index]
                 second = sums[f"second/{layer}"][index] / positions
                 first = sums[f"first/{layer}"][index] / positions if f"first/{layer}" in sums else None
-                found = network.wide_moments(layer, second, first)
+                found = network.projected_moments(layer, second, first)
                 wanted = self.values[f"second/{index}/{layer}"], self.values[f"first/{index}/{layer}"]
                 loss = loss + weight * self._compare(found, wanted)
         return loss
@@ -210,7 +210,7 @@ class NeighborLoss:
         """Return the loss of style images."""
         values = {}
         for index, styles in enumerate(targets.regions):
-            seen = [style.rows(targets.network.expanded) for style in styles]
+            seen = [style.rows(targets.network.projected) for style in styles]
             for layer in targets.layers:
                 weights = [style.weights[layer] for style in styles]
                 mean, unit = _known(weights, [rows[layer] for rows in seen])
@@ -231,8 +231,8 @@ class NeighborLoss:
         """Return each layer's summed distances to the nearest style features, (regions,)."""
         sums = {}
         for layer in self.layers:
-            wide = self.areas.network.expanded(layer, features[layer])
-            flat = ops.cast(ops.reshape(wide, (-1, wide.shape[-1])), "float32")
+            projected = self.areas.network.projected(layer, features[layer])
+            flat = ops.cast(ops.reshape(projected, (-1, projected.shape[-1])), "float32")
             masks = view.get(f"mask/{layer}")
             found = []
             for index in range(len(self.areas.weights[layer])):

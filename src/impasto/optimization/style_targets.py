@@ -39,7 +39,9 @@ class SeenStyle:
                 second, first = network.moment_sums(layer, found, mask)
                 positions = found.shape[1] * found.shape[2] if mask is None else float(mask.sum())
                 total[0], total[1], total[2] = total[0] + second, total[1] + first, total[2] + positions
-        return {k: network.wide_moments(k, second / n, first / n) for k, (second, first, n) in sums.items()}
+        return {
+            k: network.projected_moments(k, second / n, first / n) for k, (second, first, n) in sums.items()
+        }
 
     def rows(self, seen_as: Callable[[str, Tensor], Tensor]) -> dict[str, Array]:
         """Return by layer the features of its positions, (positions, channels), masked ones left out.

@@ -197,7 +197,7 @@ def view_of(objective: Objective, tile: Tile) -> dict[str, Tensor]:
             view[f"core/{layer}"] = view[f"core/{layer}"] * visible
         maps = np.moveaxis(np.asarray(target)[0], -1, 0)
         cut = tile.cut_layer(maps, level, sides[level])
-        view[f"seen/{layer}"] = np.moveaxis(cut, 0, -1)[None]
+        view[f"raw/{layer}"] = np.moveaxis(cut, 0, -1)[None]
     for layer in objective.style.layers if objective.style else ():
         level = level_of(layer)
         mask = tile.core(level, sides[level])[None]

@@ -143,8 +143,8 @@ class OnePassTrainer(Trainer):
         pastiche, style, photo = found
         features = self.judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
         content = relative_content_losses(
-            self.judge.expanded(CONTENT_LAYER, features[CONTENT_LAYER]),
-            ops.stop_gradient(self.judge.expanded(CONTENT_LAYER, photo)),
+            self.judge.projected(CONTENT_LAYER, features[CONTENT_LAYER]),
+            ops.stop_gradient(self.judge.projected(CONTENT_LAYER, photo)),
         )
         total = ops.zeros_like(content)
         for layer, weight in self.layer_weights.items():

@@ -13,9 +13,9 @@ Tensor = Any
 
 def gram_matrices(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
     """Return `FeatureNetwork.gram_matrix` of each picture of a batch, float32 (batch, wide, wide)."""
-    seen = features if network.has_metric(layer) else network.expanded(layer, features)
+    seen = features if network.has_metric(layer) else network.projected(layer, features)
     seen = ops.cast(seen, "float32")
-    return network.wide_moments(layer, batch_gram_matrices(seen), ops.mean(seen, axis=(1, 2)))[0]
+    return network.projected_moments(layer, batch_gram_matrices(seen), ops.mean(seen, axis=(1, 2)))[0]
 
 
 def relative_style_losses(grams: Tensor, targets: Tensor) -> Tensor:

@@ -134,9 +134,9 @@ class StyleTrainer(Trainer):
     def losses_of(self, photo: Tensor, pastiche: Tensor) -> tuple[Tensor, Tensor]:
         """Return each pastiche's content and style loss, float32 (batch,) each."""
         judge = self.judge
-        target = judge.expanded(CONTENT_LAYER, judge.features(photo, [CONTENT_LAYER])[CONTENT_LAYER])
+        target = judge.projected(CONTENT_LAYER, judge.features(photo, [CONTENT_LAYER])[CONTENT_LAYER])
         features = judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
-        seen = judge.expanded(CONTENT_LAYER, features[CONTENT_LAYER])
+        seen = judge.projected(CONTENT_LAYER, features[CONTENT_LAYER])
         content = relative_content_losses(seen, ops.stop_gradient(target))
         style = ops.zeros_like(content)
         for layer, weight in self.layer_weights.items():

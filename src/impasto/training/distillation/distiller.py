@@ -100,7 +100,7 @@ class Distiller(Trainer):
         network = self.student
         features = {k: thin(v) for k, v in network.features(image, network.layers).items()}
         layers = {k: apply_head(v, self.trained, f"head{k[4:]}") for k, v in features.items()}
-        return layers, {k: network.expanded(k, features[k]) for k in STYLE_LAYERS}
+        return layers, {k: network.projected(k, features[k]) for k in STYLE_LAYERS}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the weighted sum of all terms."""

@@ -78,7 +78,7 @@ def compared(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
     """Return a layer's features as losses compare them, also where they look at their moments only."""
     if network.has_metric(layer):
         return apply_head(features, network.weights, f"metric{layer[4:]}")
-    return network.expanded(layer, features)
+    return network.projected(layer, features)
 
 
 def style_distances(grams: Array) -> NDArray[np.float64]:

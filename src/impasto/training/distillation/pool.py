@@ -69,7 +69,7 @@ class PastichePool:
         features, targets = (network.features(part, layers) for part in parts)
         loss = count * unexplained(features[CONTENT_LAYER], targets[CONTENT_LAYER][:count])
         for layer in STYLE_LAYERS:
-            pastiche, style = (network.expanded(layer, f[layer]) for f in (features, targets))
+            pastiche, style = (network.projected(layer, f[layer]) for f in (features, targets))
             loss = loss + 8.0 * count * batch_gram_error(pastiche, style[count:])
         return loss, ops.stack([loss])
 
