@@ -7,6 +7,7 @@ python -m tools.messages missing    print what has no translation
 from __future__ import annotations
 
 import ast
+import builtins
 import dataclasses
 import inspect
 import struct
@@ -25,11 +26,7 @@ from impasto.settings import Settings
 
 SOURCE = LOCALE.parents[1]
 FOR_DEVELOPERS = ("train", "train-onepass", "distill", "export")
-"""Commands whose help and messages are in English only."""
-ROOMS = ("cli", "runs", "settings.py", "presets.py", "styles.py", "names.py", "errors.py", "pictures/writing.py", "pictures/reading.py",
-         "pictures/masks.py", "pictures/decoding.py", "engine/runtime.py", "gallery/__init__.py")  # fmt: skip
-"""What a user of the everyday commands meets."""
-NOT_MET = ("cli/training.py",)
+"""Commands whose help is in English only."""
 SPEAKERS = {"tell", "say", "note", "remark", "Message", "print_text", "progress_bar"}
 
 
@@ -68,9 +65,7 @@ def wanted() -> set[str]:
     found |= {preset.about for preset in all_presets().values()}
     found |= set(_of_help(typer.main.get_command(app)))
     for path in sorted(SOURCE.rglob("*.py")):
-        name = path.relative_to(SOURCE).as_posix()
-        if name.startswith(ROOMS) and name not in NOT_MET:
-            found |= set(_of_code(ast.parse(path.read_text(encoding="utf-8"))))
+        found |= set(_of_code(ast.parse(path.read_text(encoding="utf-8"))))
     return {text for text in found if any(letter.isalpha() for letter in text)}
 
 
@@ -100,7 +95,9 @@ def _of_code(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             text = node.args[0].value
-            if (name in SPEAKERS or name.endswith("Error")) and isinstance(text, str):
+            if (name in SPEAKERS or (name.endswith("Error") and not hasattr(builtins, name))) and isinstance(
+                text, str
+            ):
                 yield text
 
 

@@ -43,7 +43,9 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error)}; choose another place") from error
+        raise OutputError(
+            "{path} cannot be written: {reason}; choose another place", path=path, reason=_reason(error)
+        ) from error
     try:
         target = Path(os.path.realpath(path)) if overwrite else path
         with _temporary(target) as temporary:
@@ -62,7 +64,9 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
                 path=path,
                 overwrite=Argument("overwrite=True"),
             ) from error
-        raise OutputError(f"{path} cannot be written: {_reason(error)}; choose another place") from error
+        raise OutputError(
+            "{path} cannot be written: {reason}; choose another place", path=path, reason=_reason(error)
+        ) from error
 
 
 def check_place(path: Path, *, folder: bool = False) -> None:
@@ -82,28 +86,35 @@ def check_place(path: Path, *, folder: bool = False) -> None:
         if isinstance(error, OutputError):
             raise
         name = repr(str(path)[:200])
-        raise OutputError(f"{name} cannot be written: {_reason(error)}; choose another name") from error
+        raise OutputError(
+            "{name} cannot be written: {reason}; choose another name", name=name, reason=_reason(error)
+        ) from error
     try:
         with _temporary(Path(os.path.realpath(path))) as temporary, _new_file(temporary) as file:
             file.write(b"impasto")
     except OSError as error:
         raise OutputError(
-            f"the folder {path.parent} cannot be written: {_reason(error)}; choose another place"
+            "the folder {parent} cannot be written: {reason}; choose another place",
+            parent=path.parent,
+            reason=_reason(error),
         ) from error
 
 
 def _check_names(path: Path, folder: bool) -> None:
     parent = path.parent
     if not parent.is_dir():
-        kind = "is not a folder" if parent.exists() else "does not exist; make it first"
-        raise OutputError(f"{path} cannot be written: {parent} {kind}")
+        if parent.exists():
+            raise OutputError("{path} cannot be written: {parent} is not a folder", path=path, parent=parent)
+        raise OutputError(
+            "{path} cannot be written: {parent} does not exist; make it first", path=path, parent=parent
+        )
     with suppress(FileNotFoundError):
         path.lstat()
     if path.is_dir():
         if not folder:
-            raise OutputError(f"{path} is a folder; add a file name to it")
+            raise OutputError("{path} is a folder; add a file name to it", path=path)
     elif path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
-        raise OutputError(f"{path} is write-protected or not a regular file; choose another name")
+        raise OutputError("{path} is write-protected or not a regular file; choose another name", path=path)
 
 
 @contextmanager
@@ -146,6 +157,8 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, algorithm).hexdigest()
     except FileNotFoundError as error:
-        raise WeightsError(f"there is no weights file at {path}") from error
+        raise WeightsError("there is no weights file at {path}", path=path) from error
     except OSError as error:
-        raise WeightsError(f"{path} cannot be opened: {error.strerror or error}") from error
+        raise WeightsError(
+            "{path} cannot be opened: {reason}", path=path, reason=error.strerror or error
+        ) from error

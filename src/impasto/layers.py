@@ -30,7 +30,9 @@ def check_layer_names(layers: Iterable[str]) -> None:
     """
     for layer in sorted(set(layers) - set(LAYERS)):
         raise SettingError(
-            f"layers must be named relu1_1 ... relu5_4, not {layer!r}{did_you_mean(layer, LAYERS)}"
+            "layers must be named relu1_1 ... relu5_4, not {layer!r}{hint}",
+            layer=layer,
+            hint=did_you_mean(layer, LAYERS),
         )
 
 
@@ -45,7 +47,7 @@ def check_layers(layers: Iterable[str], available: Iterable[str]) -> tuple[str, 
     check_layer_names(wanted)
     missing = wanted - set(available)
     if missing:
-        raise WeightsError(f"the network has no weights for {', '.join(sorted(missing))}")
+        raise WeightsError("the network has no weights for {missing}", missing=", ".join(sorted(missing)))
     return tuple(layer for layer in LAYERS if layer in wanted)
 
 

@@ -294,7 +294,8 @@ class StyleReader:
         shape = (self._side, self._side) if stretch else scale_to(picture.pixels.shape[:2], self._side)
         if picture.alpha is not None and picture.visible is None:
             raise ImageError(
-                f"the style {picture.name} is transparent everywhere; choose one that shows something"
+                "the style {name} is transparent everywhere; choose one that shows something",
+                name=picture.name,
             )
         fitted = picture if max(picture.pixels.shape) < max(shape) else picture.resized(shape)
         self.notes += picture.notes
@@ -403,7 +404,8 @@ def initial_image(
         picture = read_picture(settings.initial)
     except FileNotFoundError as error:
         raise SettingError(
-            f"initial must be content, noise or a picture's file name, not {settings.initial!r}"
+            "initial must be content, noise or a picture's file name, not {initial!r}",
+            initial=settings.initial,
         ) from error
     pixels = picture.resized((content.shape[0], content.shape[1])).pixels
     return color_transfer.lightness_of(pixels) if achromatic else pixels

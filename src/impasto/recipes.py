@@ -186,7 +186,9 @@ class Recipe(Mapping[str, Any]):
             MissingFileError: one of them is not there, or is another picture.
         """
         if not self.style_records:
-            raise SettingError(f"the recipe {self.source} names no style; name one after the photo")
+            raise SettingError(
+                "the recipe {source} names no style; name one after the photo", source=self.source
+            )
         return [
             StyleSpec(source=self._find(style.name, style.sha256), weight=style.weight, part=style.part)
             for style in self.style_records
@@ -222,8 +224,10 @@ class Recipe(Mapping[str, Any]):
             return name
         which = f"{name} (sha256 {sha256[:12]}...)" if sha256 else name
         raise MissingFileError(
-            f"the recipe {self.source} was made with {which}, which is not beside it; "
-            "put it there or name a style after the photo"
+            "the recipe {source} was made with {which}, which is not beside it; put it there or "
+            "name a style after the photo",
+            source=self.source,
+            which=which,
         )
 
     def _beside(self, name: str, sha256: str | None) -> Path | None:
@@ -243,7 +247,7 @@ def load_recipe(path: str | Path) -> Recipe:
     """
     path = Path(path)
     if not path.is_file():
-        raise MissingFileError(f"there is no recipe {path}")
+        raise MissingFileError("there is no recipe {path}", path=path)
     if path.suffix.lower() in (".toml", ".json"):
         values = _parse(path)
     else:
@@ -251,7 +255,9 @@ def load_recipe(path: str | Path) -> Recipe:
 
         text = read_recipe(path)
         if text is None:
-            raise ImageError(f"{path} has no recipe: Impasto did not write it, or wrote it with --no-recipe")
+            raise ImageError(
+                "{path} has no recipe: Impasto did not write it, or wrote it with --no-recipe", path=path
+            )
         values = json.loads(text)
     return Recipe.from_mapping(values, path)
 
@@ -274,7 +280,12 @@ def _parse(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         return tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (ValueError, OSError) as error:
-        raise SettingError(f"{path} is not a readable {path.suffix[1:].upper()} file: {error}") from error
+        raise SettingError(
+            "{path} is not a readable {kind} file: {reason}",
+            path=path,
+            kind=path.suffix[1:].upper(),
+            reason=str(error),
+        ) from error
 
 
 def _checked(values: Any, path: Path) -> dict[str, Any]:
@@ -284,11 +295,16 @@ def _checked(values: Any, path: Path) -> dict[str, Any]:
         SettingError: otherwise.
     """
     if not isinstance(values, Mapping):
-        raise SettingError(f"the recipe {path} must be a table of settings, not {type(values).__name__}")
+        raise SettingError(
+            "the recipe {path} must be a table of settings, not {kind}", path=path, kind=type(values).__name__
+        )
     made_by = str(values.get("impasto", __version__))
     if _numbers(made_by) > _numbers(__version__):
         raise SettingError(
-            f"the recipe {path} was made by Impasto {made_by}; update from {__version__} to read it"
+            "the recipe {path} was made by Impasto {made_by}; update from {version} to read it",
+            path=path,
+            made_by=made_by,
+            version=__version__,
         )
     names = [spec.name for spec in fields(Settings)]
     if not set(values) & {"settings", "impasto", "styles"}:  # a plain table of settings
@@ -296,7 +312,9 @@ def _checked(values: Any, path: Path) -> dict[str, Any]:
     for key in values:
         if key not in KEYS:
             where = "; settings belong in the table settings" if key in names else did_you_mean(key, KEYS)
-            raise SettingError(f"the recipe {path} has an unknown key {key!r}{where}")
+            raise SettingError(
+                "the recipe {path} has an unknown key {key!r}{where}", path=path, key=key, where=where
+            )
     _check_form(values, path)
     return dict(values)
 
@@ -304,13 +322,22 @@ def _checked(values: Any, path: Path) -> dict[str, Any]:
 def _check_form(values: Mapping[str, Any], path: Path) -> None:
     for key in TABLES:
         if not isinstance(values.get(key, {}), Mapping):
-            raise SettingError(f"the recipe {path} must have a table as {key}, not {values[key]!r}")
+            raise SettingError(
+                "the recipe {path} must have a table as {key}, not {value!r}",
+                path=path,
+                key=key,
+                value=values[key],
+            )
     for key, needed in LISTS.items():
         tables = values.get(key, [])
         whole = isinstance(tables, list) and all(isinstance(table, Mapping) for table in tables)
         if not whole or not all(isinstance(table.get(name), str) for table in tables for name in needed):
             raise SettingError(
-                f"the recipe {path} must list {key} as tables with {' and '.join(needed)}, not {tables!r}"
+                "the recipe {path} must list {key} as tables with {needed}, not {tables!r}",
+                path=path,
+                key=key,
+                needed=" and ".join(needed),
+                tables=tables,
             )
 
 

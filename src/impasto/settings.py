@@ -314,14 +314,22 @@ class DistillSettings:
         for layer in self.relu_heads:
             if layer not in STYLE_LAYERS:
                 raise SettingError(
-                    f"relu_heads must be style layers, {', '.join(STYLE_LAYERS)}, not {layer!r}"
-                    f"{did_you_mean(layer, STYLE_LAYERS)}"
+                    "relu_heads must be style layers, {allowed}, not {layer!r}{hint}",
+                    allowed=", ".join(STYLE_LAYERS),
+                    layer=layer,
+                    hint=did_you_mean(layer, STYLE_LAYERS),
                 )
         for name in ("steps", "falling", "batch", "crop"):
             if getattr(self, name) < 1:
-                raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
+                raise SettingError(
+                    "{name} must be at least 1, not {value}", name=name, value=getattr(self, name)
+                )
         if not 0 <= self.pastiches < self.batch:
-            raise SettingError(f"pastiches must be fewer than the batch's {self.batch}, not {self.pastiches}")
+            raise SettingError(
+                "pastiches must be fewer than the batch's {batch}, not {pastiches}",
+                batch=self.batch,
+                pastiches=self.pastiches,
+            )
 
 
 GPU_RECIPE: dict[str, Any] = {"steps": 7000, "stages": ((1.0, 256, 32),)}

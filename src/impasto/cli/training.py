@@ -11,7 +11,7 @@ import typer
 
 from impasto.cli.console import EXIT_BY_SIGNAL, end, note, print_json, progress_bar, say
 from impasto.cli.weights import ensure_network
-from impasto.errors import OutputError, SettingError
+from impasto.errors import Argument, OutputError, SettingError
 from impasto.settings import GPU_RECIPE, DistillSettings, OnePassSettings
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def train_command(
     training = StyleTraining.prepare((painting, photos), output, settings, start, network)
     for remark in training.notes:
         note(remark)
-    say(f"The preview is {training.preview_path}.")
+    say("The preview is {path}.", path=training.preview_path)
     run_training(training)
     figures = training.finish(name or painting.stem, licence)
     before, after = figures["any_style"], figures["trained"]
@@ -72,7 +72,7 @@ def train_command(
         f"On {figures['held_out_photos']} photos not trained on: style loss {after['style']:.3f} (before "
         f"training {before['style']:.3f}), content loss {after['content']:.2f} ({before['content']:.2f})."
     )
-    say(f"{output} is written; use it as a style: --style {output}.")
+    say("{path} is written; use it as a style: --style {path}.", path=output)
 
 
 def _load_judge(name: str, dtype: str) -> FeatureNetwork:
@@ -91,13 +91,21 @@ def check_style_output(output: Path, overwrite: bool) -> None:
         OutputError: it exists.
     """
     if output.suffix != SUFFIX:
-        raise SettingError(f"the output must end in {SUFFIX}, such as my{SUFFIX}, not {output.name!r}")
+        raise SettingError(
+            "the output must end in {suffix}, such as my{suffix}, not {name!r}",
+            suffix=SUFFIX,
+            name=output.name,
+        )
     _check_new(output, overwrite)
 
 
 def _check_new(output: Path, overwrite: bool) -> None:
     if output.exists() and not overwrite:
-        raise OutputError(f"{output} already exists; add --overwrite or choose another name")
+        raise OutputError(
+            "{path} already exists; add {overwrite} or choose another name",
+            path=output,
+            overwrite=Argument("overwrite=True"),
+        )
 
 
 def run_training(training: Training, after: Callable[[int], None] = lambda step: None) -> None:
@@ -113,13 +121,16 @@ def run_training(training: Training, after: Callable[[int], None] = lambda step:
     from impasto.runs.interruption import Interruption
 
     if training.checkpoint.exists():
-        say(f"Continuing from {training.checkpoint}.")
+        say("Continuing from {checkpoint}.", checkpoint=training.checkpoint)
     with Interruption().heard() as interruption:
         last = _show_steps(training, interruption, after)
         if interruption.signal is not None:
             if last is not None:
                 training.save(last.step)
-            say(f"Interrupted; {training.checkpoint} is kept: repeat the command to continue.")
+            say(
+                "Interrupted; {checkpoint} is kept: repeat the command to continue.",
+                checkpoint=training.checkpoint,
+            )
             end(EXIT_BY_SIGNAL + interruption.signal)
 
 
@@ -191,10 +202,10 @@ def train_onepass_command(
     training = OnePassTraining.prepare(photos, styles, output, settings, networks, start)
     for crops in (training.photos, training.styles):
         if crops.broken:
-            note(f"{len(crops.broken)} pictures could not be read and are left out")
+            note("{count} pictures could not be read and are left out", count=len(crops.broken))
     run_training(training, partial(_write_sheet, training, sheet_every))
     print_json(training.finish())
-    say(f"{output} is written; {training.checkpoint} may be deleted.")
+    say("{path} is written; {checkpoint} may be deleted.", path=output, checkpoint=training.checkpoint)
 
 
 def _write_sheet(training: OnePassTraining, every: int, step: int) -> None:
@@ -238,8 +249,13 @@ def export_command(
     network, any_style = load_pastiche_network("float32"), style == "onepass"
     for path in export_paths(output, any_style):
         if path.exists() and (path.is_dir() or not overwrite):
-            hint = "choose another name" if path.is_dir() else "add --overwrite or choose another name"
-            raise OutputError(f"{path} already exists; {hint}")
+            if path.is_dir():
+                raise OutputError("{path} already exists; choose another name", path=path)
+            raise OutputError(
+                "{path} already exists; add {overwrite} or choose another name",
+                path=path,
+                overwrite=Argument("overwrite=True"),
+            )
     if any_style:
         written = export_style(network, output, size=size)
     else:
@@ -296,10 +312,10 @@ def distill_command(
     dtype = runtime.resolve_precision(precision)
     training = Distillation.prepare(teacher, images, output, settings, dtype, start)
     if training.crops.broken:
-        note(f"{len(training.crops.broken)} pictures could not be read and are left out")
+        note("{count} pictures could not be read and are left out", count=len(training.crops.broken))
     run_training(training)
     print_json(training.finish())
-    say(f"{output} is written; {training.checkpoint} may be deleted.")
+    say("{path} is written; {checkpoint} may be deleted.", path=output, checkpoint=training.checkpoint)
 
 
 def _words(text: str) -> list[str]:
@@ -315,7 +331,9 @@ def _numbers(words: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in _words(words))
     except ValueError as error:
-        raise SettingError(f"widths must be whole numbers, such as '16 16 40', not {words!r}") from error
+        raise SettingError(
+            "widths must be whole numbers, such as '16 16 40', not {words!r}", words=words
+        ) from error
 
 
 def register(app: typer.Typer) -> None:

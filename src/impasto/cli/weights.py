@@ -107,7 +107,8 @@ def _fetch(source: str, replace_exact: bool) -> None:
 
         def show(words: str, done: int, total: int) -> None:
             if total:
-                bar.show(words, done, total, more=f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+                more = tell("{done:.1f} of {total:.1f} MB", done=done / 1e6, total=total / 1e6)
+                bar.show(tell(words), done, total, more=more)
             else:
                 bar.note(words)
 

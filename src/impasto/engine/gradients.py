@@ -17,7 +17,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine import runtime
-from impasto.errors import OutOfMemoryError
+from impasto.errors import Argument, OutOfMemoryError
 
 Tensor = Any
 Array = NDArray[np.float32]
@@ -130,7 +130,9 @@ def memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
         if out_of_memory(error):
             pixels = " x ".join(str(side) for side in reversed(shape))
             raise OutOfMemoryError(
-                f"the engine ran out of memory at {pixels} px; choose a smaller --max-size"
+                "the engine ran out of memory at {pixels} px; choose a smaller {max_size}",
+                pixels=pixels,
+                max_size=Argument("max_size"),
             ) from error
         raise
 

@@ -99,10 +99,15 @@ def export_style(
     path, shape = Path(path), size or (None, None)
     form = export_format(path)
     if size and min(size) < MINIMUM_SIDE:
-        raise SettingError(f"size must have sides of at least {MINIMUM_SIDE} px, not {size[1]} x {size[0]}")
+        raise SettingError(
+            "size must have sides of at least {least} px, not {width} x {height}",
+            least=MINIMUM_SIDE,
+            width=size[1],
+            height=size[0],
+        )
     write = {".onnx": _write_onnx, ".tflite": _write_litert, "saved_model": _write_saved_model}[form]
     if form != ".onnx" and runtime.start_engine() != "tensorflow":
-        raise EngineError(f"exporting to {form} needs the engine tensorflow; unset KERAS_BACKEND")
+        raise EngineError("exporting to {form} needs the engine tensorflow; unset KERAS_BACKEND", form=form)
     network = _in_float32(network)
     known = {"name": network.name, "sha256": network.sha256, "encoder_sha256": network.encoder.sha256}
     known |= words or {}
@@ -132,8 +137,10 @@ def export_format(path: Path) -> str:
         return suffix
     if suffix:
         raise SettingError(
-            "an export must end in .onnx or .tflite, or be a folder's name without an ending for a "
-            f"SavedModel, not {path.name!r}{did_you_mean(suffix, FORMATS)}"
+            "an export must end in .onnx or .tflite, or be a folder's name without an ending for "
+            "a SavedModel, not {name!r}{hint}",
+            name=path.name,
+            hint=did_you_mean(suffix, FORMATS),
         )
     return "saved_model"
 
@@ -217,8 +224,10 @@ class _Graph:
                 difference = apart if not apart <= difference else difference  # NaN stays
         if not difference <= LARGEST_DIFFERENCE:
             raise EngineError(
-                f"the exported graph, run by {checked_with}, differs from the engine by "
-                f"{255 * difference:.1f} / 255, where 2 / 255 is allowed; nothing is written"
+                "the exported graph, run by {checked_with}, differs from the engine by "
+                "{difference:.1f} / 255, where 2 / 255 is allowed; nothing is written",
+                checked_with=checked_with,
+                difference=255 * difference,
             )
         return difference, {k: v for k, v in self.words.items() if v} | {
             "impasto": __version__,
@@ -235,7 +244,7 @@ def _write_onnx(graph: _Graph, path: Path) -> Export:
     try:
         import onnxruntime
     except ImportError as error:
-        raise EngineError("exporting to ONNX needs onnxruntime: pip install 'impasto[export]'") from error
+        raise EngineError("exporting to ONNX needs onnxruntime: pip install onnxruntime") from error
     model = graph.onnx()
     _fix_sizes(model, graph.inputs)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -272,7 +281,7 @@ def _write_litert(graph: _Graph, path: Path) -> Export:
 
 def _write_saved_model(graph: _Graph, path: Path) -> Export:
     if path.exists():
-        raise OutputError(f"{path} already exists; choose another name for the SavedModel's folder")
+        raise OutputError("{path} already exists; choose another name for the SavedModel's folder", path=path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -289,7 +298,9 @@ def _write_saved_model(graph: _Graph, path: Path) -> Export:
             (extra / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
             made.rename(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise OutputError(
+            "{path} cannot be written: {reason}", path=path, reason=error.strerror or error
+        ) from error
     return Export(path=path, difference=difference, record=record)
 
 
@@ -314,7 +325,9 @@ def _export(graph: _Graph, path: Path, form: str) -> None:
         if "format" not in str(error):
             raise
         raise EngineError(
-            f"Keras {keras.__version__} cannot export to {form}; install a newer one"
+            "Keras {version} cannot export to {form}; install a newer one",
+            version=keras.__version__,
+            form=form,
         ) from error
 
 

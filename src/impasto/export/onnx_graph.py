@@ -46,7 +46,9 @@ def import_onnx() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise EngineError("exporting to ONNX needs the extra: pip install 'impasto[export]'") from error
+        raise EngineError(
+            "exporting to ONNX needs onnx and onnxruntime: pip install onnx onnxruntime"
+        ) from error
     return onnx
 
 
@@ -182,8 +184,10 @@ def _graph_of(network: PasticheNetwork) -> Graph:
     encoder = network.encoder
     if (encoder.padding, encoder.pool_rounding) != ("reflect", "floor"):
         raise SettingError(
-            "a network can be exported with padding reflect and pool_rounding floor, "
-            f"not {encoder.padding} and {encoder.pool_rounding}"
+            "a network can be exported with padding reflect and pool_rounding floor, not "
+            "{padding} and {pool_rounding}",
+            padding=encoder.padding,
+            pool_rounding=encoder.pool_rounding,
         )
     return Graph({**encoder.weights, **network.weights})
 

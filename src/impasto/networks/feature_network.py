@@ -68,8 +68,11 @@ class FeatureNetwork:
             value = getattr(self, field)
             if value not in allowed:
                 raise SettingError(
-                    f"{field} must be one of {', '.join(allowed)}, not {value!r}"
-                    f"{did_you_mean(value, allowed)}"
+                    "{field} must be one of {allowed}, not {value!r}{hint}",
+                    field=field,
+                    allowed=", ".join(allowed),
+                    value=value,
+                    hint=did_you_mean(value, allowed),
                 )
 
     @property

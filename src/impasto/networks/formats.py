@@ -97,8 +97,11 @@ def read_weights(path: str | Path, expected_sha256: str = "") -> WeightFile:
     sha256 = digest(path)
     if expected_sha256 and sha256 != expected_sha256:
         raise WeightsError(
-            f"{path} is damaged: its sha256 should begin with {expected_sha256[:12]}, "
-            f"not {sha256[:12]}; install or import it again"
+            "{path} is damaged: its sha256 should begin with {expected}, not {found}; install or "
+            "import it again",
+            path=path,
+            expected=expected_sha256[:12],
+            found=sha256[:12],
         )
     kind = detect_format(path)
     try:
@@ -107,8 +110,10 @@ def read_weights(path: str | Path, expected_sha256: str = "") -> WeightFile:
         raise
     except Exception as error:  # the parsers of damaged files raise whatever they stumble over
         raise WeightsError(
-            f"{path} cannot be read as {_KINDS[kind]} and is probably truncated or damaged "
-            f"({type(error).__name__}); get it again"
+            "{path} cannot be read as {kind} and is probably truncated or damaged ({error}); get it again",
+            path=path,
+            kind=_KINDS[kind],
+            error=type(error).__name__,
         ) from error
     weights = {k: np.ascontiguousarray(v, np.float32) for k, v in found.weights.items()}
     _check_form(path, weights)
@@ -141,7 +146,7 @@ def detect_format(path: Path) -> str:
             with zipfile.ZipFile(path) as archive:
                 members = archive.namelist()
         except zipfile.BadZipFile as error:
-            raise WeightsError(f"{path} is truncated or damaged; get it again") from error
+            raise WeightsError("{path} is truncated or damaged; get it again", path=path) from error
         if any(name.endswith("data.pkl") for name in members):
             return "torch"
         if any(name.endswith(".npy") for name in members):
@@ -153,7 +158,9 @@ def detect_format(path: Path) -> str:
     if len(head) > 8 and 0 < int.from_bytes(head[:8], "little") < 1e8 and head[8:9] == b"{":
         return "safetensors"
     raise WeightsError(
-        f"{path} is none of the weights files that are understood: {', '.join(_KINDS.values())}"
+        "{path} is none of the weights files that are understood: {allowed}",
+        path=path,
+        allowed=", ".join(_KINDS.values()),
     )
 
 
@@ -189,7 +196,7 @@ def _read_mat(path: Path) -> _Found:
     wanted = ["layers", "normalization", "meta"]
     mat = loadmat(path, struct_as_record=False, squeeze_me=True, variable_names=wanted)
     if "layers" not in mat:
-        raise WeightsError(f"{path} is a MATLAB file without MatConvNet's variable 'layers'")
+        raise WeightsError("{path} is a MATLAB file without MatConvNet's variable 'layers'", path=path)
     weights: Arrays = {}
     for layer in np.atleast_1d(mat["layers"]):
         name = str(layer.name)
@@ -241,7 +248,8 @@ def _read_npz(path: Path) -> _Found:
             if "allow_pickle" not in str(error):
                 raise
             raise WeightsError(
-                f"{path} holds pickled Python objects, which are never loaded; save plain arrays instead"
+                "{path} holds pickled Python objects, which are never loaded; save plain arrays instead",
+                path=path,
             ) from error
     meta = json.loads(arrays.pop("meta").tobytes()) if "meta" in arrays else {}
     meta = {str(key): str(value) for key, value in meta.items()}
@@ -299,7 +307,9 @@ def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
     presumed.
     """
     if any(name.endswith("running_mean") for name in state):
-        raise WeightsError(f"{path} holds a VGG with batch normalisation; VGG-19 without it is needed")
+        raise WeightsError(
+            "{path} holds a VGG with batch normalisation; VGG-19 without it is needed", path=path
+        )
     pattern = re.compile(r"(?:.*\.)?(\d+|conv\d_\d)\.weight$")
     convolutions = [name for name in state if pattern.match(name) and state[name].ndim == 4]
     convolutions.sort(key=_natural_order)
@@ -324,7 +334,9 @@ def _natural_order(name: str) -> list[tuple[int, str]]:
 def _next_name(path: Path, names: Iterator[str]) -> str:
     name = next(names, "")
     if not name:
-        raise WeightsError(f"{path} has more than VGG-19's {len(CONVOLUTION_NAMES)} convolutions")
+        raise WeightsError(
+            "{path} has more than VGG-19's {count} convolutions", path=path, count=len(CONVOLUTION_NAMES)
+        )
     return name
 
 
@@ -333,7 +345,9 @@ def _check_form(path: Path, weights: Arrays) -> None:
     present = [name for name in CONVOLUTION_NAMES if f"{name}/kernel" in weights]
     missing = [name for name in CONVOLUTION_NAMES[: len(present) or 1] if name not in present]
     if missing:
-        raise WeightsError(f"{path} is not VGG-19: it has no convolution {missing[0]}")
+        raise WeightsError(
+            "{path} is not VGG-19: it has no convolution {missing}", path=path, missing=missing[0]
+        )
     wanted: dict[str, tuple[int | None, ...]] = {
         "preprocess/kernel": (1, 1, 3, 3),
         "preprocess/bias": (3,),
@@ -348,10 +362,18 @@ def _check_form(path: Path, weights: Arrays) -> None:
         fits = len(found) == len(shape) and all(w in (None, f) for w, f in zip(shape, found, strict=True))
         if not fits:
             words = ", ".join("any" if side is None else str(side) for side in shape)
-            raise WeightsError(f"{path} is not VGG-19: {name} must have shape ({words}), not {found}")
+            raise WeightsError(
+                "{path} is not VGG-19: {name} must have shape ({shape}), not {found}",
+                path=path,
+                name=name,
+                shape=words,
+                found=found,
+            )
     for name, array in weights.items():
         if not np.isfinite(array).all():
-            raise WeightsError(f"{path} is damaged: {name} has numbers that are not finite")
+            raise WeightsError(
+                "{path} is damaged: {name} has numbers that are not finite", path=path, name=name
+            )
 
 
 def _in_rgb_order(weights: Arrays) -> Arrays:

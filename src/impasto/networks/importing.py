@@ -69,7 +69,11 @@ def import_weights(path: str | Path, *, force: bool = False, replace_exact: bool
     file, report = check(read_weights(path))
     if report.problems and not force:
         reasons = "; ".join(p[0].lower() + p[1:].rstrip(".") for p in report.problems)
-        raise WeightsError(f"{path} is not VGG-19: {reasons}; add --force to import it as vgg19-unverified")
+        raise WeightsError(
+            "{path} is not VGG-19: {reasons}; add --force to import it as vgg19-unverified",
+            path=path,
+            reasons=reasons,
+        )
     name = NORMALIZED if report.is_vgg19 and file.family == "normalised" else report.name
     weights = with_indices(file.weights)
     bits = 8 if all(f"{layer}/q" in weights for layer in file.layers) else 32
@@ -115,7 +119,8 @@ def _replacing(name: str, bits: int, replace_exact: bool) -> tuple[str, ...]:
     before = installed_bits(name)
     if before == 32 and bits < 32 and not replace_exact:
         raise WeightsError(
-            f"the exact {name} is installed, and this file has it in 8 bit only; add --replace to take it"
+            "the exact {name} is installed, and this file has it in 8 bit only; add --replace to take it",
+            name=name,
         )
     if not before or before == bits:
         return ()

@@ -119,4 +119,4 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], int]:
             arrays = {name: file[name] for name in file.files}
         return arrays, int(arrays.pop("pictures"))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise WeightsError(f"{path} is damaged; delete it, or install impasto again") from error
+        raise WeightsError("{path} is damaged; delete it, or install impasto again", path=path) from error

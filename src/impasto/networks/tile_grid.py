@@ -131,7 +131,11 @@ def _spans(length: int, side: int, halo: int) -> list[Span]:
     overlap = 2 * halo // ALIGNMENT + ragged
     missing = positions * ALIGNMENT - length
     if side + missing < (overlap + 1) * ALIGNMENT:
-        raise EngineError(f"tiles must be at least {(overlap + 1) * ALIGNMENT - missing} px wide, not {side}")
+        raise EngineError(
+            "tiles must be at least {least} px wide, not {side}",
+            least=(overlap + 1) * ALIGNMENT - missing,
+            side=side,
+        )
     count, size = 1, positions
     while size * ALIGNMENT - missing > side:
         count += 1

@@ -68,7 +68,7 @@ def read_torch_file(path: Path, content: bytes | None = None) -> dict[str, np.nd
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]
     if not isinstance(found, Mapping):
-        raise WeightsError(f"{path} holds no tensors by name; save a model's state_dict()")
+        raise WeightsError("{path} holds no tensors by name; save a model's state_dict()", path=path)
     tensors = {str(name): value for name, value in found.items() if isinstance(value, _Tensor)}
     return {name: _resolve(path, tensor, storages) for name, tensor in tensors.items()}
 
@@ -87,14 +87,17 @@ class _TensorUnpickler(pickle.Unpickler):
             return _ALLOWED[module, name]
         except KeyError:
             raise WeightsError(
-                f"{self._path} is a pickle that asks for {module}.{name}, which is never run; save the "
-                "plain tensors of a model's state_dict()"
+                "{path} is a pickle that asks for {module}.{name}, which is never run; save the "
+                "plain tensors of a model's state_dict()",
+                path=self._path,
+                module=module,
+                name=name,
             ) from None
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, storage, key, _, count, *view = pid
         if kind != "storage" or not isinstance(storage, _StorageKind) or any(view):
-            raise WeightsError(f"{self._path} holds a storage of an unknown kind")
+            raise WeightsError("{path} holds a storage of an unknown kind", path=self._path)
         return _Storage(str(key), storage.name, int(count))
 
 
@@ -125,10 +128,12 @@ def _read_archive(path: Path, whole: IO[bytes]) -> tuple[Any, dict[str, bytes]]:
         names = archive.namelist()
         pickled = next((name for name in names if name.rpartition("/")[2] == "data.pkl"), "")
         if not pickled:
-            raise WeightsError(f"{path} is an archive without PyTorch's data.pkl")
+            raise WeightsError("{path} is an archive without PyTorch's data.pkl", path=path)
         root = pickled.removesuffix("data.pkl")
         if f"{root}byteorder" in names and archive.read(f"{root}byteorder") != b"little":
-            raise WeightsError(f"{path} was written on a big-endian machine, which is not supported")
+            raise WeightsError(
+                "{path} was written on a big-endian machine, which is not supported", path=path
+            )
         with archive.open(pickled) as file:
             found = _TensorUnpickler(file, path).load()
         data = f"{root}data/"
@@ -139,10 +144,12 @@ def _read_stream(path: Path, file: IO[bytes]) -> tuple[Any, dict[str, bytes]]:
     """Read the older layout: five pickles, then each storage's number of elements and its bytes."""
     file.seek(0)
     if _TensorUnpickler(file, path).load() != MAGIC:
-        raise WeightsError(f"{path} is a pickle, but not one of PyTorch's; save a model's state_dict()")
+        raise WeightsError(
+            "{path} is a pickle, but not one of PyTorch's; save a model's state_dict()", path=path
+        )
     _, system = (_TensorUnpickler(file, path).load() for _ in range(2))
     if not system.get("little_endian", True):
-        raise WeightsError(f"{path} was written on a big-endian machine, which is not supported")
+        raise WeightsError("{path} was written on a big-endian machine, which is not supported", path=path)
     described = _StorageCounter(file, path)
     found = described.load()
     storages = {}
@@ -173,7 +180,7 @@ def _resolve(path: Path, tensor: _Tensor, storages: Mapping[str, bytes]) -> np.n
     inside = 0 <= tensor.offset <= last < tensor.storage.count and min((*tensor.strides, 0)) >= 0
     inside &= math.prod(tensor.shape) <= tensor.storage.count
     if not whole or (0 not in tensor.shape and not inside) or min((*tensor.shape, 0)) < 0:
-        raise WeightsError(f"{path} is truncated or damaged; get it again")
+        raise WeightsError("{path} is truncated or damaged; get it again", path=path)
     if 0 in tensor.shape:
         return np.empty(tensor.shape, dtype)
     flat = np.frombuffer(raw, dtype)[tensor.offset : last + 1]

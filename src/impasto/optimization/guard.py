@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from impasto.engine.gradients import Evaluation, to_host
-from impasto.errors import DivergenceError
+from impasto.errors import DivergenceError, Message
 from impasto.optimization.objective import TERMS
 from impasto.optimization.optimizers import Optimizer
 
@@ -63,25 +63,30 @@ class Guard:
                 return found, note
             while trouble:
                 self._troubles += 1
-                where = f"{trouble} at scale {scale}, iteration {iteration}"
+                where = Message(
+                    "{trouble} at scale {scale}, iteration {iteration}",
+                    trouble=trouble,
+                    scale=scale,
+                    iteration=iteration,
+                )
                 if self._troubles == TROUBLES:
-                    raise DivergenceError(f"{where}; lower the weights or the learning rate")
-                note = f"{where}; going on from the last good picture with smaller steps"
+                    raise DivergenceError("{where}; lower the weights or the learning rate", where=where)
+                note = Message("{where}; going on from the last good picture with smaller steps", where=where)
                 self._optimizer.restart(self._good, CAUTION)
                 trouble = self._trouble(self._optimizer.evaluation)  # steps along a NaN would hide its origin
 
-    def _trouble(self, found: Evaluation, rejected: Evaluation | None = None) -> str:
+    def _trouble(self, found: Evaluation, rejected: Evaluation | None = None) -> Message:
         seen = rejected or found
         for name, value in named_losses(seen).items():
             if name != "total" and not math.isfinite(value):
-                return f"the {name} loss became {value}"
+                return Message("the {name} loss became {value}", name=name, value=value)
         if not math.isfinite(seen.total):
-            return f"the total loss became {seen.total}"
+            return Message("the {name} loss became {value}", name="total", value=seen.total)
         if found.total > self._limit:
-            return f"the total loss exploded to {found.total:.3g}"
+            return Message("the total loss exploded to {value:.3g}", value=found.total)
         if self._contrast > 10 * COLLAPSED and _contrast(self._optimizer.point) < COLLAPSED:
-            return "the picture collapsed to one colour"
-        return ""
+            return Message("the picture collapsed to one colour")
+        return Message("")
 
 
 def _contrast(point: Any) -> float:

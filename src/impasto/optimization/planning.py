@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from impasto.engine import runtime
-from impasto.errors import OutOfMemoryError
+from impasto.errors import Argument, OutOfMemoryError
 from impasto.layers import LAYERS, STYLE_LAYERS, level_of
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.networks.speed import Speed, is_wide, measure_speed
@@ -144,9 +144,14 @@ def choose_tile(scale: Scale, network: FeatureNetwork, settings: Settings, free:
     if side is None:
         needed = picture_memory(scale, network, settings) + tile_memory(network, LEAST_TILE**2)
         raise OutOfMemoryError(
-            f"{scale.shape[1]} x {scale.shape[0]} px need about {needed / 2**30:.1f} GiB, and "
-            f"{USABLE * free / 2**30:.1f} GiB are free; choose max_size "
-            f"{largest_size(scale.shape, network, settings, free)} or less"
+            "{width} x {height} px need about {needed:.1f} GiB, and {free:.1f} GiB are free; "
+            "choose {max_size} {largest} or less",
+            width=scale.shape[1],
+            height=scale.shape[0],
+            needed=needed / 2**30,
+            free=USABLE * free / 2**30,
+            max_size=Argument("max_size"),
+            largest=largest_size(scale.shape, network, settings, free),
         )
     return side if side < max(scale.shape) else None
 

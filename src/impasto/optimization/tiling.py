@@ -27,7 +27,7 @@ from impasto.engine.gradients import (
     ordinary_tensors,
     to_host,
 )
-from impasto.errors import OutOfMemoryError, SettingError
+from impasto.errors import Argument, Message, OutOfMemoryError, SettingError
 from impasto.layers import layer_shapes, level_of
 from impasto.networks.tile_grid import Tile, forward_grid, tile_grid
 from impasto.optimization.objective import Objective, View
@@ -169,10 +169,12 @@ class BoundedEvaluation:
         half = max(LEAST_TILE, side // 2)
         if half >= side:
             raise OutOfMemoryError(
-                f"memory ran out even in tiles of {side} px; choose a smaller max_size"
+                "memory ran out even in tiles of {side} px; choose a smaller {max_size}",
+                side=side,
+                max_size=Argument("max_size"),
             ) from None
         self._side = half
-        self._note = f"memory ran out, so the picture is computed in tiles of {half} px"
+        self._note = Message("memory ran out, so the picture is computed in tiles of {side} px", side=half)
 
 
 def _batch(tile: Tile, picture: Array) -> Tensor:

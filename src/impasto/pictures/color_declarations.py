@@ -84,8 +84,10 @@ def _from_codes(primaries: int, transfer: int, name: str, notes: list[str]) -> C
     """Return the color space of H.273's code points."""
     if transfer in HDR_TRANSFERS:
         raise ImageError(
-            f"{name} is a high dynamic range picture ({HDR_TRANSFERS[transfer]}), which is not supported; "
-            "save it in sRGB or Display P3"
+            "{name} is a high dynamic range picture ({transfer}), which is not supported; save "
+            "it in sRGB or Display P3",
+            name=name,
+            transfer=HDR_TRANSFERS[transfer],
         )
     if primaries not in H273_PRIMARIES or transfer not in H273_GAMMAS:
         notes.append(f"the colors that {name} declares by numbers ({primaries}, {transfer}) are unknown")
@@ -111,8 +113,11 @@ def _cicp(chunk: bytes, name: str) -> tuple[int, int]:
     primaries, transfer, matrix, full_range = struct.unpack(">4B", chunk[:4])
     if matrix != 0 or full_range != 1:
         raise ImageError(
-            f"{name} holds video levels (cICP matrix {matrix}, full range {full_range}), which are not "
-            "supported; save it in sRGB"
+            "{name} holds video levels (cICP matrix {matrix}, full range {full_range}), which "
+            "are not supported; save it in sRGB",
+            name=name,
+            matrix=matrix,
+            full_range=full_range,
         )
     return primaries, transfer
 

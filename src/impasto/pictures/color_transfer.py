@@ -74,7 +74,9 @@ def with_chroma_of(pastiche: Array, photo: Array) -> Array:
     _check(pastiche, photo)
     if pastiche.shape != photo.shape:
         raise ImageError(
-            f"the photo must have the pastiche's shape, {pastiche.shape}, not {photo.shape}: resize it first"
+            "the photo must have the pastiche's shape, {expected}, not {found}: resize it first",
+            expected=pastiche.shape,
+            found=photo.shape,
         )
 
     def exchange(pastiche_band: Array, photo_band: Array) -> Array:

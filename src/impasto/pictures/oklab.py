@@ -65,7 +65,9 @@ def from_oklab(lab: Array) -> Array:
 def _check(*pictures: Array) -> None:
     for picture in pictures:
         if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-            raise ImageError(f"a colour picture has the shape (height, width, 3), not {picture.shape}")
+            raise ImageError(
+                "a colour picture has the shape (height, width, 3), not {shape}", shape=picture.shape
+            )
 
 
 def _in_bands(convert: Callable[..., Array], *pictures: Array) -> Array:

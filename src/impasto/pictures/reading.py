@@ -217,7 +217,9 @@ def _check_kind(kind: os.stat_result, path: Path) -> None:
         raise ImageError("{path} is a device, pipe or socket; a picture must be a regular file", path=path)
     if kind.st_size > MAXIMUM_BYTES:
         size = kind.st_size / 2**30
-        raise ImageError(f"{path.name} has {size:.1f} GiB; a picture may have at most 1 GiB")
+        raise ImageError(
+            "{name} has {size:.1f} GiB; a picture may have at most 1 GiB", name=path.name, size=size
+        )
 
 
 def _missing(path: Path) -> Message:
@@ -266,23 +268,34 @@ def _heic(data: bytes, name: str) -> tuple[str, ...]:
     try:
         import pillow_heif
     except ImportError as error:
-        message = f"{name} is a HEIC picture; install 'impasto[heic]' or save it as JPEG"
-        raise ImageError(message) from error
+        raise ImageError(
+            "{name} is a HEIC picture; run 'pip install pillow-heif' or save it as JPEG", name=name
+        ) from error
     pillow_heif.register_heif_opener()
     return ("HEIF",)
 
 
 def _check_size(shape: tuple[int, ...], name: str, file_bytes: int | None = None) -> None:
     height, width = shape[:2]
-    size = f"{name} has {width} x {height} px"
+    size = Message("{name} has {width} x {height} px", name=name, width=width, height=height)
     if min(height, width) < MINIMUM_SIDE:
-        raise ImageError(f"{size}; at least {MINIMUM_SIDE} px are needed on each side")
+        raise ImageError("{size}; at least {least} px are needed on each side", size=size, least=MINIMUM_SIDE)
     if max(height, width) > MAXIMUM_ASPECT * min(height, width):
-        raise ImageError(f"{size}; one side may be at most {MAXIMUM_ASPECT} times the other")
+        raise ImageError(
+            "{size}; one side may be at most {most} times the other",
+            size=size,
+            most=MAXIMUM_ASPECT,
+        )
     if height * width > MAXIMUM_PIXELS:
-        raise ImageError(f"{size}; at most {MAXIMUM_PIXELS // 10**6} megapixels can be read")
+        raise ImageError(
+            "{size}; at most {most} megapixels can be read", size=size, most=MAXIMUM_PIXELS // 10**6
+        )
     if file_bytes and height * width > max(2**24, PIXELS_PER_BYTE * file_bytes):
-        raise ImageError(f"{size} by its header, but only {file_bytes} bytes, which no photo has")
+        raise ImageError(
+            "{size} by its header, but only {file_bytes} bytes, which no photo has",
+            size=size,
+            file_bytes=file_bytes,
+        )
 
 
 def _read_data(data: bytes, name: str, max_size: int | None) -> _Decoded:
@@ -376,15 +389,21 @@ def _three_channels(values: Array) -> Array:
 def _check_array(source: Any) -> Array:
     """Return the array, its floats clipped to [0, 1], or raise an ImageError that says what is allowed."""
     if not hasattr(source, "__array__"):
-        raise ImageError(f"a picture must be a path, a Pillow image or an array, not {type(source).__name__}")
+        raise ImageError(
+            "a picture must be a path, a Pillow image or an array, not {kind}", kind=type(source).__name__
+        )
     array = np.asarray(source)
     if array.ndim not in (2, 3) or array.shape[2:] not in ((), (1,), (3,), (4,)):
-        raise ImageError(f"an array must be (height, width[, 1, 3 or 4 channels]), not {array.shape}")
+        raise ImageError(
+            "an array must be (height, width[, 1, 3 or 4 channels]), not {shape}", shape=array.shape
+        )
     _check_size(array.shape, "the array")
     if array.dtype in (np.uint8, np.uint16):
         return array
     if array.dtype.kind != "f":
-        raise ImageError(f"an array must hold uint8, uint16 or floats in [0, 1], not {array.dtype}")
+        raise ImageError(
+            "an array must hold uint8, uint16 or floats in [0, 1], not {dtype}", dtype=array.dtype
+        )
     return check_floats(array, "an array of floats")
 
 

@@ -106,8 +106,10 @@ class TiffPhoto:
         ):
             return True
         raise ImageError(
-            f"{self.name} is a TIFF of a kind that is not supported ({self.kind}); "
-            "save it uncompressed, as grey or RGB of 8 or 16 bits"
+            "{name} is a TIFF of a kind that is not supported ({kind}); save it uncompressed, as "
+            "grey or RGB of 8 or 16 bits",
+            name=self.name,
+            kind=self.kind,
         )
 
     def samples(self) -> tuple[Array, Array | None]:
@@ -119,7 +121,9 @@ class TiffPhoto:
         page = self.page
         ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
         if not ends or max(ends) > len(self.data) or not all(page.databytecounts):
-            raise ImageError(f"{self.name} is damaged or cut short: its pixels end before the picture does")
+            raise ImageError(
+                "{name} is damaged or cut short: its pixels end before the picture does", name=self.name
+            )
         values = page.asarray(maxworkers=1).reshape(
             (*self.shape, page.samplesperpixel)
             if page.planarconfig == 1
@@ -174,15 +178,18 @@ def find_photo(data: bytes, name: str) -> TiffPhoto:
         logger.addHandler(logging.NullHandler())  # what it says of damaged tags goes to no screen
     pages = list(_pages(tifffile.TiffFile(io.BytesIO(data))))
     if not pages:
-        raise ImageError(f"{name} is damaged or cut short: it has no directory of tags")
+        raise ImageError("{name} is damaged or cut short: it has no directory of tags", name=name)
     if data[8:10] == b"CR" or any(_is_raw(page) for page in pages):
         raise ImageError(
-            f"{name} is a camera's raw photo, which is not supported; develop it and save it as TIFF or JPEG"
+            "{name} is a camera's raw photo, which is not supported; develop it and save it as TIFF or JPEG",
+            name=name,
         )
     full = [page for page in pages if not page.subfiletype & (REDUCED | TRANSPARENCY_MASK)]
     full = [page for page in full if page.photometric != MASK]
     if not full:
-        raise ImageError(f"{name} holds only thumbnails or masks, and no picture of full resolution")
+        raise ImageError(
+            "{name} holds only thumbnails or masks, and no picture of full resolution", name=name
+        )
     return TiffPhoto(name, _led_by(data, full[0].offset), full[0], len(full))
 
 

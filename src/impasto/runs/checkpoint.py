@@ -80,7 +80,7 @@ class RunCheckpoint:
         from impasto.optimization.gatys import State
 
         if not path.is_file():
-            raise CheckpointError(f"there is no checkpoint {path}")
+            raise CheckpointError("there is no checkpoint {path}", path=path)
         try:
             with np.load(path) as saved:
                 words = json.loads(saved["words"].tobytes())
@@ -90,7 +90,7 @@ class RunCheckpoint:
             at = {name: words[name] for name in STATE_WORDS} if version == VERSION else {}
             job = job_of(words["job"]) if version == VERSION else None
         except Exception as error:  # NumPy, zipfile and json raise a dozen kinds on damaged files
-            raise CheckpointError(f"{path} is not a whole checkpoint of Impasto") from error
+            raise CheckpointError("{path} is not a whole checkpoint of Impasto", path=path) from error
         if job is None:
             raise CheckpointError(
                 "{path} is a checkpoint of version {version}, and this Impasto reads version {readable}; "
@@ -111,8 +111,11 @@ class RunCheckpoint:
         for name, before in self.recipe.items():
             if now.get(name) != before:
                 raise CheckpointError(
-                    f"{path} cannot be resumed: {name} was {_short(before)} "
-                    f"and is now {_short(now.get(name))}"
+                    "{path} cannot be resumed: {name} was {before} and is now {now}",
+                    path=path,
+                    name=name,
+                    before=_short(before),
+                    now=_short(now.get(name)),
                 )
 
 

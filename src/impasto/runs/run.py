@@ -186,7 +186,9 @@ def check_side_files(job: Job) -> None:
     taken = [job.output, *job.inputs.files, job.settings.initial, job.settings.network]
     for file in taken:
         if isinstance(file, str | Path) and Path(file).resolve() == job.checkpoint_path.resolve():
-            raise OutputError(f"the checkpoint must be a file of its own, not {file}; choose another name")
+            raise OutputError(
+                "the checkpoint must be a file of its own, not {file}; choose another name", file=file
+            )
     check_place(job.checkpoint_path)
     if job.preview_every:
         check_place(job.previews, folder=True)
@@ -219,6 +221,8 @@ def resumed_job(path: Path) -> tuple[Job, RunCheckpoint]:
     job, now = checkpoint.job, _digest(checkpoint.job.output_path)
     if now is not None and now != checkpoint.written and not job.saving.overwrite:
         raise CheckpointError(
-            f"{job.output} has been changed since the run was interrupted; move it away to resume {path}"
+            "{output} has been changed since the run was interrupted; move it away to resume {path}",
+            output=job.output,
+            path=path,
         )
     return replace(job, saving=replace(job.saving, overwrite=True), checkpoint=path), checkpoint

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto import __version__
-from impasto.errors import ImageError, ImpastoError, OutputError, SettingError
+from impasto.errors import Argument, ImageError, ImpastoError, OutputError, SettingError
 from impasto.pastiche import run
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import resize
@@ -151,7 +151,11 @@ def plan_sweep(
     axes, fixed = _axes(settings)
     count = math.prod(map(len, axes.values()))
     if count > MOST_PICTURES:
-        raise SettingError(f"a sweep makes at most {MOST_PICTURES} pictures, not {count}; give fewer values")
+        raise SettingError(
+            "a sweep makes at most {most} pictures, not {count}; give fewer values",
+            most=MOST_PICTURES,
+            count=count,
+        )
     folder, variations = Path(folder), []
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
@@ -179,7 +183,9 @@ def _axes(settings: Mapping[str, Any]) -> tuple[dict[str, list[Any]], dict[str, 
         several = isinstance(value, list | tuple | range)
         if several and is_list_setting(name):
             if any(isinstance(part, list | tuple | Mapping) for part in value):
-                raise SettingError(f"{name} is a list or a table itself, so it cannot be swept; give one")
+                raise SettingError(
+                    "{name} is a list or a table itself, so it cannot be swept; give one", name=name
+                )
             fixed[name] = value
         elif several and len(value) != 1:
             axes[name] = list(value)
@@ -189,7 +195,7 @@ def _axes(settings: Mapping[str, Any]) -> tuple[dict[str, list[Any]], dict[str, 
         twice = [value for value in values if values.count(value) > 1]
         if twice or not values:
             wrong = f"{_written(twice[0])} twice" if twice else "no value"
-            raise SettingError(f"{name} must have each value once, not {wrong}")
+            raise SettingError("{name} must have each value once, not {wrong}", name=name, wrong=wrong)
     if not axes:
         raise SettingError("a sweep needs a setting with several values, such as strength 20,50,80")
     return axes, fixed
@@ -213,8 +219,9 @@ def _check_names(variations: Sequence[Variation]) -> None:
     for variation in variations:
         if variation.path in labels:
             raise SettingError(
-                f"{dict(variation.values)} has the same file name as another picture, "
-                f"{variation.path.name}; give the files different names"
+                "{values} has the same file name as another picture, {name}; give the files different names",
+                values=dict(variation.values),
+                name=variation.path.name,
             )
         labels[variation.path] = variation.label
 
@@ -339,7 +346,9 @@ def _check_folder(sweep: Sweep) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise OutputError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        raise OutputError(
+            "the folder {folder} cannot be made: {reason}", folder=folder, reason=error.strerror
+        ) from error
     inputs = [file for file in sweep.inputs.files if isinstance(file, str | Path)]
     for variation in sweep.variations:
         check_output(variation.path, overwrite=True, inputs=inputs)
@@ -365,8 +374,11 @@ def _kept(sweep: Sweep, preparation: _Preparation) -> list[Variation]:
         other = next((key for key in SAME if found.get(key) != wanted[key]), None)
         if other:
             raise OutputError(
-                f"{variation.path} is there already, with other {other} than this sweep's; "
-                "choose another folder or add --overwrite"
+                "{path} is there already, with other {other} than this sweep's; choose another "
+                "folder or add {overwrite}",
+                path=variation.path,
+                other=other,
+                overwrite=Argument("overwrite=True"),
             )
     return there
 

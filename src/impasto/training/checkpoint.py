@@ -47,8 +47,9 @@ def restore(trainer: Trainer, path: Path, record: str) -> int:
         with np.load(path) as saved:
             if saved["record"].tobytes().decode() != record:
                 raise WeightsError(
-                    f"{path} belongs to a training with other settings, precision or networks; "
-                    "delete it or repeat the command that made it"
+                    "{path} belongs to a training with other settings, precision or networks; delete it "
+                    "or repeat the command that made it",
+                    path=path,
                 )
             for key, variable in trainer.trained.items():
                 variable.assign(saved[f"model/{key}"])
@@ -59,7 +60,7 @@ def restore(trainer: Trainer, path: Path, record: str) -> int:
     except WeightsError:
         raise
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise WeightsError(f"{path} is not a whole checkpoint; delete it to start anew") from error
+        raise WeightsError("{path} is not a whole checkpoint; delete it to start anew", path=path) from error
 
 
 def _optimizer_variables(trainer: Trainer) -> list[keras.Variable]:

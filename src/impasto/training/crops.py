@@ -59,8 +59,11 @@ class Crops:
         pictures = self.pictures
         if len(pictures) < least:
             raise ImageError(
-                f"training needs at least {least} readable pictures, but only {len(pictures)} were "
-                f"found and {len(self.broken)} were unreadable; name more folders or archives"
+                "training needs at least {least} readable pictures, but only {readable} were found and "
+                "{broken} were unreadable; name more folders or archives",
+                least=least,
+                readable=len(pictures),
+                broken=len(self.broken),
             )
         every = min(HELD_OUT_EVERY, max(2, len(pictures) // 3))
         self.held_out = pictures[::every]
@@ -90,7 +93,7 @@ def _files(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
         elif path.is_file():
             yield str(path), path.read_bytes()
         else:
-            raise MissingFileError(f"there is no picture, folder or archive at {path}")
+            raise MissingFileError("there is no picture, folder or archive at {path}", path=path)
 
 
 def _crop(picture: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -167,7 +170,9 @@ def center_squares(pictures: Sequence[NDArray[np.uint8]], size: int) -> NDArray[
             squares.append(picture[top : top + size, left : left + size])
     if len(squares) < 3:
         raise ImageError(
-            f"evaluation needs at least 3 held-out pictures of {size} x {size} px, but {len(squares)} "
-            "are large enough; name more or larger pictures"
+            "evaluation needs at least 3 held-out pictures of {size} x {size} px, but {count} "
+            "are large enough; name more or larger pictures",
+            size=size,
+            count=len(squares),
         )
     return np.stack(squares).astype(np.float32) / np.float32(255)

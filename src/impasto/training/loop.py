@@ -162,8 +162,10 @@ class Training(ABC):
 
     def _divergence(self, step: int) -> DivergenceError:
         return DivergenceError(
-            f"the loss or a weight is not finite after step {step}; repeat the command to go on from the "
-            f"last checkpoint, or delete {self.checkpoint} and choose a lower learning_rate"
+            "the loss or a weight is not finite after step {step}; repeat the command to go on "
+            "from the last checkpoint, or delete {checkpoint} and choose a lower learning_rate",
+            step=step,
+            checkpoint=self.checkpoint,
         )
 
 

@@ -226,7 +226,9 @@ class StyleTraining(Training):
             spare = Path(tempfile.mkdtemp(prefix="impasto-")) / self.output.name
             write_style_file(spare, style)
             raise OutputError(
-                f"{error}; the finished style is kept at {spare}: move it from there"
+                "{error}; the finished style is kept at {spare}: move it from there",
+                error=error.message,
+                spare=spare,
             ) from error
 
 

@@ -59,12 +59,17 @@ class StyleSettings:
 
     def __post_init__(self) -> None:
         if self.crop < 32 or self.crop % 16:
-            raise SettingError(f"crop must be a multiple of 16 from 32 px up, not {self.crop}")
+            raise SettingError("crop must be a multiple of 16 from 32 px up, not {crop}", crop=self.crop)
         for name, least in (("steps", 1), ("batch", 1), ("style_size", 64)):
             if getattr(self, name) < least:
-                raise SettingError(f"{name} must be at least {least}, not {getattr(self, name)}")
+                raise SettingError(
+                    "{name} must be at least {least}, not {value}",
+                    name=name,
+                    least=least,
+                    value=getattr(self, name),
+                )
         if self.minutes is not None and not self.minutes > 0:
-            raise SettingError(f"minutes must be above 0, not {self.minutes:g}")
+            raise SettingError("minutes must be above 0, not {minutes:g}", minutes=self.minutes)
 
     def done(self, step: int, seconds: float) -> float:
         """Return the share of the training that is done, in [0, 1]."""

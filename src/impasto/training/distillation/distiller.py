@@ -326,8 +326,10 @@ def _check_widths(widths: tuple[int, ...], wide: tuple[int, ...]) -> None:
     """Refuse students that are deeper or wider than their teacher."""
     if len(widths) != len(wide) or any(np.greater(widths, wide)):
         raise SettingError(
-            f"widths must be {len(wide)} numbers of at most {', '.join(map(str, wide))}, "
-            f"not {', '.join(map(str, widths))}"
+            "widths must be {count} numbers of at most {allowed}, not {widths}",
+            count=len(wide),
+            allowed=", ".join(map(str, wide)),
+            widths=", ".join(map(str, widths)),
         )
 
 

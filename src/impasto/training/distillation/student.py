@@ -66,7 +66,9 @@ def widths_of(network: FeatureNetwork) -> tuple[int, ...]:
         WeightsError: it does not reach so far.
     """
     if len(network.layers) < REACHED:
-        raise WeightsError(f"distillation needs networks that reach relu5_1, and {network.name} does not")
+        raise WeightsError(
+            "distillation needs networks that reach relu5_1, and {name} does not", name=network.name
+        )
     return tuple(int(network.weights[f"{name}/bias"].shape[0]) for name in CONVOLUTION_NAMES[:REACHED])
 
 
