@@ -18,7 +18,7 @@ def put(path, data=b"new", **options):
 def test_a_file_is_replaced_or_kept(tmp_path):
     path = tmp_path / "folder" / "a.npz"
     put(path, b"old")
-    with pytest.raises(OutputError, match=r"a.npz already exists; add --overwrite or choose another name"):
+    with pytest.raises(OutputError, match=r"a.npz already exists; add overwrite=True or choose another name"):
         put(path, overwrite=False)
     assert path.read_bytes() == b"old"
     put(path)

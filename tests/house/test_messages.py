@@ -18,7 +18,7 @@ SENTENCES = {
     for name, kind in vars(errors).items()
     if inspect.isclass(kind) and issubclass(kind, (errors.ImpastoError, errors.Message))
 } | {"say", "note", "tell", "print_text"}
-"""What takes an id first: errors, messages and the command's speakers; the walk below adds derived classes."""
+"""What takes an id first: errors, messages, the command's speakers and what other files derive from them."""
 
 
 def _formatted(node: ast.expr) -> bool:
@@ -26,7 +26,9 @@ def _formatted(node: ast.expr) -> bool:
     if isinstance(node, ast.JoinedStr):
         return True
     if isinstance(node, ast.BinOp):
-        return isinstance(node.op, (ast.Mod, ast.Add))
+        texts = (part for part in (node.left, node.right) if isinstance(getattr(part, "value", None), str))
+        joined = _formatted(node.left) or _formatted(node.right) or any(texts)
+        return isinstance(node.op, (ast.Mod, ast.Add)) and joined
     if isinstance(node, ast.IfExp):
         return _formatted(node.body) or _formatted(node.orelse)
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format"

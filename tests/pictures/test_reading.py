@@ -354,7 +354,7 @@ def test_heic_without_its_package(tmp_path):
     try:
         import pillow_heif  # noqa: F401
     except ImportError:
-        with pytest.raises(ImageError, match=r"a.heic is a HEIC picture; install 'impasto\[heic\]'"):
+        with pytest.raises(ImageError, match=r"a.heic is a HEIC picture; run 'pip install pillow-heif'"):
             read(tmp_path, b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400), "a.heic")
 
 

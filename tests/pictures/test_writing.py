@@ -270,7 +270,7 @@ def test_a_format_with_too_short_sides(tmp_path):
 
 def test_an_existing_file_is_kept_unless_overwritten(tmp_path):
     path = write_file(tmp_path, "a.png", b"old")
-    with pytest.raises(OutputError, match="already exists; add --overwrite"):
+    with pytest.raises(OutputError, match="already exists; add overwrite=True"):
         write_picture(path, PIXELS)
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
     write_picture(path, PIXELS, OutputOptions(overwrite=True))

@@ -311,7 +311,7 @@ def app(monkeypatch, start):
 def test_a_style_is_not_written_over(app, pictures, tmp_path):
     inputs = ["train", str(pictures / "painting.png"), str(pictures / "photos"), "-o"]
     (tmp_path / "done.style").write_bytes(b"a style")
-    with pytest.raises(OutputError, match=r"done\.style already exists; add --overwrite"):
+    with pytest.raises(OutputError, match=r"done\.style already exists; add overwrite=True"):
         CliRunner().invoke(app, [*inputs, str(tmp_path / "done.style")], catch_exceptions=False)
     with pytest.raises(SettingError, match=r"must end in \.style, such as my\.style, not 'my\.npz'"):
         CliRunner().invoke(app, [*inputs, str(tmp_path / "my.npz")], catch_exceptions=False)

@@ -67,12 +67,21 @@ def train_command(
     say("The preview is {path}.", path=training.preview_path)
     run_training(training)
     figures = training.finish(name or painting.stem, licence)
-    before, after = figures["any_style"], figures["trained"]
-    say(
-        f"On {figures['held_out_photos']} photos not trained on: style loss {after['style']:.3f} (before "
-        f"training {before['style']:.3f}), content loss {after['content']:.2f} ({before['content']:.2f})."
-    )
+    _tell_gain(figures["any_style"], figures["trained"], figures["held_out_photos"])
     say("{path} is written; use it as a style: --style {path}.", path=output)
+
+
+def _tell_gain(before: dict[str, float], after: dict[str, float], photos: int) -> None:
+    """Say what a training made of the losses."""
+    say(
+        "On {count} photos not trained on: style loss {style:.3f} (before training {style_before:.3f}), "
+        "content loss {content:.2f} ({content_before:.2f}).",
+        count=photos,
+        style=after["style"],
+        style_before=before["style"],
+        content=after["content"],
+        content_before=before["content"],
+    )
 
 
 def _load_judge(name: str, dtype: str) -> FeatureNetwork:
@@ -264,8 +273,11 @@ def export_command(
         written = export_style(own, output, statistics=found.statistics(), words=words, size=size)
     for export in written:
         say(
-            f"{export.path} is written; run by {export.record['checked_with']} it differs from the engine "
-            f"by at most {255 * export.difference:.4f} / 255."
+            "{path} is written; run by {checked_with} it differs from the engine by at most "
+            "{difference:.4f} / 255.",
+            path=export.path,
+            checked_with=export.record["checked_with"],
+            difference=255 * export.difference,
         )
 
 

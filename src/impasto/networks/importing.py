@@ -68,11 +68,10 @@ def import_weights(path: str | Path, *, force: bool = False, replace_exact: bool
     """
     file, report = check(read_weights(path))
     if report.problems and not force:
-        reasons = "; ".join(p[0].lower() + p[1:].rstrip(".") for p in report.problems)
         raise WeightsError(
             "{path} is not VGG-19: {reasons}; add --force to import it as vgg19-unverified",
             path=path,
-            reasons=reasons,
+            reasons="; ".join(p[0].lower() + p[1:].rstrip(".") for p in report.problems),
         )
     name = NORMALIZED if report.is_vgg19 and file.family == "normalised" else report.name
     weights = with_indices(file.weights)

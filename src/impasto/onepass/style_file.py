@@ -155,18 +155,7 @@ def read_style_file(path: str | Path) -> StyleFile:
         words, arrays = _load(path)
         written_by, form, recorded = words.get("version"), words.pop("format"), words.pop("sha256")
         if form != FORMAT:
-            if form > FORMAT:
-                raise WeightsError(
-                    "{path} was written by Impasto {version}, which is newer; update Impasto",
-                    path=path,
-                    version=written_by,
-                )
-            raise WeightsError(
-                "{path} was written by Impasto {version}, which is older and had another network; "
-                "train it again",
-                path=path,
-                version=written_by,
-            )
+            raise _of_another_version(path, written_by, newer=form > FORMAT)
         intact = recorded == _digest(arrays)
         card = StyleCard(**{f.name: words[f.name] for f in fields(StyleCard)})
         thumbnail = arrays.pop("thumbnail")
@@ -208,6 +197,20 @@ def is_style_file(path: str | Path) -> bool:
             return "style_card.npy" in archive.namelist()
     except UNREADABLE:
         return False
+
+
+def _of_another_version(path: Path, version: Any, *, newer: bool) -> WeightsError:
+    if newer:
+        return WeightsError(
+            "{path} was written by Impasto {version}, which is newer; update Impasto",
+            path=path,
+            version=version,
+        )
+    return WeightsError(
+        "{path} was written by Impasto {version}, which is older and had another network; train it again",
+        path=path,
+        version=version,
+    )
 
 
 def _load(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
