@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.shared_files import BUILD, pairs, shared_tool
 from impasto import stylize
+from impasto.networks.catalogue import list_networks
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import fit, resize
 from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
@@ -30,11 +31,13 @@ METHODS = {
     "refine16": {"method": "onepass", "refine": 16},
     "vgg19": {"network": "vgg19"},
 }
-"""The row vgg19 needs its weights: impasto weights fetch vgg19."""
+"""The row vgg19 is left out without its weights: impasto weights fetch vgg19."""
 
 
 def measure() -> dict[str, object]:
-    found = {name: measure_method(name, settings) for name, settings in METHODS.items()}
+    there = any(card.name == "vgg19" and card.status == "verified" for card in list_networks())
+    methods = {name: settings for name, settings in METHODS.items() if name != "vgg19" or there}
+    found = {name: measure_method(name, settings) for name, settings in methods.items()}
     return {**found.pop("optimize"), **found}
 
 

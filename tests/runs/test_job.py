@@ -168,8 +168,8 @@ def test_a_job_runs_outside_the_main_thread(desk):
 def test_previews_cost_notes_not_the_run(desk):
     Path("out-previews").write_text("in the way")
     outcome, said = run(new(preview_every=2))
-    assert [note.partition(":")[0] for note in said] == ["Note"] * 3
-    assert "preview 2 could not be written" in said[0]
+    assert len(said) == 3
+    assert said[0].startswith("preview 2 could not be written")
     assert outcome.result is not None
 
 

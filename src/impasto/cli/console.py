@@ -77,11 +77,12 @@ def print_json(values: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, header: bool = True) -> None:
-    """Print a table to stdout."""
+    """Print a table to stdout; its first column, by which rows are named, is never cut."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*(tell(column) for column in columns), show_header=header)
+    first, *others = (tell(column) for column in columns)
+    table = Table(Column(first, no_wrap=True), *others, show_header=header)
     for row in rows:
         table.add_row(*(tell(cell) if isinstance(cell, str) else str(cell) for cell in row))
     Console(markup=False, highlight=False).print(table)

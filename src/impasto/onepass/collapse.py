@@ -18,7 +18,7 @@ from impasto.prepared import Prepared
 Array = NDArray[np.float32]
 
 MOST_CLIPPED = 0.5
-"""Of the pixels, those with a channel at an end of its range; built-in styles have up to 0.05 in one pass."""
+"""Of the pixels, those with a channel at an end of its range."""
 LEAST_CORRELATION = 0.1
 """Of the luminance with the photo's."""
 NEARLY_PURE = 90.0

@@ -11,7 +11,7 @@ from impasto.settings import Settings
 
 COARSEST_SIDE = 128
 """Long side in pixels of the first scale; every further scale doubles it."""
-DEFAULT_ITERATIONS = (40, 28, 21, 15, 8, 5)
+DEFAULT_ITERATIONS = (60, 45, 36, 24, 12, 8)
 """At the first scale, the second and so on: large forms settle early, the fine scales add strokes."""
 
 PAIRS = ((4_200_000, 12), (12_100_000, 2))
