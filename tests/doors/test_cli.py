@@ -162,11 +162,13 @@ def test_ctrl_c_saves_the_picture_as_it_is(desk):
         sys.executable,
         "-m",
         "impasto.cli",
-        *map(str, tiny(desk, "--iterations", "100000", "--optimizer", "adam")),
+        *map(str, tiny(desk, "--iterations", "100000", "--optimizer", "adam", "--preview-every", "500")),
     ]
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background shell ignores it
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
-    time.sleep(12)
+    previews = desk / "out-previews"
+    while not previews.is_dir() and process.poll() is None:
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130

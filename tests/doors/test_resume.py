@@ -380,12 +380,12 @@ def wait_for(path, seconds):
 
 
 @pytest.mark.slow
-def test_kill_9_at_25_random_moments_never_leaves_half_a_file(impasto, desk):
+def test_kill_9_at_random_moments_never_leaves_half_a_file(impasto, desk):
     from impasto.runs.checkpoint import RunCheckpoint
 
-    random_moment, loaded, finished = random.Random(5), 0, 0
+    random_moment, loaded, resumed = random.Random(5), 0, 0
     impasto(*job("whole.png", iterations="120,120"))
-    for _ in range(25):
+    for _ in range(8):
         for name in ("out.png", "out.state"):
             (desk / name).unlink(missing_ok=True)
         arguments = job("out.png", "--checkpoint", "out.state", "--quiet", iterations="120,120")
@@ -399,12 +399,12 @@ def test_kill_9_at_25_random_moments_never_leaves_half_a_file(impasto, desk):
             loaded += 1
         if (desk / "out.png").exists():
             assert (desk / "out.png").read_bytes() == (desk / "whole.png").read_bytes()
-            finished += 1
-        elif loaded % 5 == 1:
+        elif not resumed:
+            resumed += 1
             code, _, err = impasto("resume", "out.state")
             assert code == 0, err
             assert (desk / "out.png").read_bytes() == (desk / "whole.png").read_bytes()
-    assert loaded >= 5
+    assert loaded >= 3 and resumed
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from conftest import processor_seconds
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "impasto"
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -186,17 +186,9 @@ def test_help_loads_nothing_heavy():
 
 @pytest.mark.slow
 def test_import_and_help_are_quick():
-    def fastest(*command: str) -> float:
-        """Return the processor's seconds, least of five: the clock's are of the other programs, too."""
-        times = [sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])]
-        for _ in range(5):
-            subprocess.run([sys.executable, *command], capture_output=True, check=True)
-            times.append(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]))
-        return min(after - before for before, after in itertools.pairwise(times))
-
-    empty = fastest("-c", "pass")
-    assert fastest("-c", "import impasto") - empty < 0.15
-    assert fastest("-m", "impasto.cli", "--help") < 0.5
+    empty = processor_seconds("-c", "pass")
+    assert processor_seconds("-c", "import impasto") - empty < 0.15
+    assert processor_seconds("-m", "impasto.cli", "--help") < 0.5
 
 
 def test_no_file_names_a_package_registry():
