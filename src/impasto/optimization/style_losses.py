@@ -327,7 +327,7 @@ class SlicedLoss:
             count = found.shape[-1]
             at = (np.arange(count) + 0.5) / count * (QUANTILES - 1)
             low = np.minimum(at.astype("int32"), QUANTILES - 2)
-            share = (at - low)[:, None].astype(np.float32)
+            share = ops.convert_to_tensor((at - low)[:, None], "float32")  # PyTorch multiplies no NumPy array
             wanted = (1 - share) * ops.take(quantiles, low, 0) + share * ops.take(quantiles, low + 1, 0)
             error = ops.mean(ops.square(found - ops.transpose(wanted)))
             moved = error / self.values[f"spread/{layer}"] * self.areas.totals[layer][0]
