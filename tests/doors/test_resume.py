@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from impasto.networks.catalogue import write_weights
 
 META = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
 HASTY = (
-    "import sys, impasto.job as job\n"
+    "import sys, impasto.runs.run as job\n"
     "job.LEAST_SECONDS_BETWEEN_CHECKPOINTS, job.WRITING_SHARE = 0, 1\n"
     "from impasto.cli import main; main()"
 )
@@ -420,20 +421,24 @@ def full_disk(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_full_disk_leaves_the_earlier_checkpoint_whole(impasto, interrupted, desk, full_disk):
+def test_a_full_disk_leaves_the_earlier_checkpoint_whole(impasto, interrupted, desk, full_disk, monkeypatch):
     assert impasto(*job("whole.png"))[0] == 0
     state = full_disk / "run.state"
     assert interrupted(4, *job("out.png", "--checkpoint", state))[0] == 130
     earlier = state.read_bytes()
-    filler = full_disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
+    filler, real = full_disk / "filler", pastiche.run
+
+    def filling(prepared, start=None):
+        """Fill the disk when the run has begun: a disk that is full before is refused."""
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
             while file.write(b"x" * 4096):
                 pass
-        except OSError:
-            pass
-    code, _, err = interrupted(3, "resume", state)
-    assert code == 130
+        yield from real(prepared, start)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pastiche, "run", filling)
+        code, _, err = interrupted(3, "resume", state)
+    assert code == 130, err
     assert "Note: the checkpoint could not be written" in err
     assert "No space left" in err
     assert state.read_bytes() == earlier
