@@ -29,7 +29,7 @@ from impasto.presets import settings_for
 FOLDER = ROOT / "docs" / "pictures"
 MOMENTS = (0, 10, 50, 200, 1000)
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "stereo_motorcycle", "hubble_deep_field")
-STYLES = ("swirls", "mosaic")
+STYLES, SAMPLES = ("swirls", "mosaic"), ("swirls", "watercolor-hills")
 PRESETS = ("article", "gatys2016", "neural-style", "johnson-baseline")
 
 
@@ -40,19 +40,19 @@ def write(name: str, rows: list, labels: list, height: int) -> None:
 
 
 def pair() -> None:
-    pixels = skimage.data.stereo_motorcycle()[0]
-    photo, style = pixels / np.float32(255), gallery.style_pixels("swirls", 512)
-    result = stylize(pixels, "swirls")
-    write("pair.jpg", [[photo, style, result.pixels]], [["photo", "swirls", "impasto stylize"]], 320)
+    pixels, name = skimage.data.chelsea(), "watercolor-hills"
+    photo, style = pixels / np.float32(255), gallery.style_pixels(name, 512)
+    result = stylize(pixels, name)
+    write("pair.jpg", [[photo, style, result.pixels]], [["photo", name, "impasto stylize"]], 320)
 
 
 def samples() -> None:
     rows, labels = [], []
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
         photo = getattr(skimage.data, name)()
-        made = [stylize(photo, style).pixels for style in STYLES]
+        made = [stylize(photo, style).pixels for style in SAMPLES]
         rows.append([photo / np.float32(255), *made])
-        labels.append([name, *STYLES])
+        labels.append([name, *SAMPLES])
     write("samples.jpg", rows, labels, 300)
 
 

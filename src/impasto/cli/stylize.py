@@ -341,7 +341,9 @@ def _clock(prepared: Prepared, step: Step, started: float) -> Clock:
 
 def demo_command(
     output: Output = "demo.png",
-    style: Annotated[str, typer.Option(metavar="STYLE", help="A built-in style or a picture.")] = "swirls",
+    style: Annotated[
+        str, typer.Option(metavar="STYLE", help="A built-in style or a picture.")
+    ] = "watercolor-hills",
     overwrite: Overwrite = False,
 ) -> None:
     """Make a first pastiche from a photo that scikit-image brings along and a built-in style."""
@@ -349,7 +351,7 @@ def demo_command(
 
     photo = Path(skimage.data.__file__).with_name("chelsea.png")
     stylize_command(content=str(photo), painting=style, output=output, overwrite=overwrite)
-    say("Next: {command}", command="impasto YOUR-PHOTO.jpg swirls --strength 60")
+    say("Next: {command}", command="impasto YOUR-PHOTO.jpg hokkai-wave --strength 60")
 
 
 def register(app: typer.Typer) -> None:
