@@ -44,6 +44,8 @@ def say_error(error: ImpastoError) -> None:
 
 def say_fault(fault: Exception) -> int:
     """Print a fault of Impasto's own as one sentence, with the way to its traceback; return the exit code."""
+    if isinstance(fault, OSError) and fault.filename is not None:
+        return _say_refusal(fault)
     reason = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
     error = ImpastoError(
         "this should not have happened ({reason}); repeat with {debug} and report what it prints",
@@ -52,6 +54,17 @@ def say_fault(fault: Exception) -> int:
     )
     say_error(error)
     return EXIT_FAULT
+
+
+def _say_refusal(refused: OSError) -> int:
+    """Print what the system itself refuses, such as a name that is too long; return the exit code."""
+    error = ImpastoError(
+        "{path} cannot be used: {reason}; choose another name",
+        path=repr(os.fsdecode(refused.filename))[:200] if not isinstance(refused.filename, int) else "a file",
+        reason=refused.strerror or str(refused),
+    )
+    say_error(error)
+    return EXIT_FAILED
 
 
 def end_quietly() -> None:
@@ -76,13 +89,22 @@ def print_json(values: Any) -> None:
     typer.echo(json.dumps(values, indent=2, ensure_ascii=False, default=str))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, header: bool = True) -> None:
-    """Print a table to stdout; its first column, by which rows are named, is never cut."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, header: bool = True, whole: bool = False
+) -> None:
+    """Print a table to stdout.
+
+    Args:
+        columns: their headings.
+        rows: a text or number for each column.
+        header: whether the headings are shown.
+        whole: whether the first column, by which a person will name the row, is never cut.
+    """
     from rich.console import Console
     from rich.table import Column, Table
 
     first, *others = (tell(column) for column in columns)
-    table = Table(Column(first, no_wrap=True), *others, show_header=header)
+    table = Table(Column(first, no_wrap=whole), *others, show_header=header)
     for row in rows:
         table.add_row(*(tell(cell) if isinstance(cell, str) else str(cell) for cell in row))
     Console(markup=False, highlight=False).print(table)

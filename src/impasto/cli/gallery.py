@@ -32,6 +32,7 @@ def list_command(
         print_table(
             ["id", "name", "", "what one sees"],
             [[card.id, card.name, "" if card.own else card.name_zh, card.line] for card in cards],
+            whole=True,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -78,12 +79,14 @@ def _received(folder: Path) -> str:
     return str(path)
 
 
+LONGEST_STEM = 100
+"""Bytes of a photo's or a style's name in a made-up one: no file system takes more than 255 in all."""
 EXAMPLE = "cat photo.jpg | impasto - painting.jpg -o out.png"
 
 
 def _file(photo: str, style: str, output: str | None, suffix: str, overwrite: bool, form: str | None) -> Path:
     """Return the pastiche's file."""
-    name = f"{Path(photo).stem}-{Path(style).stem}{suffix}"
+    name = f"{_short(Path(photo).stem)}-{_short(Path(style).stem)}{suffix}"
     if output is None:
         return _free(Path(photo).parent / name, overwrite)
     if output.endswith(("/", "\\")) or Path(output).is_dir():
@@ -103,6 +106,12 @@ def _file(photo: str, style: str, output: str | None, suffix: str, overwrite: bo
             output=output,
         )
     return Path(output)
+
+
+def _short(stem: str) -> str:
+    """Return a name's beginning if it is too long for half of another name."""
+    encoded = os.fsencode(stem)
+    return stem if len(encoded) <= LONGEST_STEM else encoded[:LONGEST_STEM].decode("utf-8", "ignore")
 
 
 def _free(path: Path, overwrite: bool) -> Path:
