@@ -191,6 +191,7 @@ def test_the_command_line_refuses_before_the_work(machine, tmp_path, monkeypatch
     err = " ".join(capsys.readouterr().err.split())
     assert end.value.code == 1
     assert re.search(
-        r"impasto: 128 x 96 px need about [\d.]+ GiB, and 0.0 GiB are free; choose max_size \d+ or less", err
+        r"impasto: 128 x 96 px need about [\d.]+ GiB, and 0.0 GiB are free; choose --max-size \d+ or less",
+        err,
     )
     assert not (tmp_path / "out.png").exists()

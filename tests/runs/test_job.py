@@ -100,7 +100,11 @@ def test_a_job_shows_every_step_and_saves_the_last(desk):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_iteration_finish(desk, number):
-    outcome, _ = run(new(), stop_at(2, number))
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
+    try:
+        outcome, _ = run(new(), stop_at(2, number))
+    finally:
+        signal.signal(signal.SIGHUP, before)
     assert outcome.interruption == number
     assert outcome.error is None
     assert len(outcome.result.losses) == 2
