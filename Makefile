@@ -13,7 +13,7 @@ demo: $(VENV)/installed ## one pastiche from a photo of scikit-image and a built
 	$(BIN)/impasto demo --output demo.png --overwrite
 
 test: $(VENV)/installed ## the default suite, under 3 minutes on two cores, no network
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/installed ## the slower tests: fuzzing, full-size networks, whole commands
 	$(BIN)/pytest -m slow
