@@ -12,7 +12,7 @@ from PIL import Image
 import impasto
 from conftest import picture
 from impasto import pastiche
-from impasto.onepass.collapse import END, collapse_of
+from impasto.onepass.collapse import collapse_of
 from impasto.pictures.resizing import fit, resize
 from impasto.preparation import Inputs, prepare
 from impasto.prepared import Prepared, StyledRegion, StyleImage, everywhere
@@ -163,15 +163,17 @@ def test_a_recipe_repeats_the_pixels(impasto, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
-def test_no_pattern_gives_a_collapsed_picture(name, workshop):
+def test_no_pattern_leaves_a_collapsed_one_pass_picture(name, workshop):
     photo = cat(SIDE)
     result = impasto.stylize(photo, ALL[name](), method="onepass", strength=60, workshop=workshop)
+    if result.recipe.fallback:  # what the optimisation makes of such a style is as good as it gets here
+        assert result.recipe.fallback["method"] == "optimize"
+        assert len(result.losses) > 1
+        return
     clipped, correlation, deviation = numbers(result.pixels, photo)
-    if result.recipe.fallback:  # a style of black and white alone is rightly painted in both
-        clipped = float(((result.pixels <= END) | (result.pixels >= 1 - END)).mean())
-    assert clipped <= 0.5, result.recipe.fallback
-    assert correlation >= 0.1, result.recipe.fallback
-    assert deviation >= 0.03, result.recipe.fallback
+    assert clipped <= 0.5
+    assert correlation >= 0.1
+    assert deviation >= 0.03
 
 
 @pytest.mark.slow
