@@ -44,8 +44,6 @@ class FeatureNetwork:
         padding: ``reflect`` (mirror the picture at its borders) or ``zero`` (VGG-19's own).
         pool_rounding: of odd sides, ``floor`` (drop the last row) or ``ceil`` (pool what is there).
         dtype: of the features, ``float32`` or ``bfloat16``.
-        leak: slope with which gradients pass the ReLU where it is zero; training uses it so that no
-            channel dies, everything else the true derivative. Values are the same.
         sha256: of the weights file, for recipes.
         notes: sentences about what was found or put right when the file was read.
         kept_as: how the file stores the kernels, for recipes: ``exact``, ``8 bit`` or ``16 bit``.
@@ -57,7 +55,6 @@ class FeatureNetwork:
     padding: str = "reflect"
     pool_rounding: str = "floor"
     dtype: str = "float32"
-    leak: float = 0.0
     sha256: str = ""
     notes: tuple[str, ...] = ()
     kept_as: str = ""
@@ -200,11 +197,7 @@ class FeatureNetwork:
             padding = "valid"
         kernel = ops.cast(kernel, self.dtype)
         x = ops.conv(x, kernel, 1, padding, data_format="channels_last")
-        x = add_bias(x, ops.cast(bias, self.dtype))
-        if not self.leak:
-            return ops.relu(x)
-        below = self.leak * ops.minimum(x, 0)
-        return ops.relu(x) + below - ops.stop_gradient(below)
+        return ops.relu(add_bias(x, ops.cast(bias, self.dtype)))
 
 
 def apply_head(features: Tensor, weights: Mapping[str, Tensor], head: str) -> Tensor:
