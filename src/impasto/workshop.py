@@ -17,8 +17,8 @@ from typing import Any, Literal, Self, TypeVar
 from impasto.errors import ClosedError
 
 Kept = TypeVar("Kept")
-Shelf = Literal["networks", "functions", "statistics", "styles"]
-COUNTS: Mapping[Shelf, int] = {"networks": 8, "functions": 32, "statistics": 64, "styles": 16}
+Shelf = Literal["networks", "functions", "statistics", "styles", "photos"]
+COUNTS: Mapping[Shelf, int] = {"networks": 8, "functions": 32, "statistics": 64, "styles": 16, "photos": 16}
 """How many things of each kind are kept; the ones used longest ago go first."""
 MOST_BYTES = 512 * 2**20
 """What everything whose size is known may take together."""

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from impasto.errors import ImageError, MissingFileError
-from impasto.pictures.reading import PICTURE_SUFFIXES, decode_bytes, read_picture
+from impasto.pictures.reading import PICTURE_SUFFIXES, decode_bytes, read_picture, read_shape
 from impasto.pictures.resizing import fit, resize, scale_to
 from picture_fixtures import (
     cmyk_profile,
@@ -427,3 +427,23 @@ def test_resize():
     wave = np.sin(np.arange(400) / 400 * 2 * np.pi * 5).astype(np.float32)[None].repeat(32, 0)
     exact = np.sin((np.arange(100) + 0.5) * 4 / 400 * 2 * np.pi * 5 - 0.5 / 400 * 2 * np.pi * 5)
     assert np.abs(resize(wave, (32, 100))[:, 5:-5] - exact[5:-5]).max() < 0.01
+
+
+def test_a_picture_that_was_read_before_is_only_reduced(tmp_path):
+    path = write_file(tmp_path, "a.png", samples()["rgb.png"])
+    picture = read_picture(path)
+    assert read_picture(picture) is picture
+    small = read_picture(picture, max_size=24)
+    assert max(small.pixels.shape) == 24 and small.full_shape == picture.full_shape
+    assert (small.name, small.sha256) == ("a.png", picture.sha256)
+
+
+@pytest.mark.parametrize("name", sorted(samples()))
+def test_the_header_tells_the_shape(tmp_path, name):
+    path = write_file(tmp_path, name, samples()[name])
+    assert sorted(read_shape(path)) == sorted(read_picture(path).full_shape)
+
+
+def test_what_is_no_picture_has_no_shape(tmp_path):
+    with pytest.raises(ImageError, match="is not a picture"):
+        read_shape(write_file(tmp_path, "a.png", b"nothing of that kind"))

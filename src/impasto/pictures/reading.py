@@ -116,18 +116,23 @@ class _Decoded:
         return Picture(pixels, alpha, self.exif, tuple(self.notes), name, sha256, self.full_shape)
 
 
-def read_picture(source: str | Path | Image.Image | Array, *, max_size: int | None = None) -> Picture:
+def read_picture(
+    source: str | Path | Image.Image | Array | Picture, *, max_size: int | None = None
+) -> Picture:
     """Return a picture from a file, a Pillow image or an array.
 
     Args:
-        source: a path; a Pillow image; or an array (height, width), (height, width, 1),
-            (height, width, 3) or (height, width, 4) of uint8, uint16 or floats in [0, 1], taken as sRGB.
+        source: a path; a Pillow image; an array (height, width), (height, width, 1),
+            (height, width, 3) or (height, width, 4) of uint8, uint16 or floats in [0, 1], taken as sRGB;
+            or a picture that has been read before.
         max_size: larger pictures are reduced to this long side in pixels; None keeps them.
 
     Raises:
         MissingFileError: there is no such file.
         ImageError: it is not a picture, is damaged, or is too small, too large or too long.
     """
+    if isinstance(source, Picture):
+        return _of_size(source, max_size) if max_size else source
     if isinstance(source, str | os.PathLike):
         data = _read_file(source if isinstance(source, str) else Path(source))
         name = Path(source).name
@@ -143,6 +148,28 @@ def read_picture(source: str | Path | Image.Image | Array, *, max_size: int | No
     if max_size:
         color, alpha = _reduced(color, alpha, _reduced_shape(full_shape, max_size, "array"))
     return _Decoded(color, alpha, full_shape).picture("array", digest)
+
+
+def _of_size(picture: Picture, max_size: int) -> Picture:
+    height, width = picture.pixels.shape[:2]
+    return picture.resized(_reduced_shape((height, width), max_size, picture.name))
+
+
+def read_shape(path: str | Path) -> tuple[int, int]:
+    """Return the (height, width) that a file's header tells, before it is turned; no pixel is decoded.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ImageError: it is not a picture, or is too small, too large or too long.
+    """
+    data, name = _read_file(path), Path(path).name
+    with pillow_errors(name):
+        if is_tiff(data):
+            photo = find_photo(data, name)
+            _check_size(photo.shape, name, len(data))
+            return photo.shape[0], photo.shape[1]
+        image = _open(data, name)
+        return image.height, image.width
 
 
 def _digest(values: Array) -> str:
