@@ -1,0 +1,252 @@
+/** The gallery: every style as a thumbnail of the person's own photo, and what the chosen style is for. */
+
+import { send, stream, wasCalledOff } from "./api.js";
+import { icon, make, show, the } from "./elements.js";
+import { named, t, whenLanguage } from "./language.js";
+import { change, changeLook, setting, whenWork, work } from "./work.js";
+import { withSetting } from "./settings.js";
+
+/** @typedef {import("./types.js").Style} Style */
+/** @typedef {"main"|"second"|"inside"} Slot */
+
+/** @type {Map<string, Style>} */
+export const STYLES = new Map();
+/** @type {Map<string, string>} */
+let thumbnails = new Map();
+/** @type {Slot} */
+let slot = "main";
+/** @type {AbortController|null} */
+let streaming = null;
+const PHOTO_ITSELF = "photo";
+
+/** @type {{addStyle: () => void, busy: (done: number, all: number) => void, trouble: (error: unknown) => void}} */
+let hooks = { addStyle() {}, busy() {}, trouble() {} };
+
+/** @param {Style[]} styles @param {typeof hooks} given */
+export function openGallery(styles, given) {
+  hooks = given;
+  for (const style of styles) STYLES.set(style.id, style);
+  whenLanguage(build);
+  whenWork(({ settled }) => settled && mark());
+}
+
+/** @param {string|null|undefined} id */
+export const styleName = (id) => (id ? named(STYLES.get(id)?.names, id) : t("noStyle"));
+
+/** @returns {Slot} */
+export const activeSlot = () => slot;
+
+/** @param {Slot} name */
+export function chooseSlot(name) {
+  slot = name;
+  mark();
+}
+
+/** @returns {Slot[]} the slots that are open */
+function openSlots() {
+  const { look } = work();
+  /** @type {Slot[]} */
+  const open = ["main"];
+  if (blending()) open.push("second");
+  if (look.regions.length) open.push("inside");
+  return open;
+}
+
+let wantsSecond = false;
+export const blending = () => wantsSecond || work().look.styles.length > 1;
+
+/** @param {boolean} on whether a second style is wanted */
+export function blend(on) {
+  wantsSecond = on;
+  if (!on && work().look.styles.length > 1) changeLook({ styles: work().look.styles.slice(0, 1).map((style) => ({ ...style, weight: 1 })) });
+  chooseSlot(on ? "second" : "main");
+}
+
+/** @param {Slot} name @returns {string|null} the style of a slot; null for the photo itself */
+export function styleOf(name) {
+  const { look } = work();
+  if (name === "second") return look.styles[1]?.id ?? null;
+  if (name === "inside") return look.regions[0]?.style ?? null;
+  return setting("background") === "photo" && look.regions.length ? null : (look.styles[0]?.id ?? null);
+}
+
+/** Give the active slot a style. @param {string|null} id */
+export function take(id) {
+  const { look } = work();
+  const [first, second, ...others] = look.styles;
+  if (slot === "inside") {
+    const regions = look.regions.map((region, index) => (index ? region : { ...region, style: id }));
+    return changeLook({ regions, styles: first || !id ? look.styles : [{ id, weight: 1, part: "all" }] });
+  }
+  if (slot === "second" && id) {
+    const share = second?.weight ?? 0.5;
+    return changeLook({ styles: [{ ...(first ?? { id, part: "all" }), weight: 1 - share }, { id, weight: share, part: second?.part ?? "all" }, ...others] });
+  }
+  const settings = withSetting(look.settings, "background", id || !look.regions.length ? "style" : "photo");
+  if (!id) return look.regions.length ? changeLook({ settings }) : change({ look: { ...look, styles: [], settings }, refined: null });
+  const styles = [{ id, weight: second ? (first?.weight ?? 0.5) : 1, part: first?.part ?? "all" }, ...(second ? [second] : []), ...others];
+  changeLook({ styles, settings });
+}
+
+/** @returns {boolean} whether the photo itself can be taken */
+const photoAllowed = () => slot === "inside" || (slot === "main" && (work().look.regions.length > 0 || work().look.styles.length > 0));
+
+function build() {
+  const gallery = the("gallery");
+  const scrolled = gallery.scrollTop;
+  gallery.replaceChildren(tile(PHOTO_ITSELF), ...[...STYLES.values()].map((style) => tile(style.id)), addTile());
+  gallery.scrollTop = scrolled;
+  mark();
+}
+
+/** @param {string} id @returns {HTMLElement} */
+function tile(id) {
+  const style = STYLES.get(id);
+  const name = style ? named(style.names, id) : t("noStyle");
+  const radio = make("button", { type: "button", role: "radio", "aria-checked": "false", tabindex: "-1", "data-style": id, class: "tile", title: style ? named(style.lines) : name }, make("span", { class: "name" }, name));
+  radio.prepend(picture(id));
+  radio.addEventListener("click", () => take(style ? id : null));
+  radio.addEventListener("keydown", (event) => step(event, id));
+  if (!style?.own) return radio;
+  const remove = make("button", { type: "button", class: "quiet bare remove", "aria-label": t("removeStyle", { name }), title: t("removeStyle", { name }) }, icon("close"));
+  remove.addEventListener("click", () => removeStyle(id));
+  return make("div", { class: "own", role: "none" }, radio, remove);
+}
+
+/** @param {string} id @returns {HTMLElement} */
+function picture(id) {
+  const own = id === PHOTO_ITSELF ? (work().photo ? `/api/photos/${work().photo?.photo}/picture?side=192` : "") : (thumbnails.get(id) ?? `/api/styles/${encodeURIComponent(id)}/picture?side=192`);
+  if (!own) return make("span", { class: "thumb none" }, icon("photo"));
+  return make("img", { class: "thumb", src: own, alt: "", loading: "lazy", decoding: "async", draggable: "false" });
+}
+
+function addTile() {
+  const add = make("button", { type: "button", class: "tile add", id: "add-style" }, make("span", { class: "thumb none" }, icon("plus")), make("span", { class: "name" }, t("addStyleShort")));
+  add.setAttribute("aria-label", t("addStyle"));
+  add.title = t("addStyle");
+  add.addEventListener("click", () => hooks.addStyle());
+  return make("div", { role: "none" }, add);
+}
+
+/** @returns {HTMLElement[]} */
+const tiles = () => /** @type {HTMLElement[]} */ ([...the("gallery").querySelectorAll("[data-style]")]).filter((each) => !each.hidden);
+
+/** @type {number|undefined} */
+let settling;
+/** @param {KeyboardEvent} event @param {string} id */
+function step(event, id) {
+  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+  const move = steps[/** @type {keyof typeof steps} */ (event.key)];
+  if (!move && event.key !== "Home" && event.key !== "End") return;
+  event.preventDefault();
+  event.stopPropagation();
+  goTo(move ? tiles().findIndex((each) => each.dataset.style === id) + move : event.key === "Home" ? 0 : -1);
+}
+
+/** Take a neighbor of the chosen style. @param {number} move */
+export function neighbor(move) {
+  goTo(tiles().findIndex((each) => each.dataset.style === (styleOf(slot) ?? PHOTO_ITSELF)) + move);
+}
+
+/** @param {number} index */
+function goTo(index) {
+  const all = tiles();
+  const next = all[(index + all.length) % all.length];
+  if (!next) return;
+  next.focus();
+  clearTimeout(settling);
+  settling = window.setTimeout(() => take(next.dataset.style === PHOTO_ITSELF ? null : (next.dataset.style ?? null)), 140);
+}
+
+/** Show which style is chosen and what it is for. */
+export function mark() {
+  const open = openSlots();
+  if (!open.includes(slot)) slot = "main";
+  const taken = styleOf(slot) ?? (slot === "second" ? "" : PHOTO_ITSELF);
+  const photo = /** @type {HTMLElement|null} */ (the("gallery").querySelector(`[data-style="${PHOTO_ITSELF}"]`));
+  if (photo) show(photo, photoAllowed() && slot !== "second");
+  let reachable = false;
+  for (const each of tiles()) {
+    const chosen = each.dataset.style === taken;
+    each.setAttribute("aria-checked", String(chosen));
+    each.tabIndex = chosen ? 0 : -1;
+    reachable ||= chosen;
+  }
+  const [first] = tiles();
+  if (!reachable && first) first.tabIndex = 0;
+  showSlots(open);
+}
+
+/** @param {Slot[]} open */
+function showSlots(open) {
+  const bar = the("slots");
+  show(bar, open.length > 1);
+  const labels = {
+    main: t(open.includes("inside") ? "slotOutside" : "slotFirst"),
+    second: t("slotSecond"),
+    inside: t("slotInside"),
+  };
+  bar.replaceChildren(
+    ...open.map((name) => {
+      const choice = make("button", { type: "button", class: "slot", "aria-pressed": String(name === slot), "data-slot": name }, picture(styleOf(name) ?? PHOTO_ITSELF), make("span", {}, labels[name]), make("small", {}, name === "second" && !styleOf(name) ? "—" : styleName(styleOf(name))));
+      choice.addEventListener("click", () => {
+        chooseSlot(name);
+        /** @type {HTMLElement|null} */ (bar.querySelector(`[data-slot="${name}"]`))?.focus();
+      });
+      return choice;
+    }),
+  );
+}
+
+/** Add a style to the gallery. @param {Style} style */
+export function addStyle(style) {
+  STYLES.set(style.id, style);
+  build();
+  the("gallery").querySelector(`[data-style="${CSS.escape(style.id)}"]`)?.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {string} id */
+async function removeStyle(id) {
+  try {
+    await send(`/api/styles/${encodeURIComponent(id)}`, null, { method: "DELETE" });
+    STYLES.delete(id);
+    if (work().look.styles.some((style) => style.id === id)) take(null);
+    build();
+    the("add-style").focus();
+  } catch (error) {
+    hooks.trouble(error);
+  }
+}
+
+/**
+ * Stream the styles as thumbnails of the photo.
+ * @param {string} photo
+ * @param {string[]|null} [only]
+ */
+export async function streamThumbnails(photo, only = null) {
+  streaming?.abort();
+  const controller = (streaming = new AbortController());
+  if (!only) thumbnails = new Map();
+  const all = only?.length ?? STYLES.size;
+  let done = 0;
+  try {
+    hooks.busy(done, all);
+    for await (const [name, data] of stream(`/api/photos/${photo}/thumbnails`, { side: 192, styles: only, strength: 50 }, controller.signal)) {
+      if (name !== "thumbnail") continue;
+      thumbnails.set(data.style, data.picture);
+      const image = the("gallery").querySelector(`[data-style="${CSS.escape(data.style)}"] .thumb`);
+      if (image instanceof HTMLImageElement) image.src = data.picture;
+      hooks.busy(++done, all);
+    }
+  } catch (error) {
+    if (!wasCalledOff(error)) hooks.trouble(error);
+  } finally {
+    if (streaming === controller) hooks.busy(all, all);
+  }
+}
+
+/** The photo changed: its own tile shows it. */
+export function newPhoto() {
+  thumbnails = new Map();
+  build();
+}

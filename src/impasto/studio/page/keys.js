@@ -1,0 +1,74 @@
+/** The keyboard: everything has a key, and the keys can be seen. */
+
+import { ask, dialogOpen } from "./dialogs.js";
+import { button, make } from "./elements.js";
+import { neighbor } from "./gallery.js";
+import { t } from "./language.js";
+import { redo, undo } from "./work.js";
+
+/**
+ * @param {import("./viewer.js").Viewer} viewer
+ * @param {import("./mask.js").MaskEditor} mask
+ * @param {{refine: () => void}} acts
+ */
+export function listenToKeys(viewer, mask, acts) {
+  /** @type {Record<string, () => void>} */
+  const keys = {
+    o: () => button("open").click(),
+    c: () => viewer.compare(!viewer.comparing),
+    d: () => button("download").click(),
+    r: acts.refine,
+    b: () => (mask.active ? mask.choose("brush") : void mask.open()),
+    e: () => mask.active && mask.choose("eraser"),
+    "[": () => mask.active && mask.resize(1 / 1.2),
+    "]": () => mask.active && mask.resize(1.2),
+    "+": () => viewer.zoomTo(viewer.zoom * 1.5),
+    "=": () => viewer.zoomTo(viewer.zoom * 1.5),
+    "-": () => viewer.zoomTo(viewer.zoom / 1.5),
+    "0": () => viewer.zoomTo(1),
+    "?": showKeys,
+    Escape: () => mask.close(),
+    ArrowLeft: () => neighbor(-1),
+    ArrowRight: () => neighbor(1),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (dialogOpen()) return;
+    const command = event.ctrlKey || event.metaKey;
+    if (command && event.key.toLowerCase() === "z" && !isText(event.target)) {
+      event.preventDefault();
+      return event.shiftKey ? redo() : undo();
+    }
+    if (command && event.key.toLowerCase() === "y" && !isText(event.target)) return event.preventDefault(), redo();
+    if (command || event.altKey || isText(event.target)) return;
+    if (event.key === " " && !isOperable(event.target)) return event.preventDefault(), viewer.hold(true);
+    if (event.key.startsWith("Arrow") && (isOperable(event.target) || document.activeElement?.closest("[role=slider]"))) return;
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act) event.preventDefault(), act();
+  });
+  document.addEventListener("keyup", (event) => event.key === " " && !isOperable(event.target) && viewer.hold(false));
+  window.addEventListener("blur", () => viewer.hold(false));
+  button("help").addEventListener("click", showKeys);
+}
+
+/** @param {EventTarget|null} target */
+const isText = (target) => target instanceof HTMLInputElement && !["range", "checkbox", "radio"].includes(target.type);
+
+/** @param {EventTarget|null} target @returns {boolean} whether it uses the keys itself */
+const isOperable = (target) => target instanceof Element && Boolean(target.closest("button, input, select, summary, a, [role=slider]"));
+
+function showKeys() {
+  const list = /** @type {[string, string][]} */ ([
+    ["O", "keyOpen"],
+    [t("keySpace"), "keyHold"],
+    ["C", "keyCompare"],
+    ["← →", "keyStyles"],
+    ["R", "keyRefine"],
+    ["B · E", "keyBrush"],
+    ["[ · ]", "keySize"],
+    ["+ · − · 0", "keyZoom"],
+    ["Ctrl Z · Ctrl Shift Z", "undo"],
+    ["D", "keyDownload"],
+    ["Esc", "keyEscape"],
+  ]);
+  ask(t("help"), "keys", make("dl", {}, ...list.flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words === "undo" ? `${t("undo")}${t("listComma")}${t("redo")}` : t(words))])));
+}

@@ -1,0 +1,198 @@
+/** Puts the page together: the server's offer, what is worked on, and what is seen. */
+
+import { get, StudioError } from "./api.js";
+import { row } from "./controls.js";
+import { askDownload } from "./download.js";
+import { button, input, show, the } from "./elements.js";
+import { buildFiner, FIRST, prepareFiner, showRefine, syncFiner } from "./finer.js";
+import { newPhoto, openGallery, streamThumbnails } from "./gallery.js";
+import { listenToKeys } from "./keys.js";
+import { apply, choose, chosen, t, whenLanguage } from "./language.js";
+import { MaskEditor } from "./mask.js";
+import { busy, say, trouble } from "./notices.js";
+import { goOn, prepareOpening } from "./opening.js";
+import { isLost, isPainted, paint, sceneNow, screen } from "./painting.js";
+import { Refinement } from "./refinement.js";
+import { collect, markResult, openResults, workName } from "./results.js";
+import { offer } from "./settings.js";
+import { prepareTheme } from "./theme.js";
+import { still } from "./canvas.js";
+import { Viewer } from "./viewer.js";
+import { canRedo, canUndo, redo, undo, whenWork, work } from "./work.js";
+
+/** @type {import("./types.js").ServerState} */
+let server;
+/** @type {Viewer} */
+let viewer;
+/** @type {Refinement} */
+let refinement;
+/** @type {string|null} the photo whose thumbnails are in the gallery */
+let thumbnailed = null;
+
+/** Draw the best picture of what is worked on. */
+function draw() {
+  const w = work();
+  if (refinement.running) return;
+  show(the("welcome"), !w.photo);
+  document.body.classList.toggle("empty", !w.photo);
+  const { scene, exact } = sceneNow();
+  if (scene) viewer.show(scene);
+  else if (!w.photo) viewer.show(null);
+  document.body.classList.toggle("inexact", !exact);
+  viewer.describe(!w.photo ? "" : isPainted(w) ? t("picture", { style: workName(w) }) : t("pictureOfPhoto", { name: w.photo.name }));
+}
+
+/** @type {import("./painting.js").Listener} */
+const listener = {
+  busy: (what) => {
+    const words = { engine: "busyEngine", style: "busyStyle", network: "busyNetwork", painting: "busyPainting", queued: "busyQueued" };
+    const key = what && (words[/** @type {keyof typeof words} */ (what.what)] ?? "busyPainting");
+    busy("painting", key ? t(key, { position: what?.position }) : null);
+    if (!what) thumbnails();
+  },
+  drawn: draw,
+  result: (result, w) => {
+    collect(result, w);
+    for (const note of result.notes ?? []) console.info(note);
+  },
+  trouble: (error) => {
+    draw();
+    if (isLost(error)) say(error instanceof StudioError ? error.sentence : t("photoGone"), { trouble: true });
+    else trouble(error, () => void paint(listener));
+  },
+};
+
+/** Show the gallery as thumbnails of the photo, once for each photo. */
+function thumbnails() {
+  const id = work().photo?.photo ?? null;
+  if (!id || id === thumbnailed) return;
+  thumbnailed = id;
+  newPhoto();
+  void streamThumbnails(id);
+}
+
+/** @param {{settled: boolean}} how */
+function worked({ settled }) {
+  draw();
+  if (!settled) {
+    if (!sceneNow().scene) paintSoon(160);
+    return;
+  }
+  refinement.callOff();
+  button("undo").disabled = !canUndo();
+  button("redo").disabled = !canRedo();
+  button("download").disabled = !isPainted(work());
+  markResult();
+  paintSoon(0);
+}
+
+/** @type {number|undefined} */
+let soon;
+/** @param {number} after milliseconds */
+function paintSoon(after) {
+  clearTimeout(soon);
+  soon = window.setTimeout(() => void paint(listener), after);
+}
+
+function buildControls() {
+  the("first").replaceChildren(...FIRST.map(row).filter((each) => each !== null));
+  buildFiner();
+}
+
+function listenToBar() {
+  button("undo").addEventListener("click", undo);
+  button("redo").addEventListener("click", redo);
+  button("download").addEventListener("click", () => askDownload(server.formats));
+  button("language").addEventListener("click", () => choose(chosen() === "zh" ? "en" : "zh"));
+  whenLanguage(() => {
+    const language = button("language");
+    language.textContent = t("otherLanguage");
+    language.setAttribute("aria-label", t("switchLanguage"));
+    language.lang = chosen() === "zh" ? "en" : "zh-Hans";
+  });
+  prepareTheme();
+  const finer = button("finer-toggle");
+  const open = (/** @type {boolean} */ on) => {
+    show(the("finer"), on);
+    finer.setAttribute("aria-expanded", String(on));
+    localStorage.setItem("impasto.finer", String(on));
+  };
+  finer.addEventListener("click", () => open(Boolean(the("finer").hidden)));
+  open(localStorage.getItem("impasto.finer") === "true");
+  listenToTabs();
+}
+
+function listenToTabs() {
+  const tabs = /** @type {NodeListOf<HTMLButtonElement>} */ (the("tabs").querySelectorAll("button"));
+  const choose = (/** @type {string} */ name) => {
+    document.body.dataset.tab = name;
+    for (const tab of tabs) tab.setAttribute("aria-pressed", String(tab.dataset.tab === name));
+  };
+  for (const tab of tabs) tab.addEventListener("click", () => choose(tab.dataset.tab ?? "styles"));
+  choose("styles");
+}
+
+/** Say how the engine is, until it is ready; notice when the server is gone and when it is back. */
+async function watchEngine() {
+  const sign = the("engine");
+  let wait = 500;
+  let gone = false;
+  for (;;) {
+    try {
+      const { engine } = await get("/health");
+      show(sign, engine !== "ready");
+      sign.textContent = engine === "failed" ? t("engineFailed") : t("engineLoading");
+      sign.classList.toggle("bad", engine === "failed");
+      if (gone) say(t("backAgain"));
+      gone = false;
+      wait = engine === "ready" ? 20_000 : 500;
+    } catch {
+      gone = true;
+      show(sign, true);
+      sign.textContent = t("offline");
+      sign.classList.add("bad");
+      wait = 2000;
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
+
+async function start() {
+  listenToBar();
+  apply();
+  viewer = new Viewer();
+  const mask = new MaskEditor(viewer);
+  refinement = new Refinement(viewer, { progress: showRefine, ended: () => (draw(), paintSoon(0)) });
+  server = await get("/api/state");
+  offer(server.controls);
+  openGallery(server.styles, {
+    addStyle: () => input("style-file").click(),
+    busy: (done, all) => busy("thumbnails", done < all ? t("busyThumbnails", { done, all }) : null),
+    trouble,
+  });
+  openResults(server.results);
+  prepareFiner({
+    refine: (rounds) => void refinement.begin(rounds),
+    stop: () => refinement.stop(),
+    editMask: () => void mask.open(),
+    findSubject: () => void mask.open().then(() => (mask.choose("add"), mask.findSubject())),
+    removeMask: () => mask.remove(),
+    screenSize: (side) => {
+      screen.side = side;
+      localStorage.setItem("impasto.side", String(side));
+      paintSoon(0);
+    },
+  });
+  whenLanguage(buildControls);
+  prepareOpening({ ...server, preview: (image) => (show(the("welcome"), false), viewer.show(still(image))) });
+  listenToKeys(viewer, mask, { refine: () => (refinement.running ? refinement.stop() : void refinement.begin(40)) });
+  whenWork(worked);
+  whenWork(({ settled }) => settled && !work().photo && mask.close());
+  void watchEngine();
+  await goOn();
+  worked({ settled: true });
+  syncFiner();
+  document.documentElement.dataset.ready = "true";
+}
+
+start().catch((error) => trouble(error, () => location.reload()));

@@ -1,0 +1,222 @@
+/** Photos and styles come in: chosen, dropped, pasted, photographed, or a sample. */
+
+import { check, send, StudioError } from "./api.js";
+import { ask, closeDialog } from "./dialogs.js";
+import { button, input, loadPicture, make, show, the } from "./elements.js";
+import { addStyle, chooseSlot, streamThumbnails, take } from "./gallery.js";
+import { named, t, whenLanguage } from "./language.js";
+import { busy, say, trouble, weight } from "./notices.js";
+import { keptFile, keepFile } from "./photo_memory.js";
+import { withSetting } from "./settings.js";
+import { begin, change, remembered, work } from "./work.js";
+
+/** @typedef {import("./types.js").Photo} Photo */
+/** @typedef {import("./types.js").Sample} Sample */
+
+/** @type {{bytes: number, pixels: number}} */
+let limits = { bytes: Infinity, pixels: Infinity };
+/** @type {(image: HTMLImageElement) => void} */
+let preview = () => {};
+
+/** @param {{limits: typeof limits, samples: Sample[], preview: typeof preview}} given */
+export function prepareOpening(given) {
+  limits = given.limits;
+  preview = given.preview;
+  button("open").addEventListener("click", () => input("photo-file").click());
+  button("choose").addEventListener("click", () => input("photo-file").click());
+  button("take").addEventListener("click", () => input("camera-file").click());
+  for (const id of ["photo-file", "camera-file"]) taken(id, (file) => void openPhoto(file));
+  taken("style-file", askStyle);
+  document.addEventListener("paste", pasted);
+  listenToDrops();
+  whenLanguage(() => showSamples(given.samples));
+}
+
+/** @param {string} id @param {(file: File) => void} use */
+function taken(id, use) {
+  input(id).addEventListener("change", () => {
+    const file = input(id).files?.[0];
+    if (file) use(file);
+    input(id).value = "";
+  });
+}
+
+/** @param {Sample[]} samples */
+function showSamples(samples) {
+  the("samples").replaceChildren(...samples.map((sample) =>
+    make("button", { type: "button", class: "sample", "data-sample": sample.id, onclick: () => void openSample(sample) },
+      make("img", { src: `/api/samples/${sample.id}/picture?side=256`, alt: "", draggable: "false" }), make("span", {}, named(sample.names, sample.id)))));
+}
+
+/** @param {ClipboardEvent} event */
+function pasted(event) {
+  if (event.target instanceof HTMLInputElement && event.target.type === "text") return;
+  const files = [...(event.clipboardData?.files ?? [])];
+  const file = files.find((each) => each.type.startsWith("image/"));
+  if (file) void openPhoto(file);
+  else if (files.length || event.clipboardData?.types.length) say(t("noPicture"), { trouble: true });
+}
+
+function listenToDrops() {
+  const zone = the("drop");
+  let depth = 0;
+  const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
+  const under = (/** @type {DragEvent} */ event) => (event.target instanceof Element ? event.target.closest("[data-drop]") : null);
+  document.addEventListener("dragenter", (event) => {
+    if (!hasFiles(event)) return;
+    depth++;
+    show(zone, true);
+  });
+  document.addEventListener("dragleave", () => {
+    depth = Math.max(0, depth - 1);
+    if (!depth) show(zone, false);
+  });
+  document.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    for (const each of zone.children) each.classList.toggle("over", each === under(event));
+  });
+  document.addEventListener("drop", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    show(zone, false);
+    const file = event.dataTransfer?.files[0];
+    if (file) under(event)?.getAttribute("data-drop") === "style" ? askStyle(file) : void openPhoto(file);
+  });
+}
+
+/** @param {File} file @returns {boolean} whether it is small enough; if not, it is said */
+function fits(file) {
+  if (file.size <= limits.bytes) return true;
+  say(t("tooLarge", { allowed: weight(limits.bytes), found: weight(file.size) }), { trouble: true });
+  return false;
+}
+
+/** @param {File} file @returns {Promise<Photo>} */
+const upload = (file) => send("/api/photos", file, { headers: { "X-Filename": encodeURIComponent(file.name || "photo") } });
+
+/** @param {File} file */
+export async function openPhoto(file) {
+  if (!fits(file)) return;
+  await receive(
+    async () => {
+      showAtOnce(file);
+      const photo = await upload(file);
+      void keepFile(photo.photo, file);
+      return photo;
+    },
+    () => void openPhoto(file),
+  );
+}
+
+/** @param {Sample} sample */
+async function openSample(sample) {
+  await receive(() => send(`/api/photos?sample=${encodeURIComponent(sample.id)}`, null), () => void openSample(sample));
+}
+
+/** @param {() => Promise<Photo>} ask @param {() => void} again */
+async function receive(ask, again) {
+  busy("photo", t("readingPhoto"));
+  try {
+    hang(await ask());
+  } catch (error) {
+    change({});
+    trouble(error, again);
+  } finally {
+    busy("photo", null);
+  }
+}
+
+/** Show a photo before the server has it, where the browser can. @param {File} file */
+async function showAtOnce(file) {
+  const url = URL.createObjectURL(file);
+  try {
+    if (!work().photo) preview(await loadPicture(url));
+  } catch {
+    // HEIC and TIFF are shown once the server has read them.
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** Make a photo the one that is worked on; a picture of Impasto's brings its recipe. @param {Photo} photo */
+function hang(photo) {
+  const { look } = work();
+  const own = { ...look, regions: [], settings: withSetting(look.settings, "background", "style") };
+  if (!photo.look) change({ photo, look: own, refined: null });
+  else if (work().photo) {
+    change({ look: photo.look, refined: null });
+    say(t("recipeForPhoto"), { action: { label: t("usePictureItself"), run: () => change({ photo, look: { ...own, styles: [] }, refined: null }) } });
+  } else {
+    change({ photo, look: photo.look, refined: null });
+    say(t("recipeLoaded", { name: photo.name }));
+  }
+  for (const note of photo.notes) say(note);
+}
+
+/** Ask what a style of one's own is called, and take it. @param {File} file */
+export function askStyle(file) {
+  if (!fits(file)) return;
+  const url = URL.createObjectURL(file);
+  const name = /** @type {HTMLInputElement} */ (make("input", { id: "style-name", type: "text", maxlength: 40, value: plainName(file.name), autocomplete: "off", required: true }));
+  const keep = /** @type {HTMLInputElement} */ (make("input", { id: "style-keep", type: "checkbox", role: "switch" }));
+  const form = make("form", { method: "dialog" },
+    make("img", { class: "preview", src: url, alt: "" }),
+    make("div", { class: "row choice" }, make("label", { for: "style-name" }, t("styleName")), name),
+    make("div", { class: "row flag" }, make("label", { for: "style-keep" }, t("keepStyle")), keep),
+    make("p", { class: "fine" }, t("keepStyleHelp")),
+    make("div", { class: "row end" }, make("button", { type: "button", class: "plain", onclick: closeDialog }, t("cancel")), make("button", { type: "submit", class: "primary", id: "style-add" }, t("add"))));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    closeDialog();
+    void sendStyle(file, name.value.trim() || t("yourStyle"), keep.checked);
+  });
+  const dialog = ask(t("addStyle"), "style", form);
+  dialog.addEventListener("close", () => URL.revokeObjectURL(url), { once: true });
+}
+
+/** @param {string} name @returns {string} a file's name as a style's */
+const plainName = (name) => name.replace(/\.[^.]+$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 40);
+
+/** @param {File} file @param {string} name @param {boolean} keep */
+async function sendStyle(file, name, keep) {
+  busy("style", t("busyStyle"));
+  try {
+    const style = await send(`/api/styles?name=${encodeURIComponent(name)}&keep=${keep}`, file);
+    addStyle(style);
+    take(style.id);
+    say(t("styleAdded", { name: named(style.names, name) }));
+    const { photo } = work();
+    if (photo) void streamThumbnails(photo.photo, [style.id]);
+  } catch (error) {
+    trouble(error, () => void sendStyle(file, name, keep));
+  } finally {
+    busy("style", null);
+  }
+}
+
+/** Go on with what was worked on before the page was loaded anew; the photo is sent again if the studio was closed. */
+export async function goOn() {
+  const before = remembered();
+  if (!before) return;
+  const { photo } = before;
+  if (!photo) return begin(before);
+  try {
+    await check(`/api/photos/${photo.photo}/picture?side=192`);
+    begin(before);
+  } catch (error) {
+    if (error instanceof StudioError && error.id === "unreachable") return;
+    const file = await keptFile(photo.photo);
+    const look = { ...before.look, regions: [] };
+    begin({ photo: null, look, refined: null });
+    if (!file) return;
+    try {
+      const again = await upload(file);
+      await keepFile(again.photo, file);
+      begin({ photo: again, look, refined: null });
+    } catch {
+      chooseSlot("main");
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What the server says, as docs/studio.md and openapi.json describe it. Types only.
+ *
+ * @typedef {{en: string, zh: string}} Names
+ * @typedef {{id: string, weight: number, part: string}} StyleShare
+ * @typedef {{mask: string, style: string|null}} Region
+ * @typedef {number|string|boolean|null} Value
+ * @typedef {{styles: StyleShare[], settings: Record<string, Value>, regions: Region[]}} Look
+ * @typedef {{id: string, names: Names, lines: Names, own: boolean, kept: boolean, sha256: string}} Style
+ * @typedef {{photo: string, name: string, width: number, height: number, notes: string[], look: Look|null, recipe: object|null}} Photo
+ * @typedef {{result: string, photo: string, look: Look, width: number, height: number, seconds: number, method: string, url: string, thumbnail: string, notes: string[], time: number}} Result
+ * @typedef {{name: string, kind: "number"|"choice"|"flag", least: number, most: number, step: number|null, default: Value, choices: string[], labels: Names, helps: Names, group: string}} Control
+ * @typedef {{id: string, names: Names, width: number, height: number}} Sample
+ * @typedef {{version: string, engine: string, limits: {bytes: number, pixels: number}, styles: Style[], samples: Sample[], controls: Control[], formats: string[], results: Result[]}} ServerState
+ *
+ * What the person works on. `look` is what the server is asked for; `refined` names the result that the
+ * optimisation has made of it, until another change leads away from it.
+ * @typedef {{photo: Photo|null, look: Look, refined: string|null}} Work
+ *
+ * An entry of the strip of results.
+ * @typedef {{result: Result, work: Work}} Kept
+ */
+export {};
