@@ -7,8 +7,8 @@ Photos come from scikit-image's samples, styles are painted by the package. In d
 - pair.jpg: the README's; samples.jpg: four photos, two styles;
 - one-pass.jpg: twelve pairs by one pass, by one pass and refinement, and by the optimisation;
 - sky.jpg: a smooth sky of 3,000 px, in tiles; last-scale.jpg: what the last scale of a large picture adds;
-- article.jpg: the article's preset in its two readings from white noise, emergence.jpg: the other publications'
-  presets; they need VGG-19 (impasto weights fetch vgg19).
+- article.jpg: the article's preset in its two readings, from white noise; emergence.jpg: the same of other
+  publications; both need VGG-19 (impasto weights fetch vgg19).
 """
 
 from __future__ import annotations
