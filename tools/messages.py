@@ -1,6 +1,6 @@
-"""The command's translations: what there is to translate, and the catalogue that gettext reads.
+"""The translations: what there is to translate, and the catalogue that gettext reads.
 
-python -m tools.messages            compile locale/*/LC_MESSAGES/impasto.po to .mo
+python -m tools.messages            compile src/impasto/data/locale/*/LC_MESSAGES/impasto.po to .mo
 python -m tools.messages missing    print what has no translation
 """
 
@@ -19,8 +19,8 @@ from typing import Any
 import typer
 
 from impasto.cli import app
-from impasto.cli.language import LOCALE
 from impasto.errors import Message
+from impasto.language import LOCALE
 from impasto.presets import all_presets
 from impasto.settings import Settings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto.cli.language import LOCALE
+from impasto.language import LOCALE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tools.messages import catalogue, compiled, wanted

@@ -15,13 +15,13 @@ from conftest import processor_seconds
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "impasto"
 FILES = sorted(SOURCE.rglob("*.py"))
 FLOORS: list[set[str]] = [
-    {"errors", "settings", "presets", "progress", "layers"},
+    {"errors", "settings", "presets", "progress", "layers", "language"},
     {"files", "styles", "gallery", "data", "pictures", "engine", "progress_bar"},
     {"networks", "workshop", "prepared"},
     {"optimization", "onepass"},
     {"training", "preparation", "forecast", "pastiche", "stylizer", "names", "recipes"},
     {"runs", "export"},
-    {"cli"},
+    {"cli", "studio"},
 ]
 SPINE = FLOORS[4] - {"training"}
 APART = [{"runs", "export"}, {"optimization", "onepass"}, *({"training", room} for room in SPINE)]
@@ -75,6 +75,11 @@ def test_imports_go_downwards(path):
         assert not any({own, target} <= apart for apart in APART), (
             f"{label(path)} imports its neighbour {target}"
         )
+
+
+def test_the_studio_knows_no_command():
+    """The command line opens the studio, as it opens every room; the way back would make one door of two."""
+    assert not [path.name for path in FILES if room(path) == "studio" and "cli" in rooms_of(path)]
 
 
 def test_there_are_no_circles():

@@ -1,4 +1,4 @@
-"""The command's languages: English, which the code is written in, and what locale/ has (gettext)."""
+"""The language that the command speaks, with options for arguments."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ import gettext
 import inspect
 import os
 import sys
-from collections.abc import Mapping
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any
 
 from impasto.errors import Argument, Message, SettingError, did_you_mean
+from impasto.language import ENGLISH, LANGUAGES, catalog_of, said
 
-LOCALE = Path(__file__).parent / "locale"
-LANGUAGES = {"en": "", "zh": "zh_CN"}
-"""What ``--lang`` takes: the folder of its messages."""
 VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
-ENGLISH = gettext.NullTranslations()
 _catalog: ContextVar[gettext.NullTranslations] = ContextVar("catalog")
 
 
@@ -45,7 +40,7 @@ def choose_language(asked: str | None) -> None:
     if not folder or not all(_can_write(stream) for stream in (sys.stdout, sys.stderr)):
         _catalog.set(ENGLISH)
     else:
-        _catalog.set(gettext.translation("impasto", LOCALE, [folder]))
+        _catalog.set(catalog_of(name))
 
 
 def _of_environment() -> str:
@@ -69,18 +64,7 @@ def tell(message: str, /, **values: Any) -> str:
         **values: by name, messages among them.
     """
     known = message if isinstance(message, Message) else Message(message, **values)
-    text = _catalog.get(ENGLISH).gettext(known.id) if known.id else ""
-    return text.format(**_told(known.values)) if known.values else text
-
-
-def _told(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _value(value) for name, value in values.items()}
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, Argument):
-        return value.option
-    return tell(value) if isinstance(value, Message) else value
+    return said(known, _catalog.get(ENGLISH), lambda argument: argument.option)
 
 
 def translate_help(command: Any) -> Any:

@@ -1,0 +1,197 @@
+"""Painting in one pass: the photo in every style, small; and one picture, at several strengths.
+
+The functions here and in `refining.py` and `exporting.py` are what the engine's thread does: from plain
+values to events, over a workshop. They know no HTTP.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from impasto.pastiche import run
+from impasto.pictures.reading import Picture, read_picture
+from impasto.pictures.writing import picture_to_pil
+from impasto.preparation import prepare
+from impasto.settings import Settings
+from impasto.studio.looks import Look
+from impasto.studio.sessions import Finished, Photo, Result, Session
+from impasto.studio.turns import Event, Job
+from impasto.styles import StyleSpec
+from impasto.workshop import Workshop
+
+if TYPE_CHECKING:
+    from impasto.pastiche import Pastiche
+    from impasto.progress import Step
+
+THUMBNAIL_ITERATIONS = (12,)
+"""Of the optimization that makes a thumbnail where one pass has failed at a style."""
+PREVIEW_SECONDS = 1.0
+"""Between two pictures of one that is being improved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where a piece of work is done: its session, its photo, and the workshop that all share."""
+
+    session: Session
+    photo: Photo
+    workshop: Workshop
+
+    def picture(self, settings: Settings) -> Picture:
+        """Return the photo in the size that settings ask for; the workshop keeps it."""
+        side = None if settings.fit == "stretch" else settings.max_size
+        read = partial(read_picture, self.photo.path, max_size=side)
+        return self.workshop.get("photos", (self.photo.id, side), read, picture_bytes)
+
+    def steps(self, look: Look, settings: Settings) -> Iterator[Step]:
+        """Make a picture, yielding the library's Steps."""
+        return run(prepare(look.inputs(self.picture(settings)), settings, workshop=self.workshop))
+
+
+def picture_bytes(picture: Picture) -> int:
+    """Return how much memory a picture takes."""
+    return int(picture.pixels.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes))
+
+
+def thumbnails(desk: Desk, styles: Sequence[tuple[str, str]], side: int, strength: float) -> Iterator[Event]:
+    """Paint a photo in many styles, small.
+
+    Args:
+        desk: with the photo.
+        styles: the id of each and what the library takes for it.
+        side: the long side in pixels.
+        strength: 0 to 100.
+
+    Yields:
+        ``thumbnail`` for each, ``{style, picture}``.
+    """
+    settings = Settings(method="onepass", max_size=side, strength=strength, iterations=THUMBNAIL_ITERATIONS)
+    for id, source in styles:
+        look = Look(styles=(StyleSpec(source=source),), regions=(), settings={}, plain={})
+        for step in desk.steps(look, settings):
+            if step.last:
+                yield "thumbnail", {"style": id, "picture": data_address(step.image)}
+
+
+def data_address(pixels: Any) -> str:
+    """Return a small picture as an address that has it within, JPEG."""
+    file = io.BytesIO()
+    picture_to_pil(pixels).save(file, "JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def pastiche(desk: Desk, look: Look, side: int, strengths: Sequence[float], job: Job) -> Iterator[Event]:
+    """Paint a picture: first as the look says, then at other strengths, between which the page can fade.
+
+    Args:
+        desk: with the photo.
+        look: how.
+        side: the long side in pixels.
+        strengths: the others, 0 to 100.
+        job: whose stop is heard where one pass has failed at a style and the optimization takes its time.
+
+    Yields:
+        ``frame`` for each strength, ``result`` after the look's own, and ``step`` for what takes long.
+    """
+    settings = look.chosen(max_size=side)
+    for strength in dict.fromkeys((settings.strength, *strengths)):
+        step = yield from follow(desk.steps(look, replace(settings, strength=strength)), desk, job)
+        if step is None:
+            return
+        if strength == settings.strength:
+            result = keep_result(desk, look, step.pastiche)
+            record = result_record(result)
+            yield "frame", _frame(strength, record["url"], step)
+            yield "result", record
+        else:
+            yield "frame", _frame(strength, keep_preview(desk.session, step), step)
+
+
+def _frame(strength: float, address: str, step: Step) -> dict[str, Any]:
+    height, width = step.shape
+    return {"strength": strength, "url": address, "width": width, "height": height}
+
+
+def follow(steps: Iterator[Step], desk: Desk, job: Job) -> Generator[Event, None, Step | None]:
+    """Go through a picture's Steps to the last one, or to where the job is to stop; return that one.
+
+    Yields:
+        ``step`` for each that is not the last, with a preview each `PREVIEW_SECONDS`.
+    """
+    began = shown = time.monotonic()
+    last = None
+    for last in steps:
+        if last.last or job.stopping.is_set():
+            break
+        now, address = time.monotonic(), None
+        if now - shown >= PREVIEW_SECONDS:
+            address, shown = keep_preview(desk.session, last), now
+        yield "step", step_record(last, now - began, address)
+    return last
+
+
+def step_record(step: Step, seconds: float, address: str | None) -> dict[str, Any]:
+    """Return what the interface tells of a Step that took so many seconds since the first one."""
+    left = (step.iterations - step.iteration) * seconds / step.iteration if step.iteration > 1 else None
+    return {
+        "iteration": step.iteration,
+        "iterations": step.iterations,
+        "scale": step.scale,
+        "scales": step.scales,
+        "losses": {name: float(loss) for name, loss in step.losses.items()},
+        "seconds_left": left,
+        "url": address,
+    }
+
+
+def keep_preview(session: Session, step: Step) -> str:
+    """Keep a picture for a while; return its address."""
+    id, path = session.new_file("preview.png")
+    picture_to_pil(step.image).save(path, "PNG", compress_level=1)
+    session.previews.keep(Finished(id=id, path=path))
+    return f"/api/previews/{id}"
+
+
+def keep_result(desk: Desk, look: Look, finished: Pastiche) -> Result:
+    """Keep a finished picture in its session."""
+    id, path = desk.session.new_file("result.png")
+    finished.image.save(path, "PNG", compress_level=1)
+    height, width = finished.pixels.shape[:2]
+    settings, recipe = finished.settings, finished.recipe
+    iterations = settings.refine if settings.method == "onepass" else len(finished.losses)
+    optimized = settings.method == "optimize" or recipe.fallback or settings.refine
+    result = Result(
+        id=id,
+        photo=desk.photo.id,
+        look=look.plain,
+        path=path,
+        width=width,
+        height=height,
+        seconds=round(finished.seconds, 3),
+        method="optimize" if optimized else "onepass",
+        iterations=iterations,
+        recipe=json.dumps(recipe.to_mapping(), ensure_ascii=False),
+        notes=finished.notes,
+    )
+    desk.session.results.keep(result)
+    return result
+
+
+def result_record(result: Result) -> dict[str, Any]:
+    """Return what the interface tells of a result."""
+    address = f"/api/results/{result.id}/picture"
+    told = ("photo", "look", "width", "height", "seconds", "method", "iterations", "time")
+    return {
+        "result": result.id,
+        **{name: getattr(result, name) for name in told},
+        "notes": list(result.notes),
+        "url": address,
+        "thumbnail": f"{address}?side=160",
+    }

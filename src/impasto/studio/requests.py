@@ -1,0 +1,97 @@
+"""What comes in: numbers of addresses, JSON, and pictures, which are read to a file as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+from impasto.studio.refusals import RefusalError
+from impasto.studio.studio import MOST_BYTES, MOST_TEXT
+from impasto.studio.values import Values, whole
+
+LARGEST_SIDE = 1024
+"""Of the pictures that the page shows small; in pixels."""
+
+
+def side_of(request: Request, most: int = LARGEST_SIDE) -> int:
+    """Return the parameter ``side`` of an address."""
+    text = request.query_params.get("side", str(most))
+    return whole("side", int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text, 16, most)
+
+
+def flag_of(request: Request, name: str) -> bool:
+    """Return a parameter that is ``true`` or ``false``, or is not there."""
+    return Values(request.query_params).choice(name, ("true", "false"), "false") == "true"
+
+
+def sequence_of(request: Request) -> int | None:
+    """Return the number by which requests that overtake each other are put in order, if there is one."""
+    text = request.headers.get("x-sequence")
+    if text is None:
+        return None
+    return whole(
+        "X-Sequence", int(text) if text.isascii() and text.isdigit() and len(text) < 17 else text, 0, 2**53
+    )
+
+
+def name_of(request: Request, default: str) -> str:
+    """Return the file's name that a picture came with."""
+    return unquote(request.headers.get("x-filename", ""), errors="replace") or default
+
+
+async def values_of(request: Request) -> Values:
+    """Return the JSON of a request.
+
+    Raises:
+        RefusalError: it is too long or is not JSON.
+    """
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > MOST_TEXT:
+            raise too_large(MOST_TEXT)
+    try:
+        found: Mapping[str, Any] = json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RefusalError("the request must be JSON", 400, "not-json") from error
+    return Values(found)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+async def save_body(request: Request, path: Path) -> int:
+    """Write what comes to a file; return its bytes.
+
+    Raises:
+        RefusalError: it is empty or too large; nothing stays of it.
+    """
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > MOST_BYTES:
+        raise too_large(MOST_BYTES)
+    size = 0
+    try:
+        with path.open("wb") as file:
+            async for part in request.stream():
+                size += len(part)
+                if size > MOST_BYTES:
+                    raise too_large(MOST_BYTES)
+                file.write(part)
+        if not size:
+            raise RefusalError("a picture's bytes must be sent, and none came", 400, "empty")
+    except BaseException:
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
+        raise
+    return size
+
+
+def too_large(most: int) -> RefusalError:
+    """Return the error of a request that is too long."""
+    return RefusalError("at most {most} MiB can be sent", 413, "too-large", most=most // 2**20)

@@ -1,0 +1,305 @@
+"""What each browser has in the studio: its photos, masks, styles, results and files, in a temporary folder.
+
+A session begins with the page and ends when nobody has used it for two hours, when too many newer ones came,
+or with the studio; its folder is deleted then. Everything in it is bounded: what is oldest goes first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from impasto.studio.refusals import RefusalError
+
+IDLE_SECONDS = 2 * 3600.0
+MOST_SESSIONS = 64
+MOST_PHOTOS, MOST_MASKS, MOST_STYLES, MOST_RESULTS, MOST_PREVIEWS, MOST_FILES = 16, 32, 32, 64, 64, 8
+PREFIX = "impasto-studio-"
+NAME_BYTES = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """A photo of a session: the file as it came, and what was found in it.
+
+    Attributes:
+        id: of the photo.
+        path: its file, of the name that it had.
+        width, height: upright, in pixels.
+        notes: sentences about what the reader had to decide.
+        recipe: of a picture that Impasto made, as plain values, or None.
+    """
+
+    id: str
+    path: Path
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+    recipe: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnStyle:
+    """A style that a session brought: its id, name, file and sha256."""
+
+    id: str
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mask:
+    """A mask of a session: its id, file (PNG, grey), width and height in pixels."""
+
+    id: str
+    path: Path
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A finished picture of a session.
+
+    Attributes:
+        id: of the result.
+        photo: the id of its photo.
+        look: as the page gave it.
+        path: PNG, 8 bit.
+        width, height: in pixels.
+        seconds: that it took.
+        method: ``onepass`` or ``optimize``.
+        iterations: of the optimization, 0 for one pass alone.
+        recipe: as text.
+        notes: sentences about what was done to the inputs.
+        time: when it was finished, in seconds since 1970.
+    """
+
+    id: str
+    photo: str
+    look: Mapping[str, Any]
+    path: Path
+    width: int
+    height: int
+    seconds: float
+    method: str
+    iterations: int
+    recipe: str
+    notes: tuple[str, ...] = ()
+    time: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A file that was made for downloading: its id and path."""
+
+    id: str
+    path: Path
+
+
+Item = TypeVar("Item", Photo, OwnStyle, Mask, Result, Finished)
+
+
+class Shelf(OrderedDict[str, Any]):
+    """Things of one kind by id; what is oldest goes, with its file, when there are too many."""
+
+    def __init__(self, most: int, gone: Callable[[Any], None] | None = None) -> None:
+        super().__init__()
+        self._most, self._gone = most, gone
+
+    def keep(self, item: Any) -> None:
+        """Add one."""
+        self[item.id] = item
+        while len(self) > self._most:
+            self.remove(next(iter(self)))
+
+    def remove(self, id: str) -> None:
+        """Delete one and its file; what hangs on it goes, too."""
+        item = self.pop(id, None)
+        if item is None:
+            raise missing(id)
+        with suppress(OSError):
+            item.path.unlink()
+            item.path.parent.rmdir()
+        if self._gone:
+            self._gone(item)
+
+    def find(self, id: Any) -> Any:
+        """Return one.
+
+        Raises:
+            RefusalError: there is none of that id (any more).
+        """
+        item = self.get(id) if isinstance(id, str) else None
+        if item is None:
+            raise missing(id)
+        return item
+
+
+def missing(id: Any) -> RefusalError:
+    """Return the error of an id that names nothing."""
+    return RefusalError(
+        "there is nothing of the id {id} in this session; the oldest things go when there are many",
+        404,
+        "not-found",
+        id=repr(id)[:80],
+    )
+
+
+class Session:
+    """What one browser has.
+
+    Args:
+        root: where its folder is made, when it is needed.
+        id, token: its secrets: the cookie's and the page's.
+    """
+
+    def __init__(self, root: Path, id: str | None = None, token: str | None = None) -> None:
+        self.id, self.token = id or secrets.token_urlsafe(24), token or secrets.token_urlsafe(24)
+        self.used = time.monotonic()
+        self.lock = threading.RLock()
+        self._root, self._ended = root, False
+        self._folder: Path | None = None
+        self.photos, self.masks = Shelf(MOST_PHOTOS, self._without_photo), Shelf(MOST_MASKS)
+        self.styles, self.results = Shelf(MOST_STYLES), Shelf(MOST_RESULTS)
+        self.previews, self.files = Shelf(MOST_PREVIEWS), Shelf(MOST_FILES)
+
+    def new_file(self, name: str) -> tuple[str, Path]:
+        """Return a new id and a free path that ends in a name, in a folder of its own.
+
+        Raises:
+            RefusalError: the session has ended.
+        """
+        with self.lock:
+            if self._ended:
+                raise RefusalError("this session has ended; load the page again", 401, "no-session")
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(dir=self._root))
+            id = secrets.token_urlsafe(9)
+            folder = self._folder / id
+            folder.mkdir()
+            return id, folder / plain_name(name)
+
+    def end(self) -> None:
+        """Delete everything."""
+        with self.lock:
+            self._ended = True
+            for shelf in (self.photos, self.masks, self.styles, self.results, self.previews, self.files):
+                shelf.clear()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever brought here."""
+        return self._folder is None
+
+    def _without_photo(self, photo: Photo) -> None:
+        for id in [id for id, result in self.results.items() if result.photo == photo.id]:
+            self.results.remove(id)
+
+
+class Sessions:
+    """All sessions.
+
+    Args:
+        forget: told of the id of each session that has ended.
+    """
+
+    def __init__(self, forget: Callable[[str], None]) -> None:
+        remove_left_folders()
+        self._root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self._forget = forget
+        self._lock = threading.RLock()
+        self._sessions: dict[str, Session] = {}
+        self.terminal = self._new(token=secrets.token_urlsafe(18))
+        """The session of programs such as curl, which know the token that the terminal shows."""
+
+    def find(self, id: str | None) -> Session | None:
+        """Return a session by its cookie, and note that it was used."""
+        with self._lock:
+            session = self._sessions.get(id or "")
+            if session is not None:
+                session.used = time.monotonic()
+            return session
+
+    def begin(self) -> Session:
+        """Return a new session; the one that was not used for longest goes if there are too many."""
+        with self._lock:
+            self.sweep()
+            others = [one for one in self._sessions.values() if one is not self.terminal]
+            if len(others) >= MOST_SESSIONS:
+                self._end(min(others, key=lambda one: (not one.is_empty, one.used)))
+            return self._new()
+
+    def sweep(self, idle: float = IDLE_SECONDS) -> None:
+        """End the sessions that nobody has used for so many seconds."""
+        with self._lock:
+            until = time.monotonic() - idle
+            for session in [one for one in self._sessions.values() if one.used < until]:
+                if session is not self.terminal:
+                    self._end(session)
+
+    def close(self) -> None:
+        """End all sessions and delete their folder."""
+        with self._lock:
+            for session in list(self._sessions.values()):
+                self._end(session)
+            shutil.rmtree(self._root, ignore_errors=True)
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def _new(self, token: str | None = None) -> Session:
+        session = Session(self._root, token=token)
+        self._sessions[session.id] = session
+        return session
+
+    def _end(self, session: Session) -> None:
+        del self._sessions[session.id]
+        self._forget(session.id)
+        session.end()
+
+
+def remove_left_folders() -> None:
+    """Delete the folders of studios that were killed before they could do it themselves."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        found = re.match(rf"{PREFIX}(\d+)-", folder.name)
+        if found and not _is_alive(int(found[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def plain_name(name: str) -> str:
+    """Return a file's name without folders and without what file systems do not take."""
+    name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    name = "".join("_" if letter in '<>:"|?*' or not letter.isprintable() else letter for letter in name)
+    name = name.encode("utf-8", "replace").decode()
+    while len(name.encode()) > NAME_BYTES:
+        name = name[1:]
+    name = name.strip(" .")
+    return name or "photo"

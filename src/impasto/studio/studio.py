@@ -1,0 +1,71 @@
+"""One running studio: its sessions, the engine's thread, the workshop, and who may come in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from impasto.settings import Settings
+from impasto.studio.guard import Guard
+from impasto.studio.sessions import Sessions
+from impasto.studio.turns import Turns
+from impasto.workshop import Workshop
+
+Found = TypeVar("Found")
+MOST_BYTES, MOST_PIXELS = 64 * 2**20, 100_000_000
+"""Of a picture that comes in."""
+MOST_TEXT = 2**20
+"""Bytes of a request in JSON."""
+SECONDS_BETWEEN_SWEEPS = 60.0
+
+
+class Studio:
+    """What a server of the studio has.
+
+    Args:
+        guard: checks who comes.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        self.workshop = Workshop()
+        self.turns = Turns(self._load)
+        self.sessions = Sessions(self.turns.forget)
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="impasto-reader")
+
+    def start(self) -> None:
+        """Begin to load the engine, beside whatever is answered meanwhile."""
+        self.turns.start()
+
+    async def read(self, read: Callable[..., Found], *arguments: Any, **named: Any) -> Found:
+        """Do what reads or writes pictures, one at a time, beside the engine."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reader, partial(read, *arguments, **named))
+
+    async def sweep(self) -> None:
+        """End idle sessions, now and then, for as long as the studio runs."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_SWEEPS)
+            self.sessions.sweep()
+
+    def close(self) -> None:
+        """End all work and delete all files."""
+        self.turns.close()
+        self._reader.shutdown(cancel_futures=True)
+        self.sessions.close()
+        self.workshop.close()
+
+    def _load(self) -> None:
+        """Start the engine and load what every picture needs, in the engine's thread."""
+        from impasto.engine import runtime
+        from impasto.preparation import load_network_for
+
+        runtime.start_engine()
+        from impasto.onepass.painter import warm_network
+
+        settings = Settings(method="onepass")
+        load_network_for(settings, self.workshop)
+        warm_network(self.workshop, runtime.resolve_precision(settings.precision))

@@ -1,0 +1,117 @@
+"""Pictures that came in: checked by their headers, read, and kept in their session."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from impasto import gallery
+from impasto.errors import ImpastoError
+from impasto.gallery import StyleCard
+from impasto.pictures.masks import read_mask
+from impasto.pictures.reading import PICTURE_SUFFIXES, read_picture, read_shape
+from impasto.pictures.resizing import fit
+from impasto.pictures.writing import picture_to_pil, read_recipe
+from impasto.recipes import Recipe
+from impasto.studio.looks import MASK_SIDE
+from impasto.studio.refusals import RefusalError
+from impasto.studio.sessions import Mask, OwnStyle, Photo, Session
+from impasto.studio.studio import MOST_PIXELS
+
+CHECKED_SIDE = 512
+
+
+def keep_photo(session: Session, id: str, path: Path) -> Photo:
+    """Keep a photo whose file has come.
+
+    Raises:
+        ImageError: it cannot be read.
+        RefusalError: it has too many pixels.
+    """
+    with _removed_on_error(path):
+        _check_pixels(path)
+        picture = read_picture(path, max_size=CHECKED_SIDE)
+    height, width = picture.full_shape
+    photo = Photo(id=id, path=path, width=width, height=height, notes=picture.notes, recipe=_recipe_in(path))
+    session.photos.keep(photo)
+    return photo
+
+
+def keep_style(session: Session, id: str, path: Path, name: str) -> OwnStyle:
+    """Keep a style of the session's own; arguments and errors are `keep_photo`'s."""
+    with _removed_on_error(path):
+        _check_pixels(path)
+        read_picture(path, max_size=CHECKED_SIDE)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    style = OwnStyle(id=f"own-{id}", name=name[:80] or path.stem, path=path, sha256=digest)
+    session.styles.keep(style)
+    return style
+
+
+def add_to_gallery(path: Path, name: str) -> StyleCard:
+    """Keep a style in the user's gallery.
+
+    Raises:
+        SettingError: the name is not allowed or taken.
+        ImageError: it cannot be read.
+    """
+    try:
+        _check_pixels(path)
+        return gallery.add_style(path, name)
+    finally:
+        shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def keep_mask(session: Session, id: str, path: Path) -> Mask:
+    """Keep a mask as its recipe will have it: 8 bit, grey, the long side at most `MASK_SIDE` px."""
+    with _removed_on_error(path):
+        _check_pixels(path)
+        height, width = fit(read_picture(path).pixels.shape[:2], MASK_SIDE)
+        grey = read_mask(path, (height, width))
+        path.unlink()
+        kept = path.with_name("mask.png")
+        picture_to_pil(grey[..., None].repeat(3, axis=2)).convert("L").save(kept, "PNG")
+    mask = Mask(id=id, path=kept, width=width, height=height)
+    session.masks.keep(mask)
+    return mask
+
+
+def with_known_suffix(name: str) -> str:
+    """Return a style's file name so that it cannot be taken for a file of another kind, such as .style."""
+    return name if Path(name).suffix.lower() in PICTURE_SUFFIXES else f"{name}.picture"
+
+
+@contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        raise
+
+
+def _check_pixels(path: Path) -> None:
+    height, width = read_shape(path)
+    if height * width > MOST_PIXELS:
+        raise RefusalError(
+            "{name} has {pixels} megapixels; at most {most} can be sent",
+            413,
+            "too-large",
+            name=path.name,
+            pixels=round(height * width / 10**6),
+            most=MOST_PIXELS // 10**6,
+        )
+
+
+def _recipe_in(path: Path) -> dict[str, Any] | None:
+    """Return the recipe of a picture that Impasto made, or None."""
+    try:
+        text = read_recipe(path)
+        return Recipe.from_mapping(json.loads(text), path).to_mapping() if text else None
+    except (ImpastoError, ValueError, TypeError, KeyError):  # a format without recipes, or a newer Impasto's
+        return None

@@ -1,0 +1,116 @@
+"""The first minute: a photo comes in, every style is seen on it, one is painted, and a file goes out."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import impasto
+from impasto import gallery
+from impasto.pictures.writing import read_recipe
+from studio_fixtures import browser, client, png_bytes
+
+LOOK = {"styles": [{"id": "hokkai-wave"}], "settings": {"strength": 60}}
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def test_the_page_begins_with_a_session(browser):
+    page = browser.get("/")
+    assert page.status_code == 200 and f'content="{browser.token}"' in page.text
+    assert "HttpOnly" in page.headers["set-cookie"] and "SameSite=strict" in page.headers["set-cookie"]
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_the_state_has_styles_samples_and_controls(browser):
+    state = browser.get("/api/state").json()
+    assert [style["id"] for style in state["styles"]] == list(gallery.style_names())
+    assert {"names", "lines", "own", "kept", "sha256"} <= set(state["styles"][0])
+    names = {control["name"] for control in state["controls"]}
+    assert {"strength", "colors", "stroke_size"} <= names
+    assert not names & {"initial", "network", "max_size"}
+    strength = next(control for control in state["controls"] if control["name"] == "strength")
+    assert (strength["least"], strength["most"], strength["default"]) == (0, 100, 50)
+    assert strength["labels"]["zh"] == "强度"
+    assert state["formats"] == ["png", "jpeg", "webp", "avif"]
+
+
+def test_every_sample_is_a_picture_of_the_size_that_is_told(browser):
+    for sample in browser.get("/api/state").json()["samples"]:
+        answer = browser.get(f"/api/samples/{sample['id']}/picture?side=1024")
+        assert opened(answer.content).size == (sample["width"], sample["height"])
+
+
+def test_a_sample_becomes_a_photo(browser):
+    photo = browser.post("/api/photos?sample=cat").json()
+    assert (photo["width"], photo["height"], photo["look"]) == (451, 300, None)
+    small = opened(browser.get(f"/api/photos/{photo['photo']}/picture?side=100").content)
+    assert small.size == (100, 67)
+
+
+def test_thumbnails_are_the_photo_in_each_style(browser):
+    photo = browser.photo()
+    events = browser.events(
+        f"/api/photos/{photo['photo']}/thumbnails", {"side": 64, "styles": ["hokkai-wave", "aurora-lake"]}
+    )
+    shown = [values for name, values in events if name == "thumbnail"]
+    assert [one["style"] for one in shown] == ["hokkai-wave", "aurora-lake"]
+    pictures = [opened(base64.b64decode(one["picture"].partition(",")[2])) for one in shown]
+    assert [one.size for one in pictures] == [(64, 48)] * 2
+    assert np.abs(np.asarray(pictures[0], int) - np.asarray(pictures[1], int)).mean() > 3
+    assert events[0][0] == "run" and events[-1] == ("done", {})
+
+
+def test_a_pastiche_is_the_one_that_the_library_makes(browser, tmp_path):
+    data = png_bytes(48, 64, 5)
+    photo = browser.photo(data)
+    events = browser.events("/api/pastiches", {"photo": photo["photo"], "look": LOOK, "strengths": [20]})
+    frames = [values for name, values in events if name == "frame"]
+    (result,) = [values for name, values in events if name == "result"]
+    assert [frame["strength"] for frame in frames] == [60, 20]
+    shown = np.asarray(opened(browser.get(result["url"]).content))
+    path = tmp_path / "photo.png"
+    path.write_bytes(data)
+    expected = impasto.stylize(path, "hokkai-wave", method="onepass", strength=60)
+    assert np.array_equal(shown, np.asarray(expected.image))
+    weaker = np.asarray(opened(browser.get(frames[1]["url"]).content))
+    assert weaker.shape == shown.shape and not np.array_equal(weaker, shown)
+    assert browser.get("/api/state").json()["results"] == [result]
+    assert opened(browser.get(result["thumbnail"]).content).size == (64, 48)
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp", "avif"])
+def test_a_file_has_the_picture_and_its_recipe(browser, tmp_path, form):
+    photo = browser.photo(png_bytes(48, 64, 6), "a day.png")
+    events = browser.events("/api/pastiches", {"photo": photo["photo"], "look": LOOK})
+    (result,) = [values for name, values in events if name == "result"]
+    wish = {"photo": photo["photo"], "look": LOOK, "result": result["result"], "format": form}
+    ((_, file),) = [event for event in browser.events("/api/exports", wish) if event[0] == "file"]
+    answer = browser.get(file["url"])
+    assert "attachment" in answer.headers["content-disposition"]
+    assert len(answer.content) == file["bytes"] and opened(answer.content).size == (64, 48)
+    path = tmp_path / file["name"]
+    path.write_bytes(answer.content)
+    recipe = json.loads(read_recipe(path))
+    assert recipe["settings"]["strength"] == 60 and recipe["styles"][0]["name"] == "hokkai-wave"
+    assert recipe["content"]["name"] == "a day.png"
+    if form == "png":
+        shown = np.asarray(opened(browser.get(result["url"]).content))
+        assert np.array_equal(np.asarray(Image.open(path)), shown)
+
+
+def test_a_picture_of_impasto_brings_its_look(browser, tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(png_bytes(48, 64, 7))
+    impasto.stylize(path, "aurora-lake", method="onepass", strength=33).save(tmp_path / "made.png")
+    photo = browser.photo((tmp_path / "made.png").read_bytes(), "made.png")
+    assert photo["look"]["styles"] == [{"id": "aurora-lake", "weight": 1.0, "part": "all"}]
+    assert photo["look"]["settings"] == {"strength": 33}
+    assert photo["recipe"]["content"]["name"] == "photo.png"

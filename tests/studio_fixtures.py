@@ -1,0 +1,76 @@
+"""A real studio, its engine warm, and a browser of it: cookie, token, events."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from conftest import picture
+from impasto.studio.server import make_app
+
+ADDRESS = "http://127.0.0.1:8517"
+
+
+class Browser:
+    """What a page does: it keeps the cookie, sends the token, and reads events."""
+
+    def __init__(self, client: TestClient) -> None:
+        self.http = client
+        client.cookies.clear()
+        text = client.get("/").text
+        self.token = re.search(r'name="impasto-token" content="([^"]+)"', text)[1]
+        self.headers = {"X-Impasto-Token": self.token}
+
+    def get(self, path: str, **more: Any) -> Any:
+        return self.http.get(path, **more)
+
+    def post(self, path: str, content: Any = None, **more: Any) -> Any:
+        headers = self.headers | more.pop("headers", {})
+        form = {"json": content} if isinstance(content, dict | list) else {"content": content}
+        return self.http.post(path, headers=headers, **form, **more)
+
+    def delete(self, path: str) -> Any:
+        return self.http.delete(path, headers=self.headers)
+
+    def photo(self, data: bytes | None = None, name: str = "photo.png") -> dict[str, Any]:
+        answer = self.post("/api/photos", data or png_bytes(48, 64), headers={"X-Filename": name})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def events(self, path: str, content: Any, **more: Any) -> list[tuple[str, dict[str, Any]]]:
+        answer = self.post(path, content, **more)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        return events_in(answer.text)
+
+
+def events_in(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the events of a stream that has ended."""
+    found = re.findall(r"event: (\w+)\ndata: (.*)\n\n", text)
+    return [(name, json.loads(data)) for name, data in found]
+
+
+def png_bytes(height: int, width: int, seed: int = 1, **options: Any) -> bytes:
+    """Return a smooth random picture's file."""
+    file = io.BytesIO()
+    Image.fromarray((picture(height, width, seed) * 255).astype(np.uint8)).save(file, "PNG", **options)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[TestClient]:
+    with TestClient(make_app(), base_url=ADDRESS, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def browser(client) -> Browser:
+    return Browser(client)
