@@ -13,6 +13,8 @@ import impasto
 from conftest import TINY_SETTINGS, picture
 from impasto import progress_bar
 from impasto.errors import ImageError, MissingFileError, OutputError, SettingError
+from impasto.pictures.adjustments import adjusted
+from impasto.settings import Settings
 
 
 def make(network, content=None, style=None, **changes):
@@ -196,3 +198,14 @@ def test_unknown_settings_are_refused(tiny_network):
 def test_layer_names_are_checked(tiny_network):
     with pytest.raises(SettingError, match=r"relu1_1 \.\.\. relu5_4, not 'relu1_9'"):
         make(tiny_network, content_layers=("relu1_9",))
+
+
+def test_adjustments_are_made_last_and_stand_in_the_recipe(tiny_network):
+    chosen = {"exposure": 0.5, "contrast": 20.0, "saturation": -30.0, "film_grain": 40.0}
+    plain, result = make(tiny_network), make(tiny_network, **chosen)
+    expected = adjusted(plain.pixels, Settings(**chosen))
+    np.testing.assert_array_equal(result.pixels, expected)
+    assert np.abs(expected - plain.pixels).mean() > 0.02
+    assert {name: result.recipe.settings[name] for name in chosen} == chosen
+    untouched = make(tiny_network, strength=0, exposure=1)
+    np.testing.assert_array_equal(untouched.pixels, adjusted(picture(40, 52, 1), Settings(exposure=1)))

@@ -26,6 +26,17 @@ def impasto_home() -> Path:
     return Path(os.environ.get(variable) or Path.home() / usual) / "impasto"
 
 
+def impasto_cache() -> Path:
+    """Return the folder of what can be made again: ``IMPASTO_HOME/cache``, or the platform's usual place."""
+    if os.environ.get("IMPASTO_HOME"):
+        return impasto_home() / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "impasto"
+    if os.name == "nt":
+        return impasto_home() / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "impasto"
+
+
 def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool = True) -> None:
     """Write a file beside its destination, to the disk, and give it the name in one step.
 

@@ -294,8 +294,8 @@ def stylize(
     """Repaint a photo in the style of a picture.
 
     Args:
-        content: the photo: a path, a PIL image or an array (height, width[, channels]), uint8, uint16
-            or floating in [0, 1].
+        content: the photo: a path, a PIL image, what `impasto.read_picture` returns, or an array (height,
+            width[, channels]), uint8, uint16 or floating in [0, 1].
         style: the painting: the same, or a built-in style's name; or several of them to blend, each
             with its weight as in ``"painting.jpg:2"`` or ``StyleSpec(source, weight=2)``, and
             ``@fine`` or ``@coarse`` for its brushwork or its composition only.

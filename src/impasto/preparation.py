@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 Source = Any
-"""A picture as a path, a PIL image or an array; for styles also a built-in style's name."""
+"""A picture as a path, a PIL image, an array or a `Picture`; for styles also a built-in style's name."""
 
 LEAST_STYLE_SIDE = 128
 """Long side in pixels in which a style image is read at least; the smallest strokes are reduced from it."""
@@ -308,7 +308,13 @@ class StyleReader:
             mask = visible if mask is None else mask * resize(visible, mask.shape[:2])
         pixels = self._recolored(fitted.pixels, visible)
         return StyleImage(
-            pixels=pixels, shape=shape, weight=spec.weight, part=spec.part, mask=mask, visible=visible
+            pixels=pixels,
+            shape=shape,
+            weight=spec.weight,
+            part=spec.part,
+            mask=mask,
+            visible=visible,
+            built_in=pixels is fitted.pixels and gallery.is_built_in(picture.sha256),
         )
 
     def _read(self, source: Source, size: int | None) -> Picture:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from impasto.layers import MINIMUM_SIDE, level_of
 from impasto.pictures import color_transfer
+from impasto.pictures.adjustments import adjusted
 from impasto.pictures.masks import mask_pyramid
 from impasto.pictures.reading import Picture
 from impasto.pictures.resizing import resize
@@ -42,6 +43,8 @@ class StyleImage:
         part: ``fine`` for the brushwork (relu1_1 to relu3_4) only, ``coarse`` for the rest, or ``all``.
         mask: float32 (height, width), of any size: which part of it counts; all of it if None.
         visible: float32 (height, width): the pixels' alpha, which the mask has in it; None if they have none.
+        built_in: whether it is a picture of the gallery in its own colors, of which statistics may be kept on
+            the disk.
     """
 
     pixels: Array
@@ -50,6 +53,7 @@ class StyleImage:
     part: Literal["all", "fine", "coarse"] = "all"
     mask: Array | None = None
     visible: Array | None = None
+    built_in: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -168,7 +172,10 @@ class Prepared:
         return self.picture.visible
 
     def complete(self, pixels: Array) -> Array:
-        """Return a method's picture, of any scale, with the colours and background that were asked for."""
+        """Return a method's picture, of any scale, with the colours, background and adjustments asked for."""
+        return adjusted(self._on_its_background(pixels), self.settings)
+
+    def _on_its_background(self, pixels: Array) -> Array:
         shape = pixels.shape[:2]
         of_photo = self.settings.colors in ("content", "luminance")
         if self.achromatic or (of_photo and color_transfer.is_achromatic(self.photo, self.visible)):

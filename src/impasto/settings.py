@@ -29,10 +29,11 @@ Fit = Literal["aspect", "stretch"]
 FormulasName = Literal["relative", "article", "gatys2016", "neural-style"]
 StyleLossName = Literal["gram", "moments", "sliced", "neighbors"]
 Colors = Literal["style", "content", "luminance", "histogram", "moments"]
-Stage = Literal["reading", "network", "objective", "weights"]
+Stage = Literal["reading", "network", "objective", "weights", "finish"]
 STAGES: tuple[Stage, ...] = typing.get_args(Stage)
 """Where a setting first matters, in order: when the pictures are read and brought to size, when the network
-is loaded, when the targets are computed and the objective is compiled, and in the weights and steps alone.
+is loaded, when the targets are computed and the objective is compiled, in the weights and steps alone, and
+when the picture is finished.
 What was done up to a stage serves all settings that are equal up to it."""
 
 
@@ -196,6 +197,27 @@ class Settings:
         stage="network",
     )
 
+    exposure: float = setting(
+        0.0, "Stops by which the finished picture is lighter or darker.", low=-3, high=3, stage="finish"
+    )
+    contrast: float = setting(
+        0.0, "More or less contrast of the finished picture.", low=-100, high=100, stage="finish"
+    )
+    saturation: float = setting(
+        0.0,
+        "More or less colourful; at -100 the finished picture is black and white.",
+        low=-100,
+        high=100,
+        stage="finish",
+    )
+    film_grain: float = setting(
+        0.0,
+        "Grain of a film over the finished picture, the same look at every size.",
+        low=0,
+        high=100,
+        stage="finish",
+    )
+
     def __post_init__(self) -> None:
         hints = typing.get_type_hints(Settings)
         for spec in dataclasses.fields(self):
@@ -279,6 +301,10 @@ class SettingValues(TypedDict, total=False):
     pooling: Literal["average", "max"]
     pool_rounding: Literal["floor", "ceil"]
     padding: Literal["auto", "reflect", "zero"]
+    exposure: float
+    contrast: float
+    saturation: float
+    film_grain: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
 """What is loaded, compiled and remembered, in one place, with one owner.
 
-A workshop keeps networks, compiled functions, style statistics and painted styles on shelves. Whoever makes
-several pictures makes a workshop, hands it down and closes it; `impasto.stylize` uses the process' own. It
-does not know what it keeps: a floor above says what it wants by a key, and how it is made if it is not there.
+A workshop keeps networks, compiled functions, style statistics, style pictures and encoded photos on shelves.
+Whoever makes several pictures makes a workshop, hands it down and closes it; `impasto.stylize` uses the
+process' own. It does not know what it keeps: a floor above says what it wants by a key, and how it is made if
+it is not there.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from typing import Any, Literal, Self, TypeVar
 from impasto.errors import ClosedError
 
 Kept = TypeVar("Kept")
-Shelf = Literal["networks", "functions", "statistics", "styles", "photos"]
-COUNTS: Mapping[Shelf, int] = {"networks": 8, "functions": 32, "statistics": 64, "styles": 16, "photos": 16}
+Shelf = Literal["networks", "functions", "statistics", "styles", "photos", "encodings"]
+COUNTS: Mapping[Shelf, int] = {
+    "networks": 8, "functions": 64, "statistics": 256, "styles": 128, "photos": 16, "encodings": 6
+}  # fmt: skip
 """How many things of each kind are kept; the ones used longest ago go first."""
 MOST_BYTES = 512 * 2**20
 """What everything whose size is known may take together."""
@@ -35,7 +38,7 @@ class _Entry:
 
 
 class Workshop:
-    """Keeps what several pictures can share: networks, compiled functions, style statistics, painted styles.
+    """Keeps what several pictures can share: networks, compiled functions, style statistics, encoded photos.
 
         with impasto.Workshop() as workshop:
             for photo in photos:

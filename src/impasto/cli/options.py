@@ -24,7 +24,8 @@ PANELS = {
     EVERYDAY: ("strength", "max_size", "colors", "stroke_size", "method"),
     ADVANCED: (
         "refine", "network", "seed", "iterations", "style_loss", "background", "subject", "region_edges",
-        "grain", "precision", "tile_size", "initial", "fit",
+        "grain", "exposure", "contrast", "saturation", "film_grain", "precision", "tile_size",
+        "initial", "fit",
     ),
 }  # fmt: skip
 """Which settings are shown where; all others belong to research."""

@@ -24,6 +24,7 @@ __all__ = [
     "add_style",
     "card",
     "cards",
+    "is_built_in",
     "remove_style",
     "style_names",
     "style_path",
@@ -55,6 +56,11 @@ def card(id: str) -> StyleCard:
             hint=did_you_mean(str(id), found).rstrip("?"),
         )
     return found[id]
+
+
+def is_built_in(sha256: str) -> bool:
+    """Return whether a picture's file of this sha256 is a built-in style's."""
+    return any(card.sha256 == sha256 for card in built_in_cards().values())
 
 
 def style_path(id: str) -> Path:

@@ -1,8 +1,9 @@
 """One pass: the pastiche network run as a method, on pictures of any size, with blends and regions.
 
-A small picture is painted by one compiled function. A large one goes through the network in tiles
-(`tile_grid.py`), twice: the first time for the moments of its features, which are sums over tiles, the second
-time to be painted with the maps that follow from them. The result is that of the whole picture.
+A photo is encoded once (`encoded_photo.py`), which a workshop keeps: another style or strength then takes
+the maps and the decoder only. A large picture goes through the network in tiles (`tile_grid.py`), twice: the
+first time for the moments of its features, which are sums over tiles, the second time to be painted with the
+maps that follow from them. The result is that of the whole picture.
 
 Regions share the photo's features; each has its own maps, and the mapped features are mixed by soft masks
 before they are decoded, once.
@@ -26,15 +27,14 @@ from impasto.engine.gradients import compile_function, memory_errors, to_host
 from impasto.errors import ImageError, SettingError, WeightsError
 from impasto.layers import layer_shapes, level_of
 from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
-from impasto.networks.moments import moment_sums
 from impasto.networks.tile_grid import tile_grid
 from impasto.onepass.collapse import collapse_of
+from impasto.onepass.encoded_photo import encoded_photo
 from impasto.onepass.network import DECODER_REACH, MINIMUM_SIDE, Masks, PasticheNetwork, read_pastiche_network
 from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_statistics
-from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, amount_at, moments_of, transfer_maps
+from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, Moments, amount_at, transfer_maps
 from impasto.pictures.color_transfer import lightness_of
-from impasto.pictures.masks import mask_pyramid
 from impasto.prepared import Prepared, StyledRegion, region_masks
 from impasto.progress import Step
 from impasto.workshop import Workshop
@@ -50,6 +50,8 @@ TILE_SIDE = 1440
 """Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
 STATISTICS_SIDE = 512
 """Style images of larger pictures are looked at as if the picture's long side were this."""
+MAPS = "transfer maps"
+"""Under which a workshop keeps what computes them."""
 WEAKEST = 0.1
 """Strength below which the photo shines through, until at 0 nothing else is left."""
 
@@ -185,73 +187,31 @@ class OnePass:
             raise SettingError("strength must be a number from 0 to 100, not {strength!r}", strength=strength)
         photo = np.asarray(photo, np.float32)
         amount = np.full(1, amount_at(strength / 100), np.float32)
-        seen = {} if visible is None else self._at_layers(visible)
         with memory_errors(self.shape):
-            if len(self._looks) == 1:
-                paint = self._compiled("whole", self.shape, bool(seen))
-                painted: Array = to_host(paint(photo[None], self._style, amount, self._masks, seen))[0]
+            encoded = encoded_photo(self._network.encoder, photo, visible, self._looks, self._workshop)
+            maps = self._workshop.get("functions", MAPS, _compiled_maps)(encoded.moments, self._style)
+            if len(self._tiles) == 1:
+                paint = self._compiled(self.shape)
+                painted: Array = to_host(paint(photo[None], encoded.features, maps, amount, self._masks))[0]
             else:
-                painted = self._in_tiles(photo, amount, seen)
+                painted = self._in_tiles(photo, encoded.features, maps, amount)
         return painted
 
-    def _at_layers(self, visible: Array) -> dict[str, Array]:
-        pyramid = mask_pyramid(visible, rounding=self._network.encoder.pool_rounding)
-        return {layer: pyramid[level_of(layer)] for layer in STATISTICS_LAYERS}
-
-    def _in_tiles(self, photo: Array, amount: Array, seen: Mapping[str, Array]) -> Array:
-        sums, layers = self._looked_at(photo, seen)
-        maps = self._maps(sums, seen)
-        paint = self._compiled("paint", self._tiles[0].shape)
+    def _in_tiles(self, photo: Array, layers: Mapping[str, Any], maps: Maps, amount: Array) -> Array:
+        paint = self._compiled(self._tiles[0].shape)
         painted = np.empty_like(photo)
         inside = layer_shapes(self._tiles[0].shape, self._network.encoder.pool_rounding)
         shapes = {layer: inside[level_of(layer)] for layer in STATISTICS_LAYERS}
         for tile in self._tiles:
-            features = {k: tile.cut_features(v, level_of(k), shapes[k])[None] for k, v in layers.items()}
+            features = {k: tile.cut_features(v[0], level_of(k), shapes[k])[None] for k, v in layers.items()}
             masks = {k: tile.cut_layer(v, level_of(k), shapes[k]) for k, v in self._masks.items()}
             tile.paste(to_host(paint(tile.cut(photo)[None], features, maps, amount, masks))[0], painted, 0)
         return painted
 
-    def _looked_at(
-        self, photo: Array, seen: Mapping[str, Array]
-    ) -> tuple[dict[str, list[Any]], dict[str, NDArray[Any]]]:
-        """Return the sums of the whole photo's features, and those of the deeper layers themselves."""
-        shape, rounding = self._looks[0].shape, self._network.encoder.pool_rounding
-        measure = self._compiled("measure", shape)
-        inside, outside = layer_shapes(shape, rounding), layer_shapes(self.shape, rounding)
-        sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in STATISTICS_LAYERS}
-        layers: dict[str, NDArray[Any]] = {}
-        for tile in self._looks:
-            cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in STATISTICS_LAYERS}
-            for layer, mask in seen.items():
-                level = level_of(layer)
-                cores[layer] = cores[layer] * tile.cut_layer(mask, level, inside[level])
-            found, features = measure(tile.cut(photo)[None], cores)
-            for layer, total in sums.items():
-                for index in (0, 1):
-                    total[index] = total[index] + to_host(found[layer][index]).astype(np.float64)
-            for layer, maps in features.items():
-                kept, level = np.asarray(ops.convert_to_numpy(maps))[0], level_of(layer)
-                if layer not in layers:
-                    layers[layer] = np.empty((*outside[level], kept.shape[-1]), kept.dtype)
-                tile.paste(kept, layers[layer], level)
-        return sums, layers
-
-    def _compiled(self, part: str, shape: tuple[int, int], cutout: bool = False) -> Callable[..., Any]:
-        """Return a part of the work compiled for one shape."""
-        key = "onepass", self._network, part, shape, bool(self._masks), cutout
-        return self._workshop.get("functions", key, partial(_compile, self._network, part))
-
-    def _maps(self, sums: dict[str, list[Any]], seen: Mapping[str, Array]) -> Any:
-        sides = layer_shapes(self.shape, self._network.encoder.pool_rounding)
-        moments = {}
-        for layer, totals in sums.items():
-            positions: float = sides[level_of(layer)][0] * sides[level_of(layer)][1]
-            if layer in seen:
-                positions = float(seen[layer].sum()) + 1e-6
-            second, mean = ((total / positions).astype(np.float64) for total in totals)
-            covariance = (second - np.outer(mean, mean)).astype(np.float32)
-            moments[layer] = mean[None].astype(np.float32), covariance[None]
-        return transfer_maps(moments, self._style)
+    def _compiled(self, shape: tuple[int, int]) -> Callable[..., Any]:
+        """Return the painting compiled for one shape."""
+        key = "paint", self._network, shape, bool(self._masks)
+        return self._workshop.get("functions", key, partial(_compiled_painting, self._network))
 
 
 def shining_through(photo: Array, painted: Array, strength: float) -> Array:
@@ -301,26 +261,17 @@ def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
     return region_masks(mixed, shape, STATISTICS_LAYERS, rounding)
 
 
-def _compile(network: PasticheNetwork, part: str) -> Callable[..., Any]:
-    """Return a part of the work compiled."""
-
-    def whole(photo: Tensor, style: Any, amount: Tensor, masks: Masks, seen: Masks) -> Tensor:
-        features = network.encode(photo)
-        maps = transfer_maps(moments_of(features, seen or None), style)
-        return network.paint(features, maps, amount, masks or None)
-
-    def measure(photo: Tensor, cores: Masks) -> tuple[dict[str, tuple[Tensor, Tensor]], dict[str, Tensor]]:
-        features = network.encode(photo)
-        sums = {k: moment_sums(f, cores[k]) for k, f in features.items()}
-        return sums, {k: features[k] for k in STATISTICS_LAYERS[1:]}
-
-    def paint(photo: Tensor, deeper: Masks, maps: Any, amount: Tensor, masks: Masks) -> Tensor:
+def _compiled_painting(network: PasticheNetwork) -> Callable[..., Any]:
+    def paint(photo: Tensor, deeper: Masks, maps: Maps, amount: Tensor, masks: Masks) -> Tensor:
         features = {k: ops.cast(v, network.encoder.dtype) for k, v in deeper.items()}
         features |= network.encoder.features(photo, STATISTICS_LAYERS[:1])
         return network.paint(features, maps, amount, masks or None)
 
-    parts: dict[str, Callable[..., Any]] = {"whole": whole, "measure": measure, "paint": paint}
-    return compile_function(parts[part])
+    return compile_function(paint)
+
+
+def _compiled_maps() -> Callable[..., Any]:
+    return compile_function(transfer_maps)
 
 
 def onepass_steps(prepared: Prepared) -> Iterator[Step]:

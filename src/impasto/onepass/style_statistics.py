@@ -16,6 +16,7 @@ from keras import ops
 
 from impasto.errors import SettingError
 from impasto.layers import level_of
+from impasto.onepass.kept_statistics import kept_statistics, statistics_file
 from impasto.onepass.network import PasticheNetwork
 from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, moments_of
 from impasto.pictures.masks import mask_pyramid
@@ -62,6 +63,8 @@ def known_statistics(
 ) -> Moments:
     """Return a style image's moments; the workshop keeps them by the digest of its pixels.
 
+    Those of the gallery's built-in pictures are kept on the disk, too.
+
     Args:
         network: the one-pass network.
         style: its pixels and, where only a part of it counts, its mask.
@@ -71,8 +74,11 @@ def known_statistics(
     digest = hashlib.blake2b(style.pixels.tobytes(), digest_size=16)
     if style.mask is not None:
         digest.update(f"{style.mask.shape}".encode() + style.mask.tobytes())
-    key = network, style.pixels.shape, style.scaled(share).size, digest.digest()
-    return workshop.get("statistics", key, partial(_statistics, network, style, share), _bytes)
+    encoder, size = network.encoder, style.scaled(share).size
+    make = partial(_statistics, network, style, share)
+    if style.built_in and style.mask is None and encoder.sha256:
+        make = partial(kept_statistics, statistics_file(encoder, digest.digest(), size), make)
+    return workshop.get("statistics", (encoder, style.pixels.shape, size, digest.digest()), make, _bytes)
 
 
 def _bytes(statistics: Moments) -> int:

@@ -1,0 +1,138 @@
+"""A photo as the one-pass network knows it: its deeper features, and the moments of all of them.
+
+They depend on the photo and the encoder alone: a photo is encoded once for all styles and strengths. A small
+photo is encoded by one compiled function; a large one in tiles, whose sums add up to the whole photo's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from impasto.engine.gradients import compile_function, to_host
+from impasto.layers import layer_shapes, level_of
+from impasto.networks.feature_network import FeatureNetwork
+from impasto.networks.moments import moment_sums
+from impasto.networks.tile_grid import Tile
+from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, moments_of
+from impasto.pictures.masks import mask_pyramid
+from impasto.workshop import Workshop
+
+Tensor = Any
+Array = NDArray[np.float32]
+
+KEPT_PIXELS = 2**20
+"""Photos of more pixels are encoded anew for each picture: they take more memory than they save time."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EncodedPhoto:
+    """A photo's features and moments.
+
+    Attributes:
+        features: by layer of `STATISTICS_LAYERS` but the first, which takes much room and little time, the
+            feature maps (1, h, w, c) in the encoder's dtype; on the host if they were made in tiles.
+        moments: of all layers.
+    """
+
+    features: Mapping[str, Any]
+    moments: Moments
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the features take, at 4 per number."""
+        return sum(4 * math.prod(found.shape) for found in self.features.values())
+
+
+def encoded_photo(
+    encoder: FeatureNetwork, photo: Array, visible: Array | None, tiles: Sequence[Tile], workshop: Workshop
+) -> EncodedPhoto:
+    """Return a photo encoded; the workshop keeps it by the digest of its pixels.
+
+    Args:
+        encoder: of the one-pass network.
+        photo: float32 (height, width, 3), sRGB in [0, 1].
+        visible: float32 (height, width): how much each pixel counts in the moments; fully if None.
+        tiles: in which it is encoded, with the reach of `STATISTICS_LAYERS`; one for a whole photo.
+        workshop: where it is kept, and what is compiled.
+    """
+    shape = (photo.shape[0], photo.shape[1])
+    pyramid = [] if visible is None else mask_pyramid(visible, rounding=encoder.pool_rounding)
+    seen = {layer: pyramid[level_of(layer)] for layer in STATISTICS_LAYERS} if pyramid else {}
+    if len(tiles) > 1:
+        return _encoded_in_tiles(encoder, photo, seen, tiles, workshop)
+
+    def encode() -> EncodedPhoto:
+        key = "encode", encoder, shape, bool(seen)
+        features, moments = workshop.get("functions", key, partial(_compiled, encoder))(photo[None], seen)
+        return EncodedPhoto(features=features, moments=moments)
+
+    if math.prod(shape) > KEPT_PIXELS:
+        return encode()
+    digest = hashlib.blake2b(photo.tobytes(), digest_size=16)
+    if visible is not None:
+        digest.update(visible.tobytes())
+    return workshop.get("encodings", (encoder, shape, digest.digest()), encode, lambda found: found.nbytes)
+
+
+def _compiled(encoder: FeatureNetwork) -> Callable[..., Any]:
+    def encode(photo: Tensor, seen: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Moments]:
+        features = encoder.features(photo, STATISTICS_LAYERS)
+        return {k: features[k] for k in STATISTICS_LAYERS[1:]}, moments_of(features, seen or None)
+
+    return compile_function(encode)
+
+
+def _compiled_sums(encoder: FeatureNetwork) -> Callable[..., Any]:
+    def measure(photo: Tensor, cores: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        features = encoder.features(photo, STATISTICS_LAYERS)
+        sums = {k: moment_sums(f, cores[k]) for k, f in features.items()}
+        return sums, {k: features[k] for k in STATISTICS_LAYERS[1:]}
+
+    return compile_function(measure)
+
+
+def _encoded_in_tiles(
+    encoder: FeatureNetwork,
+    photo: Array,
+    seen: Mapping[str, Array],
+    tiles: Sequence[Tile],
+    workshop: Workshop,
+) -> EncodedPhoto:
+    shape, rounding = tiles[0].shape, encoder.pool_rounding
+    measure = workshop.get("functions", ("measure", encoder, shape), partial(_compiled_sums, encoder))
+    inside = layer_shapes(shape, rounding)
+    outside = layer_shapes((photo.shape[0], photo.shape[1]), rounding)
+    sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in STATISTICS_LAYERS}
+    layers: dict[str, NDArray[Any]] = {}
+    for tile in tiles:
+        cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in STATISTICS_LAYERS}
+        for layer, mask in seen.items():
+            level = level_of(layer)
+            cores[layer] = cores[layer] * tile.cut_layer(mask, level, inside[level])
+        found, features = measure(tile.cut(photo)[None], cores)
+        for layer, total in sums.items():
+            for index in (0, 1):
+                total[index] = total[index] + to_host(found[layer][index]).astype(np.float64)
+        for layer, maps in features.items():
+            kept, level = np.asarray(ops.convert_to_numpy(maps)), level_of(layer)
+            if layer not in layers:
+                layers[layer] = np.empty((1, *outside[level], kept.shape[-1]), kept.dtype)
+            tile.paste(kept[0], layers[layer][0], level)
+    moments = {}
+    for layer, totals in sums.items():
+        positions: float = math.prod(outside[level_of(layer)])
+        if layer in seen:
+            positions = float(seen[layer].sum()) + 1e-6
+        second, mean = (total / positions for total in totals)
+        covariance = (second - np.outer(mean, mean)).astype(np.float32)
+        moments[layer] = mean[None].astype(np.float32), covariance[None]
+    return EncodedPhoto(features=layers, moments=moments)
