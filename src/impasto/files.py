@@ -68,6 +68,8 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
                 temporary.replace(target)
             else:
                 _claim(temporary, target)
+    except OutputError:
+        raise
     except OSError as error:
         if isinstance(error, FileExistsError) and os.path.lexists(path):  # else its folder is a file
             raise OutputError(

@@ -140,7 +140,7 @@ def read_picture(
     if isinstance(source, Image.Image):
         name = Path(str(getattr(source, "filename", ""))).name or "image"
         with pillow_errors(name):
-            _check_size((source.height, source.width), name)
+            check_size((source.height, source.width), name)
             digest = _digest(np.asarray(source))
             return _read_image(source, None, name, max_size).picture(name, digest)
     color, alpha = _split(_check_array(source))
@@ -166,7 +166,7 @@ def read_shape(path: str | Path) -> tuple[int, int]:
     with pillow_errors(name):
         if is_tiff(data):
             photo = find_photo(data, name)
-            _check_size(photo.shape, name, len(data))
+            check_size(photo.shape, name, len(data))
             return photo.shape[0], photo.shape[1]
         image = _open(data, name)
         return image.height, image.width
@@ -199,8 +199,12 @@ def decode_bytes(data: bytes, name: str, limit: int) -> NDArray[np.uint8]:
     return _three_channels(color)
 
 
-def check_file(source: str | Path) -> None:
+def check_file(source: str | Path, most: int | None = MAXIMUM_BYTES) -> None:
     """Check that a picture's file is there and may be read; nothing of it is read yet.
+
+    Args:
+        source: the file.
+        most: bytes that it may have; any number if None.
 
     Raises:
         MissingFileError: there is no such file; the message names the nearest one.
@@ -212,7 +216,7 @@ def check_file(source: str | Path) -> None:
     path = Path(source)
     try:
         kind = path.stat()
-        _check_kind(kind, path)
+        _check_kind(kind, path, most)
         if not os.access(path, os.R_OK):
             raise PermissionError
     except ImageError:
@@ -237,12 +241,12 @@ def _read_file(source: str | Path) -> bytes:
         raise ImageError("{path} cannot be read: {reason}", path=path, reason=reason(error)) from error
 
 
-def _check_kind(kind: os.stat_result, path: Path) -> None:
+def _check_kind(kind: os.stat_result, path: Path, most: int | None) -> None:
     if stat.S_ISDIR(kind.st_mode):
         raise ImageError("{path} is a folder; name a picture in it", path=path)
     if not stat.S_ISREG(kind.st_mode):
         raise ImageError("{path} is a device, pipe or socket; a picture must be a regular file", path=path)
-    if kind.st_size > MAXIMUM_BYTES:
+    if most is not None and kind.st_size > most:
         size = kind.st_size / 2**30
         raise ImageError(
             "{name} has {size:.1f} GiB; a picture may have at most 1 GiB", name=path.name, size=size
@@ -282,7 +286,7 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
         except (SyntaxError, IndexError, TypeError, KeyError, ValueError, OSError) as error:
             failure = error
             continue
-        _check_size((image.height, image.width), name, len(data))
+        check_size((image.height, image.width), name, len(data))
         return image
     if failure is not None:
         raise refusal(name, failure) from failure
@@ -302,7 +306,17 @@ def _heic(data: bytes, name: str) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _check_size(shape: tuple[int, ...], name: str, file_bytes: int | None = None) -> None:
+def check_size(shape: tuple[int, ...], name: str, file_bytes: int | None = None) -> None:
+    """Refuse a picture that is too small, too long or too large.
+
+    Args:
+        shape: (height, width[, channels]).
+        name: what messages call it.
+        file_bytes: of its file, which must be enough for what its header claims.
+
+    Raises:
+        ImageError: it is.
+    """
     height, width = shape[:2]
     size = Message("{name} has {width} x {height} px", name=name, width=width, height=height)
     if min(height, width) < MINIMUM_SIDE:
@@ -335,7 +349,7 @@ def _read_data(data: bytes, name: str, max_size: int | None) -> _Decoded:
 
 def _read_tiff(photo: TiffPhoto, size: int, max_size: int | None) -> _Decoded:
     name, notes = photo.name, list[str]()
-    _check_size(photo.shape, name, size)
+    check_size(photo.shape, name, size)
     exif, block, orientation = tiff_exif(photo.data, name, notes)
     shape = _reduced_shape(photo.shape, max_size, name) if max_size else photo.shape
     declared = photo.profile or declared_by_exif(exif)
@@ -424,7 +438,7 @@ def _check_array(source: Any) -> Array:
         raise ImageError(
             "an array must be (height, width[, 1, 3 or 4 channels]), not {shape}", shape=array.shape
         )
-    _check_size(array.shape, "the array")
+    check_size(array.shape, "the array")
     if array.dtype in (np.uint8, np.uint16):
         return array
     if array.dtype.kind != "f":

@@ -40,6 +40,8 @@ OUTPUT_FORMATS = {".png": "PNG", ".jpg": JPEG, ".jpeg": JPEG, ".webp": "WEBP", "
 OUTPUT_FORMATS |= {".tif": TIFF, ".tiff": TIFF}
 DEEP_FORMATS = ("PNG", "TIFF")
 LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
+READ_FORMATS = (*sorted(set(OUTPUT_FORMATS.values())), "GIF")
+"""Of files with recipes."""
 RECIPE_KEY = "impasto"
 USER_COMMENT = 37510
 DROPPED_TAGS = frozenset((37500, 37510, 40965, 42240))
@@ -94,6 +96,20 @@ def check_output(
     """
     path = Path(path)
     _format(path, bit_depth)
+    check_free(path, overwrite=overwrite, inputs=inputs)
+
+
+def check_free(path: Path, *, overwrite: bool, inputs: Iterable[str | Path] = ()) -> None:
+    """Return if a file of whatever format can be written there.
+
+    Args:
+        path: where to.
+        overwrite: whether an existing file may be replaced.
+        inputs: files that are read, which are never replaced.
+
+    Raises:
+        OutputError: the file exists, is an input, or cannot be written.
+    """
     exists = "\0" not in str(path) and os.path.lexists(path)
     for source in inputs:
         if exists and _is_same(path, Path(source)):
@@ -165,8 +181,10 @@ def read_recipe(path: str | Path) -> str | None:
     path = Path(path)
     if not path.is_file():
         raise ImageError("there is no picture {path}", path=path)
-    with pillow_errors(path.name), Image.open(path, formats=sorted(set(OUTPUT_FORMATS.values()))) as image:
+    with pillow_errors(path.name), Image.open(path, formats=READ_FORMATS) as image:
         found = image.info.get(RECIPE_KEY)
+        if found is None and image.format == "GIF":
+            found = bytes(image.info.get("comment", b"")).decode(errors="replace")
         if found is None:
             comment = image.getexif().get_ifd(EXIF_BLOCK).get(USER_COMMENT, b"")
             comment = comment if isinstance(comment, bytes) else b""
@@ -291,6 +309,16 @@ def _exif(options: OutputOptions, values: Array, form: str, notes: list[str]) ->
     if form == "JPEG" and len(exif.tobytes()) > JPEG_EXIF_BYTES:
         raise OutputError("the recipe is too long for JPEG; choose .png")
     return exif
+
+
+def recipe_exif(recipe: str | None) -> bytes:
+    """Return an EXIF block with a recipe and nothing else; an empty one if there is none."""
+    if recipe is None:
+        return b""
+    exif = Image.Exif()
+    exif.endian = "<"
+    exif[EXIF_BLOCK] = {USER_COMMENT: _comment(_unicode(recipe))}
+    return _retype(exif.tobytes(), 6)
 
 
 def _comment(text: str) -> bytes:

@@ -1,0 +1,1 @@
+"""Clips: videos, animations and numbered pictures as streams of frames, and back."""

@@ -1,0 +1,82 @@
+"""Numbered pictures as a clip: frames/%04d.png."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from impasto.errors import ImageError, MissingFileError, SettingError
+from impasto.pictures.frames.clip import Clip, Frame
+from impasto.pictures.reading import read_picture
+
+NUMBER = re.compile(r"%(0?\d*)d")
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return the file of a pattern's number.
+
+    Raises:
+        SettingError: the pattern has no place for a number, or several.
+    """
+    if len(NUMBER.findall(path.name)) != 1 or path.name.count("%") != 1:
+        raise SettingError(
+            "numbered pictures must be named as in frames/%04d.png, not {name!r}", name=path.name
+        )
+    return path.with_name(path.name % number)
+
+
+def open_sequence(path: Path, rate: Fraction) -> Clip:
+    """Return the clip of numbered pictures, whose numbers must follow each other.
+
+    Raises:
+        MissingFileError: there is none, or one is missing between others.
+        ImageError: the first one cannot be read.
+    """
+    numbers = _numbers(path)
+    missing = next((n for n, m in itertools.pairwise(numbers) if m != n + 1), None)
+    if missing is not None:
+        raise MissingFileError(
+            "the numbers of {path} must follow each other, but there is no {name}",
+            path=path,
+            name=numbered(path, missing + 1).name,
+        )
+    return Clip(
+        path=path,
+        kind="sequence",
+        shape=read_picture(numbered(path, numbers[0])).full_shape,
+        time_base=1 / rate,
+        rate=rate,
+        count=len(numbers),
+        seconds=float(len(numbers) / rate),
+        read=_read,
+    )
+
+
+def _numbers(path: Path) -> list[int]:
+    numbered(path, 0)
+    before, after = NUMBER.split(path.name)[::2]
+    form = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
+    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    found = (form.fullmatch(name) for name in names)
+    numbers = sorted(int(match[1]) for match in found if match and path.name % int(match[1]) == match[0])
+    if not numbers:
+        raise MissingFileError("there are no numbered pictures {path}", path=path)
+    return numbers
+
+
+def _read(clip: Clip, shape: tuple[int, int]) -> Iterator[Frame]:
+    for index, number in enumerate(_numbers(clip.path)):
+        picture = read_picture(numbered(clip.path, number))
+        if picture.full_shape != clip.shape:
+            raise ImageError(
+                "the pictures of {path} must all have {width} x {height} px, as {name} has not",
+                path=clip.path,
+                width=clip.shape[1],
+                height=clip.shape[0],
+                name=numbered(clip.path, number).name,
+            )
+        picture = picture.resized(shape)
+        yield Frame(index=index, ticks=index, duration=1, pixels=picture.pixels, alpha=picture.alpha)
