@@ -59,8 +59,8 @@ def read_look(plain: Any, session: Session) -> Look:
         RefusalError: a value is not allowed, or names something that is not in the session.
     """
     values = Values(plain, "look")
-    styles = [Values(one, "styles") for one in values.list("styles", MOST_STYLES)]
-    regions = [Values(one, "regions") for one in values.list("regions", MAX_REGIONS)]
+    styles = [Values(one, "styles") for one in values.listed("styles", MOST_STYLES)]
+    regions = [Values(one, "regions") for one in values.listed("regions", MAX_REGIONS)]
     settings = Values(values.raw("settings") or {}, "settings")
     if not styles:
         raise RefusalError("a look needs at least one style", 422, "value")

@@ -27,6 +27,7 @@ from impasto.styles import StyleSpec
 from impasto.workshop import Workshop
 
 if TYPE_CHECKING:
+    from impasto.optimization.gatys import State
     from impasto.pastiche import Pastiche
     from impasto.progress import Step
 
@@ -50,9 +51,9 @@ class Desk:
         read = partial(read_picture, self.photo.path, max_size=side)
         return self.workshop.get("photos", (self.photo.id, side), read, picture_bytes)
 
-    def steps(self, look: Look, settings: Settings) -> Iterator[Step]:
-        """Make a picture, yielding the library's Steps."""
-        return run(prepare(look.inputs(self.picture(settings)), settings, workshop=self.workshop))
+    def steps(self, look: Look, settings: Settings, start: State | None = None) -> Iterator[Step]:
+        """Make a picture, from its beginning or from where it stood, yielding the library's Steps."""
+        return run(prepare(look.inputs(self.picture(settings)), settings, workshop=self.workshop), start)
 
 
 def picture_bytes(picture: Picture) -> int:
@@ -125,28 +126,43 @@ def follow(steps: Iterator[Step], desk: Desk, job: Job) -> Generator[Event, None
     Yields:
         ``step`` for each that is not the last, with a preview each `PREVIEW_SECONDS`.
     """
-    began = shown = time.monotonic()
-    last = None
+    shown, last, pace = time.monotonic(), None, Pace()
     for last in steps:
         if last.last or job.stopping.is_set():
             break
         now, address = time.monotonic(), None
         if now - shown >= PREVIEW_SECONDS:
             address, shown = keep_preview(desk.session, last), now
-        yield "step", step_record(last, now - began, address)
+        yield "step", step_record(last, pace.seconds_left(last, now), address)
     return last
 
 
-def step_record(step: Step, seconds: float, address: str | None) -> dict[str, Any]:
-    """Return what the interface tells of a Step that took so many seconds since the first one."""
-    left = (step.iterations - step.iteration) * seconds / step.iteration if step.iteration > 1 else None
+class Pace:
+    """How long the rest of the last scale takes, by its iterations so far; the first one compiles."""
+
+    def __init__(self) -> None:
+        self._began, self._iteration = 0.0, 0
+
+    def seconds_left(self, step: Step, now: float) -> float | None:
+        """Return the seconds that are left; None before two iterations of the last scale have been made."""
+        if step.scale < step.scales:
+            return None
+        if not self._iteration:
+            self._began, self._iteration = now, step.iteration
+            return None
+        made = step.iteration - self._iteration
+        return round((step.iterations - step.iteration) * (now - self._began) / made, 2)
+
+
+def step_record(step: Step, seconds_left: float | None, address: str | None) -> dict[str, Any]:
+    """Return what the interface tells of a Step."""
     return {
         "iteration": step.iteration,
         "iterations": step.iterations,
         "scale": step.scale,
         "scales": step.scales,
         "losses": {name: float(loss) for name, loss in step.losses.items()},
-        "seconds_left": left,
+        "seconds_left": seconds_left,
         "url": address,
     }
 

@@ -1,48 +1,104 @@
-"""Refining: the optimization goes on from the one-pass picture, and stops when it is told to."""
+"""Refining: the optimization goes on from what is on screen, and stops when it is told to.
+
+A picture that was refined before goes on as if it had never stopped: where it stood is kept in the workshop,
+for a few pictures. So a result's recipe tells all its iterations, and they repeat it.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from impasto.studio.looks import Look
 from impasto.studio.painting import Desk, follow, keep_result, result_record
+from impasto.studio.sessions import Result
 from impasto.studio.turns import Event, Job
+from impasto.workshop import Workshop
 
 if TYPE_CHECKING:
+    from impasto.optimization.gatys import State
     from impasto.pastiche import Pastiche
     from impasto.progress import Step
 
+MOST_ITERATIONS = 10_000
+"""That a run is planned with, so that it can go on: the first ones are the same for any number of them."""
 
-def refinement(desk: Desk, look: Look, side: int, iterations: int, job: Job) -> Iterator[Event]:
+
+def refinement(
+    desk: Desk, look: Look, side: int, iterations: int, before: Result | None, job: Job
+) -> Iterator[Event]:
     """Improve a picture by the optimization.
 
     Args:
         desk: with the photo.
         look: how.
         side: the long side in pixels.
-        iterations: how many.
+        iterations: how many more.
+        before: what is on screen; its iterations are not made again where they can be gone on from.
         job: whose stop ends it after the iteration, with the picture as it is.
 
     Yields:
         ``step`` after each iteration, ``result`` at the end.
     """
-    steps = desk.steps(look, look.chosen(max_size=side, refine=iterations))
+    settings = look.chosen(max_size=side, refine=MOST_ITERATIONS)
+    made = before.iterations if before is not None and _goes_on(before, desk, look, side) else 0
+    state = _kept_state(desk.workshop, before.id) if before is not None and made else None
+    steps = first(desk.steps(look, settings, state), min(made + iterations, MOST_ITERATIONS))
     step = yield from follow(steps, desk, job)
-    if step is not None:
-        yield "result", result_record(keep_result(desk, look, as_it_is(step)))
+    if step is None:
+        return
+    result = keep_result(desk, look, as_it_is(step))
+    if step.make_state is not None and not step.fallback:
+        desk.workshop.get("runs", result.id, step.make_state, _state_bytes)
+    yield "result", result_record(result)
+
+
+def first(steps: Iterator[Step], iterations: int) -> Iterator[Step]:
+    """Yield the Steps of a refinement up to an iteration, as if it were planned with so many."""
+    for step in steps:
+        if step.scale < step.scales or step.fallback:
+            yield step
+            continue
+        last = step.last or step.iteration >= iterations
+        yield replace(step, iterations=iterations, last=last)
+        if last:
+            return
 
 
 def as_it_is(step: Step) -> Pastiche:
-    """Return the pastiche of a Step; of one that is not the last with the iterations that were made.
+    """Return the pastiche of a Step of a refinement, its recipe with the iterations that were made.
 
-    So many iterations, asked for from the beginning, give the same picture.
+    So many, asked for from the beginning, give the same picture.
     """
     found: Pastiche = step.pastiche
-    if step.last or step.fallback:
+    if step.fallback or not found.settings.refine:
         return found
     made = step.iteration if step.scale == step.scales else 0
     settings = replace(found.settings, refine=made)
     recipe = replace(found.recipe, settings=settings.to_mapping())
     return replace(found, settings=settings, recipe=recipe)
+
+
+def _goes_on(before: Result, desk: Desk, look: Look, side: int) -> bool:
+    """Return whether a result is of the same photo, look and size."""
+    own = max(desk.photo.width, desk.photo.height)
+    same = before.photo == desk.photo.id and before.look == look.plain
+    return same and max(before.width, before.height) == min(side, own)
+
+
+def _kept_state(workshop: Workshop, result: str) -> State | None:
+    """Return where a refinement stood; None if that is not kept any more."""
+
+    def forgotten() -> State:
+        raise KeyError(result)
+
+    try:
+        return workshop.get("runs", result, forgotten)
+    except KeyError:
+        return None
+
+
+def _state_bytes(state: Any) -> int:
+    return sum(4 * math.prod(getattr(value, "shape", ())) for value in state.optimizer.values())

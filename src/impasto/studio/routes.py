@@ -36,7 +36,7 @@ from impasto.studio.values import number
 PAGE = Path(__file__).parent / "page"
 DOCUMENT = Path(__file__).parent / "openapi.json"
 TOKEN_PLACE = "{{token}}"
-MOST_STRENGTHS = 8
+MOST_STRENGTHS, MOST_POINTS = 8, 200
 THUMBNAIL_SIDES, PASTICHE_SIDES = (32, 512), (32, 4096)
 MOST_ITERATIONS = 2000
 FOREVER = {"cache-control": "private, max-age=86400, immutable"}
@@ -164,7 +164,7 @@ async def thumbnails(request: Request) -> Response:
     session = session_for(request, changes=True)
     desk = _desk(request, session, request.path_params["photo"])
     values = await values_of(request)
-    ids = values.list("styles", 500) or list(gallery.style_names()) + list(session.styles)
+    ids = values.listed("styles", 500) or list(gallery.style_names()) + list(session.styles)
     styles = [(str(id), style_source(id, session) if isinstance(id, str) else "") for id in ids]
     if not all(source for _, source in styles):
         raise missing("styles")
@@ -182,7 +182,7 @@ async def pastiches(request: Request) -> Response:
     desk = _desk(request, session, values.raw("photo"))
     look = read_look(values.raw("look"), session)
     side = values.whole("side", *PASTICHE_SIDES, 512)
-    strengths = [number("strengths", one, 0, 100) for one in values.list("strengths", MOST_STRENGTHS)]
+    strengths = [number("strengths", one, 0, 100) for one in values.listed("strengths", MOST_STRENGTHS)]
     return _begin(
         request, session, "pastiches", lambda job: painting.pastiche(desk, look, side, strengths, job)
     )
@@ -196,11 +196,12 @@ async def refinements(request: Request) -> Response:
     look = read_look(values.raw("look"), session)
     side = values.whole("side", *PASTICHE_SIDES, 512)
     iterations = values.whole("iterations", 1, MOST_ITERATIONS, 60)
+    before = None if values.raw("from") is None else session.results.find(values.raw("from"))
     return _begin(
         request,
         session,
         "refinements",
-        lambda job: refining.refinement(desk, look, side, iterations, job),
+        lambda job: refining.refinement(desk, look, side, iterations, before, job),
         long=True,
     )
 
@@ -245,6 +246,17 @@ async def masks(request: Request) -> Response:
     id, path = session.new_file("painted.png")
     await save_body(request, path)
     mask = await studio_of(request).read(uploads.keep_mask, session, id, path)
+    return JSONResponse({"mask": mask.id, "width": mask.width, "height": mask.height}, 201)
+
+
+async def subject(request: Request) -> Response:
+    """A mask of the photo's subject, corrected by points."""
+    session = session_for(request, changes=True)
+    photo = session.photos.find(request.path_params["photo"])
+    values = await values_of(request)
+    add, remove = values.points("add", MOST_POINTS), values.points("remove", MOST_POINTS)
+    feather = values.number("feather", 0, 100, 0)
+    mask = await studio_of(request).read(uploads.keep_subject, session, photo, (add, remove), feather)
     return JSONResponse({"mask": mask.id, "width": mask.width, "height": mask.height}, 201)
 
 
@@ -320,6 +332,7 @@ ROUTES = [
     Route("/api/photos/{photo}/picture", photo_picture),
     Route("/api/photos/{photo}/thumbnails", thumbnails, methods=["POST"]),
     Route("/api/photos/{photo}/masks", masks, methods=["POST"]),
+    Route("/api/photos/{photo}/subject", subject, methods=["POST"]),
     Route("/api/masks/{mask}", mask_picture),
     Route("/api/pastiches", pastiches, methods=["POST"]),
     Route("/api/refinements", refinements, methods=["POST"]),

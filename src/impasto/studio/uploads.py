@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from impasto import gallery
 from impasto.errors import ImpastoError
@@ -23,7 +26,9 @@ from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Mask, OwnStyle, Photo, Session
 from impasto.studio.studio import MOST_PIXELS
 
-CHECKED_SIDE = 512
+CHECKED_SIDE, SUBJECT_SIDE = 512, 512
+FEATHER = 0.05
+Points = Sequence[tuple[float, float]]
 
 
 def keep_photo(session: Session, id: str, path: Path) -> Photo:
@@ -74,9 +79,38 @@ def keep_mask(session: Session, id: str, path: Path) -> Mask:
         height, width = fit(read_picture(path).pixels.shape[:2], MASK_SIDE)
         grey = read_mask(path, (height, width))
         path.unlink()
-        kept = path.with_name("mask.png")
-        picture_to_pil(grey[..., None].repeat(3, axis=2)).convert("L").save(kept, "PNG")
-    mask = Mask(id=id, path=kept, width=width, height=height)
+        return _keep_grey(session, id, path.with_name("mask.png"), grey)
+
+
+def keep_subject(session: Session, photo: Photo, points: tuple[Points, Points], feather: float) -> Mask:
+    """Keep a mask of a photo's subject.
+
+    Args:
+        session: of the photo.
+        photo: whose subject.
+        points: (x, y) in [0, 1] that belong to it, and that do not.
+        feather: 0 to 100: how soft its edge is; at 100 over `FEATHER` of the long side.
+
+    Raises:
+        ImageError: nothing stands out, and no point tells more.
+    """
+    from impasto.pictures.subject import subject_mask
+
+    pixels = read_picture(photo.path, max_size=SUBJECT_SIDE).pixels
+    if any(points):
+        raise RefusalError("corrections of the subject are not possible yet", 501, "not-yet")
+    grey = subject_mask(pixels)
+    if feather:
+        from scipy import ndimage  # slow to import, and seldom asked for
+
+        grey = ndimage.gaussian_filter(grey, feather / 100 * FEATHER * max(grey.shape), mode="nearest")
+    id, path = session.new_file("mask.png")
+    return _keep_grey(session, id, path, grey)
+
+
+def _keep_grey(session: Session, id: str, path: Path, grey: NDArray[np.float32]) -> Mask:
+    picture_to_pil(grey[..., None].repeat(3, axis=2)).convert("L").save(path, "PNG")
+    mask = Mask(id=id, path=path, width=grey.shape[1], height=grey.shape[0])
     session.masks.keep(mask)
     return mask
 

@@ -67,7 +67,7 @@ class Values:
         """Return a whole number within limits."""
         return whole(name, self._table.get(name, default), least, most)
 
-    def list(self, name: str, most: int) -> list[Any]:
+    def listed(self, name: str, most: int) -> list[Any]:
         """Return a list of at most so many things; an empty one where there is none."""
         value = self._table.get(name)
         if value is None:
@@ -75,6 +75,13 @@ class Values:
         if not isinstance(value, list) or len(value) > most:
             raise wrong(name, Message("a list of at most {most}", most=most), value)
         return value
+
+    def points(self, name: str, most: int) -> list[tuple[float, float]]:
+        """Return a list of points, (x, y) in [0, 1]."""
+        points = self.listed(name, most)
+        if not all(isinstance(point, list) and len(point) == 2 for point in points):
+            raise wrong(name, Message("a list of points, [x, y]"), points)
+        return [(number(name, x, 0, 1), number(name, y, 0, 1)) for x, y in points]
 
 
 def number(name: str, value: Any, least: float, most: float) -> float:

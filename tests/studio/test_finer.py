@@ -1,0 +1,150 @@
+"""Refining, stopping, going on; masks, the subject, own styles; what is gone is gone."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_first_minute import LOOK, opened
+
+import impasto
+from impasto import gallery
+from impasto.pictures.writing import read_recipe
+from picture_fixtures import encoded
+from studio_fixtures import browser, client, png_bytes
+
+SIDE = 48
+
+
+def pixels_of(browser, result):
+    return np.asarray(opened(browser.get(result["url"]).content))
+
+
+def refined(browser, photo, iterations, **more):
+    wish = {"photo": photo["photo"], "look": LOOK, "side": SIDE, "iterations": iterations, **more}
+    events = browser.events("/api/refinements", wish)
+    (result,) = [values for name, values in events if name == "result"]
+    return events, result
+
+
+def test_a_refinement_goes_on_and_its_recipe_repeats_it(browser, tmp_path):
+    photo = browser.photo(png_bytes(36, 48, 8), "day.png")
+    events, result = refined(browser, photo, 3)
+    steps = [values for name, values in events if name == "step"]
+    assert [step["iteration"] for step in steps if step["scale"] == 2] == [1, 2]
+    assert {step["iterations"] for step in steps if step["scale"] == 2} == {3}
+    assert steps[-1]["losses"]["total"] > 0 and (result["method"], result["iterations"]) == ("optimize", 3)
+    _, more = refined(browser, photo, 2, **{"from": result["result"]})
+    assert more["iterations"] == 5
+    path = tmp_path / "day.png"
+    path.write_bytes(png_bytes(36, 48, 8))
+    expected = impasto.stylize(path, "hokkai-wave", method="onepass", refine=5, strength=60, max_size=SIDE)
+    assert np.array_equal(pixels_of(browser, more), np.asarray(expected.image))
+    wish = {"photo": photo["photo"], "look": LOOK, "result": more["result"], "format": "png", "size": "own"}
+    ((_, file),) = [event for event in browser.events("/api/exports", wish) if event[0] == "file"]
+    (tmp_path / "out.png").write_bytes(browser.get(file["url"]).content)
+    assert json.loads(read_recipe(tmp_path / "out.png"))["settings"]["refine"] == 5
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), np.asarray(expected.image))
+
+
+def test_a_picture_is_exported_in_another_size_than_that_on_screen(browser):
+    photo = browser.photo(png_bytes(72, 96, 9))
+    events = browser.events("/api/pastiches", {"photo": photo["photo"], "look": LOOK, "side": 48})
+    (result,) = [values for name, values in events if name == "result"]
+    wish = {"photo": photo["photo"], "look": LOOK, "result": result["result"]}
+    for size, expected in (("own", (96, 72)), (64, (64, 48)), (48, (48, 36)), (5000, (96, 72))):
+        events = browser.events("/api/exports", {**wish, "size": size})
+        ((_, file),) = [event for event in events if event[0] == "file"]
+        assert (file["width"], file["height"]) == expected
+        assert opened(browser.get(file["url"]).content).size == expected
+
+
+def test_a_mask_says_where_a_style_goes(browser):
+    photo = browser.photo(png_bytes(48, 64, 10))
+    grey = np.zeros((48, 64), np.uint8)
+    grey[:, 32:] = 255
+    mask = browser.post(f"/api/photos/{photo['photo']}/masks", encoded(Image.fromarray(grey), "PNG")).json()
+    assert (mask["width"], mask["height"]) == (64, 48)
+    assert np.array_equal(np.asarray(opened(browser.get(f"/api/masks/{mask['mask']}").content)), grey)
+    look = {
+        **LOOK,
+        "regions": [{"mask": mask["mask"], "style": "aurora-lake"}],
+        "settings": {"background": "photo"},
+    }
+    events = browser.events("/api/pastiches", {"photo": photo["photo"], "look": look})
+    (result,) = [values for name, values in events if name == "result"]
+    shown = pixels_of(browser, result).astype(int)
+    before = np.asarray(opened(png_bytes(48, 64, 10))).astype(int)
+    assert np.abs(shown - before)[:, :30].max() <= 1 < np.abs(shown - before)[:, 40:].mean()
+
+
+def test_the_subject_is_found(browser):
+    photo = browser.post("/api/photos?sample=cat").json()
+    answer = browser.post(f"/api/photos/{photo['photo']}/subject", {"feather": 20})
+    mask = np.asarray(opened(browser.get(f"/api/masks/{answer.json()['mask']}").content))
+    assert mask.shape == (300, 451) and 0.1 < mask.mean() / 255 < 0.9
+
+
+def test_an_own_style_lives_with_its_session(browser, tmp_path):
+    style = browser.post("/api/styles?name=Mine", png_bytes(64, 64, 11), headers={"X-Filename": "a.style"})
+    assert style.status_code == 201
+    id = style.json()["id"]
+    assert style.json() | {"own": True, "kept": False} == style.json()
+    assert style.json()["names"] == {"en": "Mine", "zh": "Mine"}
+    assert id in [one["id"] for one in browser.get("/api/state").json()["styles"]]
+    assert opened(browser.get(f"/api/styles/{id}/picture?side=32").content).size == (32, 32)
+    photo = browser.photo()
+    look = {"styles": [{"id": id}]}
+    events = browser.events("/api/pastiches", {"photo": photo["photo"], "look": look})
+    assert "result" in dict(events)
+    assert browser.delete(f"/api/styles/{id}").status_code == 204
+    answer = browser.post("/api/pastiches", {"photo": photo["photo"], "look": look})
+    assert (answer.status_code, answer.json()["error"]["id"]) == (404, "not-found")
+
+
+def test_an_own_style_is_kept_in_the_gallery(browser, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMPASTO_HOME", str(tmp_path))
+    added = browser.post("/api/styles?name=my-sea&keep=true", png_bytes(64, 64, 12))
+    assert added.status_code == 201 and added.json()["kept"] and added.json()["id"] == "my-sea"
+    assert gallery.card("my-sea").own
+    again = browser.post("/api/styles?name=my-sea&keep=true", png_bytes(64, 64, 12))
+    assert again.status_code == 422 and "my-sea" in again.json()["error"]["messages"]["zh"]
+    assert browser.delete("/api/styles/my-sea").status_code == 204
+    assert "my-sea" not in gallery.style_names()
+    assert browser.delete("/api/styles/hokkai-wave").status_code == 422
+
+
+def test_a_photo_goes_with_its_results(browser):
+    photo = browser.photo()
+    events = browser.events("/api/pastiches", {"photo": photo["photo"], "look": LOOK})
+    (result,) = [values for name, values in events if name == "result"]
+    assert browser.delete(f"/api/photos/{photo['photo']}").status_code == 204
+    assert browser.get(result["url"]).status_code == 404
+    assert browser.get("/api/state").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("look", "part"),
+    [
+        ({}, "at least one style"),
+        ({"styles": [{"id": "../../etc/passwd"}]}, "no style"),
+        ({"styles": [{"id": "hokkai-wave"}], "settings": {"initial": "/etc/passwd"}}, "controls"),
+        ({"styles": [{"id": "hokkai-wave"}], "settings": {"network": "/etc/passwd"}}, "controls"),
+        ({"styles": [{"id": "hokkai-wave"}], "settings": {"strength": 101}}, "0 to 100"),
+        ({"styles": [{"id": "hokkai-wave"}], "settings": {"colors": "red"}}, "luminance"),
+        ({"styles": [{"id": "hokkai-wave"}], "settings": {"seed": 0.5}}, "whole number"),
+        ({"styles": [{"id": "hokkai-wave", "weight": -1}]}, "weight"),
+        ({"styles": [{"id": "hokkai-wave", "part": "edge"}]}, "fine"),
+        ({"styles": [{"id": "hokkai-wave"}], "regions": [{"mask": "x", "style": None}]}, "nothing of the id"),
+        ({"styles": "hokkai-wave"}, "a list"),
+        ([], "object"),
+    ],
+)
+def test_a_wrong_look_is_refused_in_both_languages(browser, look, part):
+    photo = browser.photo()
+    answer = browser.post("/api/pastiches", {"photo": photo["photo"], "look": look})
+    error = answer.json()["error"]
+    assert answer.status_code in (404, 422) and part in error["message"]
+    assert error["messages"]["en"] == error["message"] != error["messages"]["zh"]
