@@ -1,8 +1,9 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+PAGE_TOOLS := tests/studio/browser
 
-.PHONY: demo test test-slow test-engines check docs format bench clean
+.PHONY: demo test test-slow test-engines test-browser page-tools check docs format bench clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -21,10 +22,20 @@ test-slow: $(VENV)/installed ## the slower tests: fuzzing, full-size networks, w
 test-engines: $(VENV)/installed ## the same pictures on TensorFlow, JAX and PyTorch
 	bash tests/engines/run.sh
 
-check: $(VENV)/installed ## format, lint, import rules, types
+test-browser: $(VENV)/installed page-tools ## the studio in Debian's chromium; skipped where there is none
+	$(BIN)/pytest -m browser
+
+page-tools: ## what checks the studio's page (TypeScript, axe-core), by npm where there is one
+	@if test -d $(PAGE_TOOLS)/node_modules/typescript; then :; \
+	elif ! command -v npm >/dev/null; then echo "There is no npm: the page's types and accessibility are not checked."; \
+	else npm install --prefix $(PAGE_TOOLS) --no-package-lock --no-audit --no-fund --silent \
+		|| echo "npm got nothing: the page's types and accessibility are not checked."; fi
+
+check: $(VENV)/installed page-tools ## format, lint, import rules, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	test ! -d $(PAGE_TOOLS)/node_modules/typescript || $(PAGE_TOOLS)/node_modules/.bin/tsc -p tsconfig.json
 
 docs: $(VENV)/installed ## the API reference in build/docs, from the docstrings; warnings are errors
 	$(BIN)/python tools/api_reference.py build/docs

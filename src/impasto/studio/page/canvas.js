@@ -10,11 +10,11 @@ import { FRAGMENT, VERTEX } from "./shader.js";
 /**
  * What is drawn.
  * @typedef {{photo: HTMLImageElement, one: HTMLImageElement, other: HTMLImageElement, mixing: number, chroma: boolean,
- *   finish: {exposure: number, contrast: number, saturation: number, film_grain: number}}} Scene
+ *   finish: {exposure: number, contrast: number, saturation: number, film_grain: number, seed: number}}} Scene
  */
 
-const NO_FINISH = { exposure: 0, contrast: 0, saturation: 0, film_grain: 0 };
-const UNIFORMS = ["photo", "one", "other", "mixing", "split", "exposure", "contrast", "saturation", "grain", "chroma", "plain", "size"];
+const NO_FINISH = { exposure: 0, contrast: 0, saturation: 0, film_grain: 0, seed: 0 };
+const UNIFORMS = ["photo", "one", "other", "mixing", "split", "exposure", "contrast", "saturation", "grain", "chroma", "plain", "size", "seed"];
 
 export class PictureCanvas {
   /** @param {HTMLCanvasElement} canvas */
@@ -89,6 +89,7 @@ export class PictureCanvas {
     gl.uniform1f(places.grain, scene.finish.film_grain);
     gl.uniform1i(places.chroma, Number(scene.chroma));
     gl.uniform1i(places.plain, Number(this.plain));
+    gl.uniform1ui(places.seed, scene.finish.seed);
     gl.uniform2f(places.size, this.canvas.width, this.canvas.height);
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }

@@ -1,12 +1,11 @@
 /** A row for a setting: its name, its value, a slider, buttons or a switch. Made from what the server offers. */
 
-import { icon, make } from "./elements.js";
+import { iconButton, make } from "./elements.js";
 import { named, t, ti } from "./language.js";
 import { CONTROLS, DEFAULTS, FINISH, withSetting } from "./settings.js";
 import { changeLook, setting, whenWork, work } from "./work.js";
+/** @import { Control, Value } from "./types.js" */
 
-/** @typedef {import("./types.js").Control} Control */
-/** @typedef {import("./types.js").Value} Value */
 
 /** @type {Map<HTMLElement, () => void>} */
 const rows = new Map();
@@ -38,7 +37,7 @@ const isWide = ({ least, most, step }) => step === null || most - least > 1000 *
 /** @param {Control} control @param {() => void} act */
 function resetButton(control, act) {
   const label = t("reset", { name: named(control.labels, control.name) });
-  return make("button", { type: "button", class: "quiet bare reset", "aria-label": label, title: label, onclick: act }, icon("reset"));
+  return iconButton(label, "reset", act, { class: "quiet bare reset" });
 }
 
 /** @param {Control} control @param {number} value */

@@ -1,6 +1,6 @@
 /** The page's dialog: one at a time, Escape and a click beside it close it, focus goes back. */
 
-import { icon, make, the } from "./elements.js";
+import { iconButton, make, the } from "./elements.js";
 import { t } from "./language.js";
 
 const dialog = () => /** @type {HTMLDialogElement} */ (the("dialog"));
@@ -16,7 +16,7 @@ export function ask(title, name, ...children) {
   if (box.open) box.close();
   box.className = name;
   box.replaceChildren(
-    make("header", {}, make("h2", { id: "dialog-title" }, title), make("button", { type: "button", class: "quiet bare", "aria-label": t("close"), title: t("close"), onclick: closeDialog }, icon("close"))),
+    make("header", {}, make("h2", { id: "dialog-title" }, title), iconButton(t("close"), "close", closeDialog)),
     ...children.filter((child) => child instanceof Node),
   );
   box.onclick = (event) => {

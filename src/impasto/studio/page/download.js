@@ -46,7 +46,7 @@ export function askDownload(formats) {
     refined ? make("p", { class: "fine" }, t("refinedHint")) : null,
     qualityRow,
     make("p", { class: "fine" }, t("recipeInside")),
-    make("div", { class: "row end" }, make("button", { type: "button", class: "plain", onclick: closeDialog }, t("cancel")), make("button", { type: "submit", class: "primary", id: "download-go" }, t("download"))));
+    make("div", { class: "row end" }, make("button", { class: "plain", onclick: closeDialog }, t("cancel")), make("button", { type: "submit", class: "primary", id: "download-go" }, t("download"))));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!quality.reportValidity()) return;

@@ -26,6 +26,7 @@ export const input = (id) => /** @type {HTMLInputElement} */ (the(id));
  */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
+  if (element instanceof HTMLButtonElement) element.type = "button";
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (value === true) element.setAttribute(name, "");
@@ -50,6 +51,17 @@ export function icon(name) {
   use.setAttribute("href", `/page/icons.svg#${name}`);
   svg.append(use);
   return svg;
+}
+
+/**
+ * Make a button that shows an icon and is called something.
+ * @param {string} label
+ * @param {string} picture
+ * @param {() => void} act
+ * @param {Record<string, unknown>} [attributes]
+ */
+export function iconButton(label, picture, act, attributes = {}) {
+  return make("button", { class: "quiet bare", "aria-label": label, title: label, onclick: act, ...attributes }, icon(picture));
 }
 
 /** @param {HTMLElement} element @param {boolean} shown */

@@ -65,7 +65,7 @@ export function showRefine(progress) {
     const select = /** @type {HTMLSelectElement} */ (make("select", { id: "rounds", "aria-label": t("rounds") }, ...[20, 40, 80, 160].map((n) => make("option", { value: n }, String(n)))));
     select.value = String(rounds);
     select.addEventListener("change", () => (rounds = Number(select.value)));
-    const begin = make("button", { type: "button", class: "plain", id: "refine-begin", onclick: () => acts.refine(rounds) }, icon("refine"), make("span", {}, t("refine")));
+    const begin = make("button", { class: "plain", id: "refine-begin", onclick: () => acts.refine(rounds) }, icon("refine"), make("span", {}, t("refine")));
     box.replaceChildren(make("div", { class: "row choice" }, make("label", { for: "rounds" }, t("rounds")), select), begin);
     return sync();
   }
@@ -74,7 +74,7 @@ export function showRefine(progress) {
       make("progress", { id: "refine-progress", max: progress.iterations, "aria-label": t("busyRefining") }),
       make("p", { class: "fine figures", id: "refine-figures" }),
       make("div", { id: "refine-losses", role: "img", "aria-label": t("losses") }),
-      make("button", { type: "button", class: "plain", id: "refine-stop", onclick: () => acts.stop() }, icon("stop"), make("span", {}, t("stop"))),
+      make("button", { class: "plain", id: "refine-stop", onclick: () => acts.stop() }, icon("stop"), make("span", {}, t("stop"))),
     );
   }
   /** @type {HTMLProgressElement} */ (the("refine-progress")).value = progress.iteration;
@@ -120,7 +120,7 @@ function syncBlend() {
   const { styles } = work().look;
   if (box.contains(document.activeElement) && box.querySelector("input") && styles.length > 1) return shareOf(box, styles[1]?.weight ?? 0.5);
   const on = blending();
-  const toggle = make("button", { type: "button", class: "plain", id: "blend-toggle", "aria-pressed": String(on), disabled: !styles.length, onclick: () => (blend(!on), sync(), document.getElementById("blend-toggle")?.focus()) }, t(on ? "blendOff" : "blendOn"));
+  const toggle = make("button", { class: "plain", id: "blend-toggle", "aria-pressed": String(on), disabled: !styles.length, onclick: () => (blend(!on), sync(), document.getElementById("blend-toggle")?.focus()) }, t(on ? "blendOff" : "blendOn"));
   if (!on || styles.length < 2) return box.replaceChildren(toggle);
   const range = slider({ id: "blend-share", label: t("blendShare"), least: 0, most: 100, step: 1 });
   const set = (/** @type {boolean} */ settled) => {
@@ -149,13 +149,13 @@ function syncParts() {
   const box = the("parts-box");
   const { photo, look } = work();
   const act = (/** @type {string} */ id, /** @type {string} */ words, /** @type {string} */ picture, /** @type {() => void} */ run) =>
-    make("button", { type: "button", class: "plain", id, disabled: !photo, onclick: run }, icon(picture), make("span", {}, t(words)));
+    make("button", { class: "plain", id, disabled: !photo, onclick: run }, icon(picture), make("span", {}, t(words)));
   const region = look.regions[0];
   if (!region) {
     return box.replaceChildren(make("div", { class: "row pair" }, act("find-subject", "findSubject", "subject", acts.findSubject), act("paint-part", "paintPart", "brush", acts.editMask)));
   }
   const side = (/** @type {"inside"|"main"} */ slot, /** @type {string} */ words, /** @type {string|null|undefined} */ style) =>
-    make("button", { type: "button", class: "side", onclick: () => chooseSlot(slot) }, make("span", {}, t(words)), make("small", {}, styleName(style)));
+    make("button", { class: "side", onclick: () => chooseSlot(slot) }, make("span", {}, t(words)), make("small", {}, styleName(style)));
   const outside = look.settings.background === "photo" ? null : look.styles[0]?.id;
   box.replaceChildren(
     make("div", { class: "row pair" }, side("inside", "slotInside", region.style), side("main", "slotOutside", outside)),

@@ -1,12 +1,12 @@
 /** The gallery: every style as a thumbnail of the person's own photo, and what the chosen style is for. */
 
 import { send, stream, wasCalledOff } from "./api.js";
-import { icon, make, show, the } from "./elements.js";
+import { icon, iconButton, make, show, the } from "./elements.js";
 import { named, t, whenLanguage } from "./language.js";
 import { change, changeLook, setting, whenWork, work } from "./work.js";
 import { withSetting } from "./settings.js";
+/** @import { Style } from "./types.js" */
 
-/** @typedef {import("./types.js").Style} Style */
 /** @typedef {"main"|"second"|"inside"} Slot */
 
 /** @type {Map<string, Style>} */
@@ -103,13 +103,12 @@ function build() {
 function tile(id) {
   const style = STYLES.get(id);
   const name = style ? named(style.names, id) : t("noStyle");
-  const radio = make("button", { type: "button", role: "radio", "aria-checked": "false", tabindex: "-1", "data-style": id, class: "tile", title: style ? named(style.lines) : name }, make("span", { class: "name" }, name));
+  const radio = make("button", { role: "radio", "aria-checked": "false", tabindex: "-1", "data-style": id, class: "tile", title: style ? named(style.lines) : name }, make("span", { class: "name" }, name));
   radio.prepend(picture(id));
   radio.addEventListener("click", () => take(style ? id : null));
   radio.addEventListener("keydown", (event) => step(event, id));
   if (!style?.own) return radio;
-  const remove = make("button", { type: "button", class: "quiet bare remove", "aria-label": t("removeStyle", { name }), title: t("removeStyle", { name }) }, icon("close"));
-  remove.addEventListener("click", () => removeStyle(id));
+  const remove = iconButton(t("removeStyle", { name }), "close", () => void removeStyle(id), { class: "quiet bare remove" });
   return make("div", { class: "own", role: "none" }, radio, remove);
 }
 
@@ -121,7 +120,7 @@ function picture(id) {
 }
 
 function addTile() {
-  const add = make("button", { type: "button", class: "tile add", id: "add-style" }, make("span", { class: "thumb none" }, icon("plus")), make("span", { class: "name" }, t("addStyleShort")));
+  const add = make("button", { class: "tile add", id: "add-style" }, make("span", { class: "thumb none" }, icon("plus")), make("span", { class: "name" }, t("addStyleShort")));
   add.setAttribute("aria-label", t("addStyle"));
   add.title = t("addStyle");
   add.addEventListener("click", () => hooks.addStyle());
@@ -188,7 +187,7 @@ function showSlots(open) {
   };
   bar.replaceChildren(
     ...open.map((name) => {
-      const choice = make("button", { type: "button", class: "slot", "aria-pressed": String(name === slot), "data-slot": name }, picture(styleOf(name) ?? PHOTO_ITSELF), make("span", {}, labels[name]), make("small", {}, name === "second" && !styleOf(name) ? "—" : styleName(styleOf(name))));
+      const choice = make("button", { class: "slot", "aria-pressed": String(name === slot), "data-slot": name }, picture(styleOf(name) ?? PHOTO_ITSELF), make("span", {}, labels[name]), make("small", {}, name === "second" && !styleOf(name) ? "—" : styleName(styleOf(name))));
       choice.addEventListener("click", () => {
         chooseSlot(name);
         /** @type {HTMLElement|null} */ (bar.querySelector(`[data-slot="${name}"]`))?.focus();

@@ -5,10 +5,12 @@ import { button, make } from "./elements.js";
 import { neighbor } from "./gallery.js";
 import { t } from "./language.js";
 import { redo, undo } from "./work.js";
+/** @import { MaskEditor } from "./mask.js" */
+/** @import { Viewer } from "./viewer.js" */
 
 /**
- * @param {import("./viewer.js").Viewer} viewer
- * @param {import("./mask.js").MaskEditor} mask
+ * @param {Viewer} viewer
+ * @param {MaskEditor} mask
  * @param {{refine: () => void}} acts
  */
 export function listenToKeys(viewer, mask, acts) {

@@ -1,6 +1,7 @@
 /** The page's language: the browser's, or the one chosen. */
 
 import { WORDS } from "./words.js";
+/** @import { Names } from "./types.js" */
 
 /** @typedef {"en"|"zh"} Language */
 /** @type {Set<() => void>} */
@@ -34,7 +35,7 @@ export const ti = (key) => WORDS[`value.${key}`]?.[language === "zh" ? 1 : 0];
 
 /**
  * Return a pair of names in the page's language.
- * @param {import("./types.js").Names|undefined} names
+ * @param {Names|undefined} names
  * @param {string} [otherwise]
  */
 export const named = (names, otherwise = "") => names?.[language] || names?.en || otherwise;

@@ -19,8 +19,10 @@ import { prepareTheme } from "./theme.js";
 import { still } from "./canvas.js";
 import { Viewer } from "./viewer.js";
 import { canRedo, canUndo, redo, undo, whenWork, work } from "./work.js";
+/** @import { Listener } from "./painting.js" */
+/** @import { ServerState } from "./types.js" */
 
-/** @type {import("./types.js").ServerState} */
+/** @type {ServerState} */
 let server;
 /** @type {Viewer} */
 let viewer;
@@ -42,7 +44,7 @@ function draw() {
   viewer.describe(!w.photo ? "" : isPainted(w) ? t("picture", { style: workName(w) }) : t("pictureOfPhoto", { name: w.photo.name }));
 }
 
-/** @type {import("./painting.js").Listener} */
+/** @type {Listener} */
 const listener = {
   busy: (what) => {
     const words = { engine: "busyEngine", style: "busyStyle", network: "busyNetwork", painting: "busyPainting", queued: "busyQueued" };

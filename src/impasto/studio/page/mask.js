@@ -2,20 +2,21 @@
 
 import { send } from "./api.js";
 import { fill, slider } from "./controls.js";
-import { icon, loadPicture, make, show, the } from "./elements.js";
+import { iconButton, loadPicture, make, show, the } from "./elements.js";
 import { activeSlot, chooseSlot } from "./gallery.js";
 import { t, whenLanguage } from "./language.js";
 import { busy, trouble } from "./notices.js";
 import { withSetting } from "./settings.js";
 import { feathered, inverted, isEmpty } from "./softening.js";
 import { changeLook, whenWork, work } from "./work.js";
+/** @import { Tool, Viewer } from "./viewer.js" */
 
 const LONGEST = 1024;
 /** @typedef {{add: [number, number][], remove: [number, number][]}} Taps */
 /** @typedef {{ink: ImageData, feather: number, taps: Taps}} Remembered */
 
 export class MaskEditor {
-  /** @param {import("./viewer.js").Viewer} viewer */
+  /** @param {Viewer} viewer */
   constructor(viewer) {
     this.viewer = viewer;
     this.overlay = /** @type {HTMLCanvasElement} */ (the("overlay"));
@@ -109,7 +110,7 @@ export class MaskEditor {
     this.pen.putImageData(pixels, 0, 0);
   }
 
-  /** @returns {import("./viewer.js").Tool} */
+  /** @returns {Tool} */
   #tool() {
     return {
       down: (x, y) => {
@@ -281,24 +282,22 @@ export class MaskEditor {
     const bar = the("mask-tools");
     const kinds = /** @type {const} */ ([["brush", "brush", "brush"], ["eraser", "eraser", "eraser"], ["add", "tap-add", "tapAdd"], ["remove", "tap-remove", "tapRemove"]]);
     const modes = kinds.map(([mode, picture, words]) =>
-      make("button", { type: "button", class: "quiet bare", "data-mode": mode, "aria-pressed": String(mode === this.mode), "aria-label": t(words), title: t(words), onclick: () => this.choose(mode) }, icon(picture)),
+      iconButton(t(words), picture, () => this.choose(mode), { "data-mode": mode, "aria-pressed": String(mode === this.mode) }),
     );
     const size = slider({ id: "brush-size", label: t("brushSize"), least: 6, most: 200, step: 1 });
     size.addEventListener("input", () => (this.size = Number(size.value)));
     const feather = slider({ id: "feather", label: t("feather"), least: 0, most: 100, step: 1 });
     feather.addEventListener("input", () => (this.feather = Number(feather.value)));
     feather.addEventListener("change", () => this.commit());
-    const act = (/** @type {string} */ words, /** @type {string} */ picture, /** @type {() => void} */ run) =>
-      make("button", { type: "button", class: "quiet bare", "aria-label": t(words), title: t(words), onclick: run }, icon(picture));
     bar.replaceChildren(
       make("div", { class: "group modes", role: "group" }, ...modes),
       make("label", { class: "short" }, make("span", {}, t("brushSize")), size),
       make("label", { class: "short" }, make("span", {}, t("feather")), feather),
       make("div", { class: "group" },
-        act("findSubject", "subject", () => void this.findSubject()),
-        act("invert", "invert", () => (this.pen.putImageData(inverted(this.#inked()), 0, 0), void this.commit())),
-        act("clear", "trash", () => this.remove())),
-      make("button", { type: "button", class: "primary", id: "mask-done", onclick: () => this.close() }, t("done")),
+        iconButton(t("findSubject"), "subject", () => void this.findSubject()),
+        iconButton(t("invert"), "invert", () => (this.pen.putImageData(inverted(this.#inked()), 0, 0), void this.commit())),
+        iconButton(t("clear"), "trash", () => this.remove())),
+      make("button", { class: "primary", id: "mask-done", onclick: () => this.close() }, t("done")),
       make("p", { class: "fine touch-only" }, t("maskHint")),
     );
     this.#syncTools();

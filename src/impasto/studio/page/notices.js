@@ -1,7 +1,7 @@
 /** What the page says in passing: messages, troubles, and what it is busy with. */
 
 import { StudioError, wasCalledOff } from "./api.js";
-import { icon, make, show, the } from "./elements.js";
+import { iconButton, make, show, the } from "./elements.js";
 import { t } from "./language.js";
 
 /**
@@ -14,8 +14,8 @@ export function say(sentence, { trouble = false, action } = {}) {
   for (const old of box.querySelectorAll(".notice")) if (old.firstElementChild?.textContent === sentence) old.remove();
   const notice = make("div", { class: trouble ? "notice trouble" : "notice", role: trouble ? "alert" : null }, make("p", {}, sentence));
   const away = () => notice.remove();
-  if (action) notice.append(make("button", { type: "button", class: "plain", onclick: () => (away(), action.run()) }, action.label));
-  notice.append(make("button", { type: "button", class: "quiet bare", "aria-label": t("dismiss"), title: t("dismiss"), onclick: away }, icon("close")));
+  if (action) notice.append(make("button", { class: "plain", onclick: () => (away(), action.run()) }, action.label));
+  notice.append(iconButton(t("dismiss"), "close", away));
   box.append(notice);
   while (box.children.length > 3) box.firstElementChild?.remove();
   if (!trouble) setTimeout(away, action ? 9000 : 5000);
@@ -61,7 +61,7 @@ export function busy(kind, sentence, action) {
   if (!last.action) return button?.remove();
   if (button?.textContent === last.action.label) return void (button.onclick = last.action.run);
   button?.remove();
-  sign.append(make("button", { type: "button", class: "plain", onclick: last.action.run }, last.action.label));
+  sign.append(make("button", { class: "plain", onclick: last.action.run }, last.action.label));
 }
 
 /** @param {number} seconds */

@@ -9,9 +9,8 @@ import { busy, say, trouble, weight } from "./notices.js";
 import { keptFile, keepFile } from "./photo_memory.js";
 import { withSetting } from "./settings.js";
 import { begin, change, remembered, work } from "./work.js";
+/** @import { Photo, Sample } from "./types.js" */
 
-/** @typedef {import("./types.js").Photo} Photo */
-/** @typedef {import("./types.js").Sample} Sample */
 
 /** @type {{bytes: number, pixels: number}} */
 let limits = { bytes: Infinity, pixels: Infinity };
@@ -44,7 +43,7 @@ function taken(id, use) {
 /** @param {Sample[]} samples */
 function showSamples(samples) {
   the("samples").replaceChildren(...samples.map((sample) =>
-    make("button", { type: "button", class: "sample", "data-sample": sample.id, onclick: () => void openSample(sample) },
+    make("button", { class: "sample", "data-sample": sample.id, onclick: () => void openSample(sample) },
       make("img", { src: `/api/samples/${sample.id}/picture?side=256`, alt: "", draggable: "false" }), make("span", {}, named(sample.names, sample.id)))));
 }
 
@@ -166,7 +165,7 @@ export function askStyle(file) {
     make("div", { class: "row choice" }, make("label", { for: "style-name" }, t("styleName")), name),
     make("div", { class: "row flag" }, make("label", { for: "style-keep" }, t("keepStyle")), keep),
     make("p", { class: "fine" }, t("keepStyleHelp")),
-    make("div", { class: "row end" }, make("button", { type: "button", class: "plain", onclick: closeDialog }, t("cancel")), make("button", { type: "submit", class: "primary", id: "style-add" }, t("add"))));
+    make("div", { class: "row end" }, make("button", { class: "plain", onclick: closeDialog }, t("cancel")), make("button", { type: "submit", class: "primary", id: "style-add" }, t("add"))));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     closeDialog();

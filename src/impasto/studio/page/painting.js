@@ -10,10 +10,9 @@ import { still } from "./canvas.js";
 import { loadPicture } from "./elements.js";
 import { FINISH, isPlain, without } from "./settings.js";
 import { setting, work } from "./work.js";
+/** @import { Scene } from "./canvas.js" */
+/** @import { Look, Result, Work } from "./types.js" */
 
-/** @typedef {import("./types.js").Work} Work */
-/** @typedef {import("./types.js").Look} Look */
-/** @typedef {import("./canvas.js").Scene} Scene */
 
 export const STRENGTHS = [25, 50, 75, 100];
 const MOST = 24;
@@ -42,7 +41,7 @@ class Recent {
 
 /** @type {Recent<HTMLImageElement>} */
 const photos = new Recent(4);
-/** @type {Recent<{image: HTMLImageElement, result: import("./types.js").Result}>} */
+/** @type {Recent<{image: HTMLImageElement, result: Result}>} */
 const exact = new Recent(MOST);
 /** @type {Recent<Map<number, HTMLImageElement>>} */
 const frames = new Recent(6);
@@ -77,7 +76,7 @@ async function photoPicture(w) {
 /** @param {Look} look */
 function finishOf(look) {
   const value = (/** @type {string} */ name) => Number(look.settings[name] ?? 0);
-  return { exposure: value("exposure"), contrast: value("contrast"), saturation: value("saturation"), film_grain: value("film_grain") };
+  return { exposure: value("exposure"), contrast: value("contrast"), saturation: value("saturation"), film_grain: value("film_grain"), seed: value("seed") };
 }
 
 /**
@@ -127,7 +126,7 @@ function keepFrame(key, strength, image) {
 /**
  * What the painter tells: what it is busy with, new pictures, results and troubles.
  * @typedef {{busy: (what: null|{what: string, position?: number}) => void, drawn: () => void,
- *   result: (result: import("./types.js").Result, w: Work) => void, trouble: (error: unknown) => void}} Listener
+ *   result: (result: Result, w: Work) => void, trouble: (error: unknown) => void}} Listener
  */
 
 /** Call off what is being painted. */
@@ -182,12 +181,12 @@ async function paintExactly(w, signal, listener) {
 
 /**
  * @param {Work} w
- * @param {import("./types.js").Result} result
+ * @param {Result} result
  * @param {HTMLImageElement} image
  */
 export const keepResult = (w, result, image) => exact.set(exactKey(w), { image, result });
 
-/** @param {Work} w @returns {import("./types.js").Result|undefined} the result that is this work's exact picture */
+/** @param {Work} w @returns {Result|undefined} the result that is this work's exact picture */
 export const resultOf = (w) => exact.get(exactKey(w))?.result;
 
 /** @param {Work} w @param {AbortSignal} signal @param {Listener} listener */

@@ -9,11 +9,14 @@ import { keepResult, refine, sceneNow, stopRun } from "./painting.js";
 import { collect } from "./results.js";
 import { without } from "./settings.js";
 import { change, work } from "./work.js";
+/** @import { Progress } from "./finer.js" */
+/** @import { Result, Work } from "./types.js" */
+/** @import { Viewer } from "./viewer.js" */
 
 export class Refinement {
   /**
-   * @param {import("./viewer.js").Viewer} viewer
-   * @param {{progress: (progress: import("./finer.js").Progress|null) => void, ended: () => void}} hooks
+   * @param {Viewer} viewer
+   * @param {{progress: (progress: Progress|null) => void, ended: () => void}} hooks
    */
   constructor(viewer, hooks) {
     this.viewer = viewer;
@@ -22,7 +25,7 @@ export class Refinement {
     this.running = null;
     /** @type {string|null} */
     this.run = null;
-    /** @type {import("./finer.js").Progress} */
+    /** @type {Progress} */
     this.progress = { iteration: 0, iterations: 1, left: "", losses: [] };
   }
 
@@ -34,7 +37,7 @@ export class Refinement {
     this.run = null;
     this.progress = { iteration: 0, iterations, left: "", losses: [] };
     this.#tell();
-    /** @type {import("./types.js").Work|null} */
+    /** @type {Work|null} */
     let finished = null;
     try {
       await refine(iterations, controller.signal, async (name, data) => {
@@ -68,8 +71,8 @@ export class Refinement {
   }
 
   /**
-   * @param {import("./types.js").Result} result
-   * @param {import("./types.js").Work} w
+   * @param {Result} result
+   * @param {Work} w
    */
   async #keep(result, w) {
     const plain = { ...w, look: without(w.look), refined: result.result };

@@ -1,14 +1,12 @@
 /** The strip of the session's results: a click brings photo, settings and picture back. */
 
-import { icon, loadPicture, make, show, the } from "./elements.js";
+import { iconButton, loadPicture, make, show, the } from "./elements.js";
 import { styleName } from "./gallery.js";
 import { chosen, t, whenLanguage } from "./language.js";
 import { keepResult } from "./painting.js";
 import { change, work } from "./work.js";
+/** @import { Kept, Result, Work } from "./types.js" */
 
-/** @typedef {import("./types.js").Kept} Kept */
-/** @typedef {import("./types.js").Result} Result */
-/** @typedef {import("./types.js").Work} Work */
 
 const MOST = 30;
 /** @type {(Kept & {pinned?: boolean})[]} newest first */
@@ -81,15 +79,14 @@ function item(each, clock) {
   const { result } = each;
   const name = workName(each.work);
   const label = t("bringBack", { name, time: clock.format(new Date(result.time * 1000)) });
-  const open = make("button", { type: "button", class: "result", "aria-label": label, title: label, "data-result": result.result }, make("img", { src: result.thumbnail, alt: "", draggable: "false" }));
+  const open = make("button", { class: "result", "aria-label": label, title: label, "data-result": result.result }, make("img", { src: result.thumbnail, alt: "", draggable: "false" }));
   if (each.work.refined) open.append(make("span", { class: "mark" }, t("refinedMark")));
   open.addEventListener("click", () => void bringBack(each));
-  const remove = make("button", { type: "button", class: "quiet bare remove", "aria-label": t("removeResult", { name }), title: t("removeResult", { name }) }, icon("close"));
-  remove.addEventListener("click", () => {
+  const remove = iconButton(t("removeResult", { name }), "close", () => {
     kept = kept.filter((other) => other !== each);
     store();
     /** @type {HTMLElement|null} */ (the("strip").querySelector("button"))?.focus();
-  });
+  }, { class: "quiet bare remove" });
   return make("div", { role: "listitem" }, open, remove);
 }
 

@@ -1,11 +1,10 @@
 /** The settings that the server offers, and which of them the page draws by itself. */
 
-/** @typedef {import("./types.js").Control} Control */
-/** @typedef {import("./types.js").Look} Look */
+/** @import { Control, Look, Value } from "./types.js" */
 
 /** @type {Map<string, Control>} */
 export const CONTROLS = new Map();
-/** @type {Map<string, import("./types.js").Value>} */
+/** @type {Map<string, Value>} */
 export const DEFAULTS = new Map();
 /** What is done to the finished picture: the page previews it, and a refined picture keeps it changeable. */
 export const FINISH = ["exposure", "contrast", "saturation", "film_grain"];
@@ -34,9 +33,9 @@ export const isPlain = (look) => FINISH.every((name) => !look.settings[name]);
 
 /**
  * Return settings with one more; what is at its default is left out, so that equal looks are equal text.
- * @param {Record<string, import("./types.js").Value>} settings
+ * @param {Record<string, Value>} settings
  * @param {string} name
- * @param {import("./types.js").Value} value
+ * @param {Value} value
  */
 export function withSetting(settings, name, value) {
   const next = { ...settings };

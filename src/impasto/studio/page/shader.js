@@ -11,12 +11,14 @@ void main() {
 /* Oklab after Ottosson (2020), as in pictures/oklab.py. */
 export const FRAGMENT = `#version 300 es
 precision highp float;
+precision highp int;
 in vec2 at;
 out vec4 color;
 uniform sampler2D photo, one, other;
 uniform float mixing, split, exposure, contrast, saturation, grain;
 uniform bool chroma, plain;
 uniform vec2 size;
+uniform uint seed;
 
 vec3 linear(vec3 c) {
   return mix(c / 12.92, pow((max(c, 0.0) + 0.055) / 1.055, vec3(2.4)), step(0.04045, c));
@@ -52,14 +54,37 @@ vec3 within(vec3 lab) {
   }
   return fromOklab(vec3(lab.x, lab.yz * low));
 }
-float hash(vec2 p) {
-  uvec2 q = uvec2(ivec2(floor(p))) * uvec2(1597334673u, 3812015801u);
-  uint n = (q.x ^ q.y) * 1597334673u;
-  n = (n ^ (n >> 15)) * 2246822519u;
-  return float(n ^ (n >> 13)) / 4294967295.0;
+uint hash(uint value) {
+  uint state = value * 747796405u + 2891336453u;
+  uint word = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+  return (word >> 22u) ^ word;
 }
-float noise(vec2 p) {
-  return (hash(p) + hash(p + 17.0) + hash(p + 59.0) + hash(p + 131.0) - 2.0) * 1.7320508;
+float cell(ivec2 place, ivec2 grid) {
+  uvec2 p = uvec2(clamp(place, ivec2(0), grid - 1));
+  uint h = hash(p.x + hash(p.y + hash(seed)));
+  uint total = (h & 255u) + ((h >> 8u) & 255u) + ((h >> 16u) & 255u) + (h >> 24u);
+  return 1.7320508 * (float(total) / 255.0 - 2.0);
+}
+/* The mean of the cells that lie under a pixel, or between the nearest four. */
+float noise() {
+  float share = 1024.0 / max(size.x, size.y);
+  ivec2 grid = ivec2(max(vec2(1.0), round(size * share)));
+  float reach = max(share, 1.0);
+  vec2 place = at * vec2(grid);
+  ivec2 first = ivec2(floor(place - reach / 2.0 - 0.5)), last = ivec2(ceil(place + reach / 2.0 - 0.5));
+  float sum = 0.0, weights = 0.0;
+  for (int y = first.y; y <= last.y; y++) for (int x = first.x; x <= last.x; x++) {
+    vec2 near = max(vec2(0.0), reach - abs(vec2(x, y) + 0.5 - place));
+    sum += near.x * near.y * cell(ivec2(x, y), grid);
+    weights += near.x * near.y;
+  }
+  return sum / weights;
+}
+/* As pictures/adjustments.py. */
+float contrasted(float lightness) {
+  float b = 3.0 * abs(contrast) / 100.0, end = tanh(b / 2.0), l = clamp(lightness, 0.0, 1.0);
+  if (contrast > 0.0) return 0.5 + tanh(b * (l - 0.5)) / (2.0 * end);
+  return contrast < 0.0 ? 0.5 + atanh(clamp(end * (2.0 * l - 1.0), -0.99999, 0.99999)) / b : lightness;
 }
 
 void main() {
@@ -68,11 +93,15 @@ void main() {
   vec3 c = mix(texture(one, at).rgb, texture(other, at).rgb, mixing);
   bool finish = exposure != 0.0 || contrast != 0.0 || saturation != 0.0 || grain != 0.0;
   if (chroma || finish) {
-    vec3 lab = oklab(linear(c) * exp2(exposure));
+    vec3 lab = oklab(linear(c));
     if (chroma) lab.yz = oklab(linear(before)).yz;
-    lab.x = 0.5645 + (lab.x - 0.5645) * (1.0 + contrast / 100.0);
+    lab *= exp2(exposure / 3.0);
+    lab.x = contrasted(lab.x);
     lab.yz *= 1.0 + saturation / 100.0;
-    lab.x += grain / 100.0 * 0.08 * noise(at * size * (1000.0 / max(size.x, size.y)));
+    if (grain > 0.0) {
+      float l = clamp(lab.x, 0.0, 1.0);
+      lab.x = l + 0.1 * grain / 100.0 * 2.0 * sqrt(l * (1.0 - l)) * noise();
+    }
     c = encoded(clamp(within(lab), 0.0, 1.0));
   }
   color = vec4(c, 1.0);

@@ -3,6 +3,7 @@
 import { PictureCanvas } from "./canvas.js";
 import { button, show, the } from "./elements.js";
 import { t, whenLanguage } from "./language.js";
+/** @import { Scene } from "./canvas.js" */
 
 /**
  * What a tool does with one finger or the mouse; x and y are shares of the picture, 0 to 1.
@@ -88,7 +89,7 @@ export class Viewer {
     whenLanguage(() => this.splitter.setAttribute("aria-valuetext", `${Math.round(this.share * 100)} %`));
   }
 
-  /** @param {import("./canvas.js").Scene|null} scene */
+  /** @param {Scene|null} scene */
   show(scene) {
     const first = this.board.hidden;
     show(this.board, Boolean(scene));

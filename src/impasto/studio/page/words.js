@@ -30,7 +30,6 @@ export const WORDS = {
   // styles
   styles: ["Styles", "风格"],
   slots: ["What the chosen style is for", "所选风格用于"],
-  slotMain: ["Style", "风格"],
   slotFirst: ["First", "第一种"],
   slotSecond: ["Second", "第二种"],
   slotInside: ["Painted part", "选中部分"],

@@ -5,9 +5,8 @@
  */
 
 import { DEFAULTS } from "./settings.js";
+/** @import { Look, Value, Work } from "./types.js" */
 
-/** @typedef {import("./types.js").Work} Work */
-/** @typedef {import("./types.js").Look} Look */
 
 const LONGEST = 200;
 
@@ -65,7 +64,7 @@ export function changeLook(part, { settled = true, keepRefined = false } = {}) {
   change({ look: { ...present.look, ...part }, refined: keepRefined ? present.refined : null }, { settled });
 }
 
-/** @param {string} name @returns {import("./types.js").Value} */
+/** @param {string} name @returns {Value} */
 export const setting = (name) => present.look.settings[name] ?? DEFAULTS.get(name) ?? null;
 
 export const canUndo = () => past.length > 0;

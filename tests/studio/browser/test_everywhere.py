@@ -1,0 +1,144 @@
+"""For everybody: by keyboard, by touch, in both languages, dark and light, with assistive tools."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, until, work
+
+pytestmark = pytest.mark.browser
+AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
+
+
+def faults(page) -> list[str]:
+    """Return what axe-core finds wrong."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+    return [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_axe_finds_nothing_and_nothing_sticks_out(opened, photo, language, phone, dark):
+    if not AXE.is_file():
+        pytest.skip("the check for accessibility needs axe-core: make page-tools (npm)")
+    page = opened(language, dark, phone)
+    assert page.get_attribute("html", "lang") == {"en": "en", "zh": "zh-Hans"}[language]
+    assert faults(page) == []
+    paint(page, photo)
+    states = {
+        "painted": lambda: None,
+        "compared": lambda: page.click("#compare"),
+        "finer": lambda: page.click('#tabs [data-tab="finer"]' if phone else "#finer-toggle"),
+        "blended": lambda: page.click("#blend-toggle"),
+        "masked": lambda: page.click("#paint-part"),
+        "done": lambda: page.click("#mask-done"),
+        "download": lambda: page.click("#download"),
+    }
+    for name, act in states.items():
+        act()
+        page.wait_for_timeout(250)
+        assert faults(page) == [], name
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} is {wide} pixels too wide"
+
+
+def test_everything_by_keyboard(opened):
+    page = opened()
+    page.focus(".sample")
+    page.keyboard.press("Enter")
+    until(page, SETTLED)
+    page.focus('#gallery [tabindex="0"]')
+    page.keyboard.press("ArrowDown")
+    painted(page)
+    first = work(page)["look"]["styles"][0]["id"]
+    page.keyboard.press("ArrowDown")
+    until(page, f"JSON.parse(localStorage['impasto.work']).look.styles[0].id != '{first}'")
+    page.focus("#set-strength")
+    page.keyboard.press("ArrowRight")
+    until(page, "JSON.parse(localStorage['impasto.work']).look.settings.strength == 51")
+    page.keyboard.press("c")
+    assert page.is_visible("#split")
+    page.keyboard.press("?")
+    assert page.locator("#dialog dt").count() > 8
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    assert page.is_visible("#mask-tools")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#mask-tools")
+    page.keyboard.press("d")
+    assert page.is_visible("#download-go")
+    page.keyboard.press("Escape")
+    outline = page.evaluate(
+        "(() => { const e = document.querySelector('#compare'); e.focus(); "
+        "return e.matches(':focus-visible') && getComputedStyle(e).outlineStyle; })()"
+    )
+    assert outline == "solid"
+
+
+def touch(session, kind: str, *places: tuple[float, float]) -> None:
+    points = [{"x": x, "y": y, "id": index} for index, (x, y) in enumerate(places)]
+    session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_by_touch_on_a_phone(opened, photo, language):
+    page = opened(language, dark=language == "zh", phone=True)
+    assert page.is_visible("#take"), "a phone can take a photo"
+    choose(page, photo)
+    page.tap('[data-style="aurora-lake"]')
+    painted(page)
+    page.tap('#tabs [data-tab="finer"]')
+    page.tap("#paint-part")
+    box = page.locator("#board").bounding_box()
+    session = page.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5
+    touch(session, "touchStart", (x, y))
+    for step in range(1, 8):
+        touch(session, "touchMove", (x + 12 * step, y))
+    touch(session, "touchEnd")
+    until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+    mask = work(page)["look"]["regions"][0]["mask"]
+    touch(session, "touchStart", (x, y), (x + 40, y))
+    for step in range(1, 8):
+        touch(session, "touchMove", (x - 5 * step, y), (x + 40 + 5 * step, y))
+    touch(session, "touchEnd")
+    assert page.locator("#board").bounding_box()["width"] > box["width"] * 1.3, "two fingers zoom"
+    assert work(page)["look"]["regions"][0]["mask"] == mask, "two fingers do not paint"
+    page.tap("#mask-done")
+    for tab, shown in (("styles", "#gallery"), ("adjust", "#set-strength"), ("results", "#strip")):
+        page.tap(f'#tabs [data-tab="{tab}"]')
+        assert page.is_visible(shown)
+    seen = pixels(page)
+    page.tap("#undo")
+    until(page, SETTLED)
+    assert difference(pixels(page), seen) > 0.2
+
+
+def test_the_language_is_switched_and_remembered(opened):
+    page = opened("zh")
+    assert page.inner_text("#choose span") == "选择照片"
+    page.click("#language")
+    assert page.inner_text("#choose span") == "Choose a photo"
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.get_attribute("html", "lang") == "en"
+
+
+def test_motion_is_reduced_where_it_is_not_wanted(opened):
+    page = opened(reduced_motion="reduce")
+    took = page.evaluate("getComputedStyle(document.querySelector('#choose')).transitionDuration")
+    assert took in ("0s", "")
+
+
+def test_chinese_is_written_with_its_own_punctuation():
+    words = (PAGE / "words.js").read_text("utf-8")
+    pairs = re.findall(r'\["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\]', words)
+    assert len(pairs) > 150
+    for english, chinese in pairs:
+        assert not re.search(r"[一-鿿][,.;:!?]|[,;:!?][一-鿿]|\.\.\.", chinese), chinese
+        assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese))
+        assert english.endswith((".", "?")) == chinese.endswith(("。", "？")), (english, chinese)

@@ -1,0 +1,196 @@
+"""Finer: refining and stopping, blends, parts, light and grain, own styles, the strip, recipes."""
+
+from __future__ import annotations
+
+import pytest
+from hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, slide, until, work
+
+from impasto.recipes import load_recipe
+
+pytestmark = pytest.mark.browser
+
+
+def finer(page) -> None:
+    """Open what is behind one click."""
+    page.click("#finer-toggle")
+    page.wait_for_selector("#finer:not([hidden])")
+
+
+def download(page, folder, form: str = "png"):
+    """Download the picture; return its path."""
+    page.click("#download")
+    page.check(f'input[name="format"][value="{form}"]')
+    with page.expect_download() as started:
+        page.click("#download-go")
+    path = folder / started.value.suggested_filename
+    started.value.save_as(path)
+    return path
+
+
+def stroke(page, places) -> None:
+    """Draw with the mouse; places are shares of the picture."""
+    box = page.locator("#board").bounding_box()
+    for index, (x, y) in enumerate(places):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        if index == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def test_refining_is_seen_stops_and_keeps_what_is_there(opened, photo):
+    page = opened()
+    paint(page, photo)
+    once = pixels(page)
+    finer(page)
+    page.select_option("#rounds", "160")
+    page.click("#refine-begin")
+    page.wait_for_selector("#refine-figures:text-matches('[2-9] of')")
+    assert page.locator("#refine-losses polyline").count() == 2
+    page.click("#refine-stop")
+    page.wait_for_selector("#refine-begin")
+    painted(page)
+    assert work(page)["refined"]
+    assert difference(pixels(page), once) > 0.5
+    assert page.locator(".result .mark").count() == 1
+    page.keyboard.press("Control+z")
+    until(page, SETTLED)
+    assert difference(pixels(page), once) == 0
+
+
+def test_two_styles_are_blended_by_a_slider(opened, photo, tmp_path):
+    page = opened()
+    paint(page, photo)
+    one = pixels(page)
+    finer(page)
+    page.click("#blend-toggle")
+    page.click('[data-style="mosaic"]')
+    painted(page)
+    half = pixels(page)
+    slide(page, "#blend-share", 90)
+    until(page, SETTLED)
+    most = pixels(page)
+    assert difference(one, half) > 0.5 and difference(half, most) > 0.5
+    shares = {style["id"]: style["weight"] for style in work(page)["look"]["styles"]}
+    assert shares == {"hokkai-wave": 0.1, "mosaic": 0.9}
+    recipe = load_recipe(download(page, tmp_path))
+    assert [style["name"] for style in recipe["styles"]] == ["hokkai-wave", "mosaic"]
+    page.click("#blend-toggle")
+    until(page, SETTLED)
+    assert difference(pixels(page), one) == 0
+
+
+def test_a_part_is_painted_and_each_side_has_its_own_style_or_none(opened, photo):
+    page = opened()
+    choose(page, photo)
+    bare = pixels(page)
+    page.click('[data-style="hokkai-wave"]')
+    painted(page)
+    finer(page)
+    page.click("#paint-part")
+    slide(page, "#brush-size", 160)
+    slide(page, "#feather", 0, settle=False)
+    stroke(page, [(0.05, 0.2), (0.3, 0.2), (0.05, 0.6), (0.3, 0.6)])
+    until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+    until(page, SETTLED)
+    seen = pixels(page)
+    right = [index for index in range(len(bare)) if index // 3 % 32 > 24]
+    left = [index for index in range(len(bare)) if index // 3 % 32 in (3, 4) and 7 < index // 96 < 18]
+    assert max(abs(seen[index] - bare[index]) for index in right) <= 10
+    assert sum(abs(seen[index] - bare[index]) for index in left) / len(left) > 8
+    page.click("#mask-done")
+    page.click('#slots [data-slot="main"]')
+    page.click('[data-style="mosaic"]')
+    until(page, SETTLED)
+    both = pixels(page)
+    assert sum(abs(both[index] - bare[index]) for index in right) / len(right) > 5
+    page.click('#slots [data-slot="inside"]')
+    page.click('[data-style="photo"]')
+    until(page, SETTLED)
+    kept = pixels(page)
+    assert sum(abs(kept[index] - bare[index]) for index in left) / len(left) < 4
+    first = work(page)["look"]["regions"][0]["mask"]
+    page.click("#edit-part")
+    page.click('[data-mode="eraser"]')
+    stroke(page, [(0.05, 0.2), (0.3, 0.2)])
+    until(page, f"JSON.parse(localStorage['impasto.work']).look.regions[0].mask != '{first}'")
+    page.keyboard.press("Control+z")
+    assert work(page)["look"]["regions"][0]["mask"] == first
+    page.click("#mask-done")
+    page.click("#remove-part")
+    assert work(page)["look"]["regions"] == []
+
+
+def test_the_subject_is_found_and_corrected_by_taps(opened, photo):
+    page = opened()
+    paint(page, photo)
+    finer(page)
+    page.click("#find-subject")
+    until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+    first = work(page)["look"]["regions"][0]["mask"]
+    page.click('[data-mode="remove"]')
+    box = page.locator("#board").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    until(page, f"JSON.parse(localStorage['impasto.work']).look.regions[0].mask != '{first}'")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#mask-tools")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "within"),
+    [("exposure", 0.8, 1.5), ("contrast", 60, 1.5), ("saturation", -70, 1.5), ("film_grain", 80, 3)],
+)
+def test_light_and_grain_are_seen_at_once_as_the_server_makes_them(opened, photo, name, value, within):
+    page = opened()
+    paint(page, photo)
+    plain = pixels(page)
+    finer(page)
+    slide(page, f"#set-{name}", value, settle=False)
+    preview = pixels(page)
+    slide(page, f"#set-{name}", value)
+    until(page, SETTLED)
+    exact = pixels(page)
+    assert difference(plain, exact) > (0.1 if name == "film_grain" else 5)
+    assert difference(preview, exact) < within
+
+
+def test_a_style_of_ones_own_comes_and_goes(opened, photo):
+    page = opened()
+    choose(page, photo)
+    with page.expect_file_chooser() as chooser:
+        page.click("#add-style")
+    chooser.value.set_files(PAGE.parents[1] / "gallery/pictures/swirls.webp")
+    page.fill("#style-name", "evening")
+    page.click("#style-add")
+    painted(page)
+    own = work(page)["look"]["styles"][0]["id"]
+    tile = page.locator(f'[data-style="{own}"]')
+    assert "evening" in tile.inner_text() and tile.get_attribute("aria-checked") == "true"
+    page.hover(f'[data-style="{own}"]')
+    page.click(".own .remove")
+    page.wait_for_selector(f'[data-style="{own}"]', state="detached")
+
+
+def test_a_result_is_brought_back_and_a_dropped_picture_brings_its_recipe(opened, photo, tmp_path):
+    page = opened()
+    paint(page, photo)
+    slide(page, "#set-strength", 80)
+    painted(page)
+    wave = pixels(page)
+    page.click('[data-style="mosaic"]')
+    until(page, SETTLED)
+    page.click(".result >> nth=1")
+    until(page, SETTLED)
+    assert difference(pixels(page), wave) == 0
+    path = download(page, tmp_path)
+    other = opened()
+    choose(other, path)
+    look = work(other)["look"]
+    assert look["styles"][0]["id"] == "hokkai-wave" and look["settings"]["strength"] == 80
+    first = work(page)["photo"]["photo"]
+    page.click('[data-style="mosaic"]')
+    until(page, SETTLED)
+    with page.expect_file_chooser() as chooser:
+        page.click("#open")
+    chooser.value.set_files(path)
+    until(page, "JSON.parse(localStorage['impasto.work']).look.styles[0].id == 'hokkai-wave'")
+    assert work(page)["photo"]["photo"] == first, "the recipe is for the photo that hangs already"
