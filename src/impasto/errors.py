@@ -123,8 +123,8 @@ class ClosedError(ImpastoError, RuntimeError):
 def nearest(received: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed name that is most like what was received, or None if none is."""
     names = {name.lower(): name for name in allowed}
-    found = difflib.get_close_matches(received.lower(), names, n=1, cutoff=0.5)
-    return names[found[0]] if found else None
+    matches = difflib.get_close_matches(received.lower(), names, n=1, cutoff=0.5)
+    return names[matches[0]] if matches else None
 
 
 def did_you_mean(received: str, allowed: Iterable[str]) -> Message:

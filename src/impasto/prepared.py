@@ -60,9 +60,9 @@ class StyleImage:
         """(height, width) in which it is looked at."""
         return self.shape or (self.pixels.shape[0], self.pixels.shape[1])
 
-    def scaled(self, share: float) -> StyleImage:
+    def scaled(self, factor: float) -> StyleImage:
         """Return it as it is looked at beside a picture reduced by a factor."""
-        height, width = (max(MINIMUM_SIDE, round(side * share)) for side in self.size)
+        height, width = (max(MINIMUM_SIDE, round(side * factor)) for side in self.size)
         return replace(self, shape=(height, width))
 
     def weight_at(self, layer: str) -> float:

@@ -70,8 +70,8 @@ def _in_notebook(steps: Iterable[Step]) -> Iterator[Step]:
         yield step
 
 
-def _bar(share: float, text: str) -> str:
-    return f'<progress value="{share:.3f}" max="1" style="width: 20em"></progress> {html.escape(text)}'
+def _bar(done: float, text: str) -> str:
+    return f'<progress value="{done:.3f}" max="1" style="width: 20em"></progress> {html.escape(text)}'
 
 
 def _notebook() -> bool:

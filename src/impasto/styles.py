@@ -63,17 +63,17 @@ def parse_style(style: Any) -> StyleSpec:
     with suppress(OSError):  # a name too long for a file
         if Path(style).exists():
             return StyleSpec(source=style)
-    found = _WRITTEN.match(style)
-    if found is None:
+    match = _WRITTEN.match(style)
+    if match is None:
         return StyleSpec(source=style)
-    weight, part = found["weight"], found["part"]
+    weight, part = match["weight"], match["part"]
     try:
         number = 1.0 if weight is None else float(weight)
     except ValueError as error:
         raise SettingError(
             "a style must be written FILE, FILE:WEIGHT or FILE:WEIGHT@fine, not {style!r}", style=style
         ) from error
-    return StyleSpec(source=found["source"], weight=number, part=part or "all")  # type: ignore[arg-type]
+    return StyleSpec(source=match["source"], weight=number, part=part or "all")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ def _style_and_mask(text: str) -> tuple[str, str | None]:
 
 
 def _count_files(names: Sequence[str | None]) -> int:
-    found = 0
+    count = 0
     for name in filter(None, names):
         with suppress(OSError, ValueError):  # too long, or with a null character
-            found += Path(name).is_file()
-    return found
+            count += Path(name).is_file()
+    return count

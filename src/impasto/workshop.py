@@ -87,8 +87,8 @@ class Workshop:
             else:
                 entry.ready.wait()
             if entry.made:
-                found: Kept = entry.value
-                return found
+                value: Kept = entry.value
+                return value
 
     def close(self) -> None:
         """Let go of everything; what is in use stays alive until its picture is finished."""

@@ -46,7 +46,7 @@ def judged(network, kind, regions, image, layers=None, known=False):
     loss, masks = frozen(network, kind, regions, image.shape[:2], layers)
     view = {f"mask/{k}": mask if known else ops.convert_to_tensor(mask) for k, mask in masks.items()}
     features = network.features(ops.convert_to_tensor(image[None]), loss.layers)
-    return float(loss.judge(loss.measure(features, view)))
+    return float(loss.loss(loss.measure(features, view)))
 
 
 def rows(network, image, layer):
@@ -122,7 +122,7 @@ def test_the_gradient_is_the_slope(network, kind):
     loss, _ = frozen(network, kind, everywhere(style), (24, 30))
 
     def total(point):
-        found = loss.judge(loss.measure(network.features(point, loss.layers), {}))
+        found = loss.loss(loss.measure(network.features(point, loss.layers), {}))
         return found, found[None]
 
     value_and_gradient = compile_gradient(total)
@@ -237,7 +237,7 @@ def test_regions_of_the_same_style_are_drawn_to_it_alike_whatever_their_size(net
     view = {f"mask/{layer}": ops.convert_to_tensor(mask) for layer, mask in masks.items()}
 
     def total(point):
-        found = loss.judge(loss.measure(network.features(point, loss.layers), view))
+        found = loss.loss(loss.measure(network.features(point, loss.layers), view))
         return found, found[None]
 
     pull = np.abs(np.asarray(compile_gradient(total)(image[None])[2])[0]).mean(axis=(0, 2))
@@ -252,7 +252,7 @@ def test_a_pixel_outside_every_region_is_left_alone(network, kind):
     view = {f"mask/{layer}": ops.convert_to_tensor(m) for layer, m in masks.items()}
 
     def total(point):
-        found = loss.judge(loss.measure(network.features(point, loss.layers), view))
+        found = loss.loss(loss.measure(network.features(point, loss.layers), view))
         return found, found[None]
 
     pull = np.abs(np.asarray(compile_gradient(total)(picture(32, 48, 1)[None])[2])[0])
@@ -373,5 +373,5 @@ def test_a_small_style_image_is_enlarged_when_it_is_looked_at(network, tile):
         targets = style_targets(network, [StyledRegion(styles=(image,))], LAYERS, {}, (64, 64), tile)
         loss = new_style_loss("gram", "relative", targets, seed=0)
         features = network.features(ops.convert_to_tensor(picture(64, 64, 2)[None]), loss.layers)
-        values.append(float(loss.judge(loss.measure(features, {}))))
+        values.append(float(loss.loss(loss.measure(features, {}))))
     assert values[0] == pytest.approx(values[1], rel=1e-5)

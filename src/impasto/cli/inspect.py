@@ -106,12 +106,12 @@ def _print_plan(plan: Plan, resumable: bool) -> None:
         rows.append([number, f"{width} x {height}", scale.iterations, _tiles(scale.shape, tile)])
     print_table(["scale", "pixels", "iterations", "computed"], rows)
     least, most = (duration(float(f"{seconds:.1g}")) for seconds in plan.seconds_range)
-    kept = "by themselves" if plan.seconds > LONG_SECONDS else "with --checkpoint"
+    saved = "by themselves" if plan.seconds > LONG_SECONDS else "with --checkpoint"
     totals = [
         ["time", f"{least} to {most}" if least != most else f"about {least}"],
         ["memory, peak", f"about {plan.memory / GIB:.1f} GiB"],
         ["memory, free", f"{plan.free / GIB:.1f} GiB"],
-        ["checkpoints", kept if resumable else "none, it is too quick"],
+        ["checkpoints", saved if resumable else "none, it is too quick"],
     ]
     print_table(["prediction", ""], totals, header=False)
 

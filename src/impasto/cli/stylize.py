@@ -320,11 +320,11 @@ def _shown(bar: Bar, verbose: bool) -> Callable[[Prepared, Step], None]:
     def show(prepared: Prepared, step: Step) -> None:
         if not clocks:
             clocks.append(_clock(prepared, step, started))
-        share, left = clocks[0].tick(step)
+        done, left = clocks[0].tick(step)
         height, width = step.shape
         losses = "  ".join(f"{k} {v:.3g}" for k, v in step.losses.items() if k != "range" and v)
         words = f"{step.scale}/{step.scales}: {width} x {height} px, {step.iteration}/{step.iterations}"
-        bar.show(words, share, 1.0, left, losses if verbose else "")
+        bar.show(words, done, 1.0, left, losses if verbose else "")
 
     return show
 

@@ -268,9 +268,9 @@ def export_command(
     if any_style:
         written = export_style(network, output, size=size)
     else:
-        found = read_style_file(style)
-        own, words = found.network(network.encoder), {"licence": found.card.licence}
-        written = export_style(own, output, statistics=found.statistics(), words=words, size=size)
+        style_file = read_style_file(style)
+        own, words = style_file.network(network.encoder), {"licence": style_file.card.licence}
+        written = export_style(own, output, statistics=style_file.statistics(), words=words, size=size)
     for export in written:
         say(
             "{path} is written; run by {checked_with} it differs from the engine by at most "

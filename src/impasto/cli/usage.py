@@ -39,14 +39,14 @@ def usage_message(error: Any, words: Sequence[str]) -> Message | None:
         return _bad_value(error, words, help_of)
     if name == "BadOptionUsage":
         return Message("{name} needs a value; {help} tells which", name=error.option_name, help=help_of)
-    if found := re.search(r"unexpected extra argument.*? \((.*)\)$", str(error.message)):
-        return Message("{words!r} is too much; {help} shows how to write it", words=found[1], help=help_of)
-    if found := re.search(r"No such command '(.*?)'", str(error.message)):
+    if match := re.search(r"unexpected extra argument.*? \((.*)\)$", str(error.message)):
+        return Message("{words!r} is too much; {help} shows how to write it", words=match[1], help=help_of)
+    if match := re.search(r"No such command '(.*?)'", str(error.message)):
         names = list(getattr(context.command, "commands", {})) if context else []
         return Message(
             "there is no command {name!r}{hint}",
-            name=found[1],
-            hint=did_you_mean(found[1], names) or Message("; {help} lists them", help=help_of),
+            name=match[1],
+            hint=did_you_mean(match[1], names) or Message("; {help} lists them", help=help_of),
         )
     reason = str(error.message).rstrip(".")
     return Message("{reason}; {help} shows how to write it", reason=reason, help=help_of)

@@ -216,9 +216,9 @@ def _torch(function: Callable[..., Any]) -> Callable[..., Any]:
         leaves = [watched(variable[name]) for name in names] if names else [watched(variable)]
         given = dict(zip(names, leaves, strict=True)) if names else leaves[0]
         total, terms = function(given, *constants)
-        found = torch.autograd.grad(total, leaves, allow_unused=True)
-        found = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
-        gradient = dict(zip(names, found, strict=True)) if names else found[0]
+        slopes = torch.autograd.grad(total, leaves, allow_unused=True)
+        slopes = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, slopes, strict=True)]
+        gradient = dict(zip(names, slopes, strict=True)) if names else slopes[0]
         return total.detach(), terms.detach(), gradient
 
     return call

@@ -93,8 +93,8 @@ class DeviceVectors:
     @staticmethod
     def dots(matrix: Any, vector: Any) -> NDArray[np.float64]:
         """Return each row's dot product with a vector, on the host."""
-        found = ops.matmul(matrix, ops.reshape(vector, (-1, 1)))[:, 0]
-        return np.asarray(ops.convert_to_numpy(found), np.float64)
+        products = ops.matmul(matrix, ops.reshape(vector, (-1, 1)))[:, 0]
+        return np.asarray(ops.convert_to_numpy(products), np.float64)
 
     @staticmethod
     def combine(weights: NDArray[np.float64], matrix: Any, shape: tuple[int, ...]) -> Any:

@@ -172,8 +172,8 @@ class _Graph:
             style = statistics or {k: (example[k][:, -1], example[k][:, :-1]) for k in STATISTICS_LAYERS}
             maps = transfer_maps(moments_of(features), style)
             painted = to_host(network.paint(features, maps, ops.convert_to_tensor(amount_at(strength))))
-            share = np.minimum(1, strength / WEAKEST)[:, None, None, None]
-            return {"pastiche": np.clip(photo + share * (painted - photo), 0, 1)}
+            amount = np.minimum(1, strength / WEAKEST)[:, None, None, None]
+            return {"pastiche": np.clip(photo + amount * (painted - photo), 0, 1)}
 
         return cls(
             onnx=lambda: painter_graph(network, rows),
@@ -217,10 +217,10 @@ class _Graph:
         """
         difference = 0.0
         for example in self.examples:
-            found = run(example)
+            outputs = run(example)
             for name, wanted in self.engine(example).items():
                 scale = max(1.0, float(np.abs(wanted).max()))
-                apart = float(np.abs(found[name] - wanted).max()) / scale
+                apart = float(np.abs(outputs[name] - wanted).max()) / scale
                 difference = apart if not apart <= difference else difference  # NaN stays
         if not difference <= LARGEST_DIFFERENCE:
             raise EngineError(
@@ -342,7 +342,7 @@ def _fix_sizes(model: Any, inputs: Mapping[str, tuple[int | None, ...]]) -> None
 
 def _examples(inputs: Mapping[str, tuple[int | None, ...]], network: PasticheNetwork) -> tuple[Arrays, ...]:
     """Return inputs on which an export is checked: coarse noise of two sizes, or of the fixed one."""
-    rng, found = np.random.default_rng(0), []
+    rng, examples = np.random.default_rng(0), []
     for shape, strength in zip(CHECKED_SHAPES, CHECKED_STRENGTHS, strict=True):
         example: Arrays = {}
         for name, wanted in inputs.items():
@@ -352,8 +352,8 @@ def _examples(inputs: Mapping[str, tuple[int | None, ...]], network: PasticheNet
                 example[name] = _noise(rng, (wanted[1] or shape[0], wanted[2] or shape[1]))
         if STATISTICS_LAYERS[0] in inputs:
             example |= rows_of_batch(network, _noise(rng, shape))
-        found.append(example)
-    return tuple(found)
+        examples.append(example)
+    return tuple(examples)
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -378,8 +378,8 @@ def _on_host(outputs: Mapping[str, Tensor]) -> Arrays:
 
 def _in_float32(network: PasticheNetwork) -> PasticheNetwork:
     weights, seen = (
-        {name: ops.cast(value, "float32") for name, value in found.items()}
-        for found in (network.weights, network.encoder.weights)
+        {name: ops.cast(value, "float32") for name, value in values.items()}
+        for values in (network.weights, network.encoder.weights)
     )
     encoder = replace(network.encoder, weights=seen, dtype="float32")
     return replace(network, encoder=encoder, weights=weights)

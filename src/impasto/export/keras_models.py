@@ -100,14 +100,14 @@ def _copied(model: keras.Model, network: PasticheNetwork) -> PasticheNetwork:
     """Return the network in float32, its weights variables of a model, as Keras' exporters want them."""
 
     def variables(weights: Mapping[str, Tensor]) -> dict[str, keras.Variable]:
-        found = {}
+        copies = {}
         for name, value in weights.items():
             array = to_host(ops.cast(value, "float32"))
             words = {"name": name.replace("/", "_"), "shape": array.shape, "trainable": False}
-            found[name] = model.add_weight(
+            copies[name] = model.add_weight(
                 **words, initializer=lambda *_, array=array, **__: ops.convert_to_tensor(array)
             )
-        return found
+        return copies
 
     encoder: FeatureNetwork = network.encoder
     used = {k: v for k, v in encoder.weights.items() if k.startswith(ENCODING)}

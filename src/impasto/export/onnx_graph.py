@@ -95,11 +95,11 @@ class Graph:
             name: of the graph.
             outputs: by their names outside, the values that the graph returns and their shapes.
         """
-        helper, found = self._onnx.helper, []
+        helper, results = self._onnx.helper, []
         for output, (value, shape) in outputs.items():
             self._nodes.append(helper.make_node("Identity", [value], [output]))
-            found.append(self._value(output, shape))
-        graph = helper.make_graph(self._nodes, name, self._inputs, found, list(self._constants.values()))
+            results.append(self._value(output, shape))
+        graph = helper.make_graph(self._nodes, name, self._inputs, results, list(self._constants.values()))
         model = helper.make_model(
             graph,
             opset_imports=[helper.make_opsetid("", OPSET)],
@@ -152,8 +152,8 @@ def painter_graph(network: PasticheNetwork, statistics: Mapping[str, Array] | No
             graph.input(layer, ("batch", width + 1, width)) if statistics is None else statistics[layer][None]
         )
         shares = graph.add("Mul", share, REACH[layer]), statistics_share
-        mixed[layer], found = _transferred(graph, features, rows, shares)
-        reached += found
+        mixed[layer], mixed_statistics = _transferred(graph, features, rows, shares)
+        reached += mixed_statistics
     painted = _decode(graph, mixed, _modulation(graph, reached))
     shown = graph.add("Clip", graph.add("Div", strength, WEAKEST), 0.0, 1.0)
     change = graph.add("Mul", graph.add("Sub", painted, planes), graph.add("Unsqueeze", shown, [1, 2, 3]))
@@ -197,14 +197,14 @@ def _encode(graph: Graph, planes: str, pooling: str) -> dict[str, str]:
     kernel = graph.weights["preprocess/kernel"].reshape(3, 3)
     x = graph.add("Conv", planes, kernel.T[:, :, None, None], graph.weights["preprocess/bias"])
     pool = "AveragePool" if pooling == "average" else "MaxPool"
-    last, found = STATISTICS_LAYERS[-1].replace("relu", "conv"), {}
+    last, features = STATISTICS_LAYERS[-1].replace("relu", "conv"), {}
     for name in CONVOLUTION_NAMES[: CONVOLUTION_NAMES.index(last) + 1]:
         if name.endswith("_1") and name != "conv1_1":
             x = graph.add(pool, x, kernel_shape=[2, 2], strides=[2, 2])
         x = graph.add("Relu", graph.convolve(x, name))
         if (layer := name.replace("conv", "relu")) in STATISTICS_LAYERS:
-            found[layer] = x
-    return found
+            features[layer] = x
+    return features
 
 
 def _as_rows(graph: Graph, features: str) -> str:

@@ -48,14 +48,14 @@ def card(id: str) -> StyleCard:
     Raises:
         SettingError: there is no style of that id; the nearest is named.
     """
-    found = {card.id: card for card in cards()}
-    if id not in found:
+    by_id = {card.id: card for card in cards()}
+    if id not in by_id:
         raise SettingError(
             "there is no style {id!r} in the gallery{hint}; impasto gallery list shows them",
             id=str(id),
-            hint=did_you_mean(str(id), found).rstrip("?"),
+            hint=did_you_mean(str(id), by_id).rstrip("?"),
         )
-    return found[id]
+    return by_id[id]
 
 
 def is_built_in(sha256: str) -> bool:

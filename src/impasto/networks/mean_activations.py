@@ -100,17 +100,17 @@ def normalized(weights: Mapping[str, np.ndarray], means: Mapping[str, np.ndarray
         weights: the common form of VGG-19.
         means: of each of its convolutions.
     """
-    found, before = dict(weights), np.ones(3)
+    divided, before = dict(weights), np.ones(3)
     for name in CONVOLUTION_NAMES:
         if f"{name}/kernel" not in weights:
             break
         mean = np.asarray(means[name], np.float64)
         mean = np.maximum(mean, LEAST_MEAN * mean.mean())
         kernel = weights[f"{name}/kernel"] * before[:, None] / mean
-        found |= {f"{name}/kernel": kernel.astype(np.float32)}
-        found |= {f"{name}/bias": (weights[f"{name}/bias"] / mean).astype(np.float32)}
+        divided |= {f"{name}/kernel": kernel.astype(np.float32)}
+        divided |= {f"{name}/bias": (weights[f"{name}/bias"] / mean).astype(np.float32)}
         before = mean
-    return found
+    return divided
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], int]:

@@ -66,8 +66,8 @@ def _moment_rows(flat: Tensor, weights: Tensor | None) -> Tensor:
 
         def gradient(*args: Tensor, upstream: Tensor | None = None) -> Tensor:
             slopes = ops.cast(args[0] if upstream is None else upstream, dtype)
-            found = ops.matmul(flat, 2 * slopes[:-1]) + slopes[-1]
-            return found if weights is None else found * ops.cast(weights, dtype)
+            slope = ops.matmul(flat, 2 * slopes[:-1]) + slopes[-1]
+            return slope if weights is None else slope * ops.cast(weights, dtype)
 
         return ops.concatenate([second, first]), gradient
 

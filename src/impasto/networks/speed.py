@@ -48,7 +48,7 @@ def measure_speed(network: FeatureNetwork) -> Speed:
 
     def forward(image: Tensor) -> Tensor:
         features = cast.features(image, layers).values()
-        return ops.stack([ops.mean(ops.cast(found, "float32")) for found in features])
+        return ops.stack([ops.mean(ops.cast(values, "float32")) for values in features])
 
     compiled = compile_function(forward)
     first, times = _seconds(lambda: to_host(compiled(picture))), [float("inf")]

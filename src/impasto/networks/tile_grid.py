@@ -74,14 +74,14 @@ class Tile:
         mask[self._core(level, shape)] = 1
         return mask
 
-    def paste(self, found: NDArray[Any], layer: NDArray[Any], level: int) -> None:
+    def paste(self, computed: NDArray[Any], layer: NDArray[Any], level: int) -> None:
         """Put the core of the tile's map (h, w, ...) after `level` poolings into the picture's."""
-        inside = self.cut_features(layer, level, found.shape[:2])
-        self.core_of(inside, level)[:] = self.core_of(found, level)
+        inside = self.cut_features(layer, level, computed.shape[:2])
+        self.core_of(inside, level)[:] = self.core_of(computed, level)
 
-    def core_of(self, found: NDArray[Any], level: int) -> NDArray[Any]:
+    def core_of(self, values: NDArray[Any], level: int) -> NDArray[Any]:
         """Return the core of the tile's map (h, w, ...) after `level` poolings, a view."""
-        return found[self._core(level, found.shape[:2])]
+        return values[self._core(level, values.shape[:2])]
 
     def _place(self, level: int, shape: tuple[int, int]) -> tuple[slice, slice]:
         """Return where a tile of that shape after `level` poolings lies in the picture's layer."""

@@ -64,12 +64,12 @@ def read_torch_file(path: Path, content: bytes | None = None) -> dict[str, np.nd
         WeightsError: the file holds anything but plain tensors in mappings, or is damaged.
     """
     with path.open("rb") if content is None else io.BytesIO(content) as file:
-        found, storages = (_read_archive if zipfile.is_zipfile(file) else _read_stream)(path, file)
-    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
-        found = found["state_dict"]
-    if not isinstance(found, Mapping):
+        loaded, storages = (_read_archive if zipfile.is_zipfile(file) else _read_stream)(path, file)
+    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, Mapping):
         raise WeightsError("{path} holds no tensors by name; save a model's state_dict()", path=path)
-    tensors = {str(name): value for name, value in found.items() if isinstance(value, _Tensor)}
+    tensors = {str(name): value for name, value in loaded.items() if isinstance(value, _Tensor)}
     return {name: _resolve(path, tensor, storages) for name, tensor in tensors.items()}
 
 
@@ -135,9 +135,9 @@ def _read_archive(path: Path, whole: IO[bytes]) -> tuple[Any, dict[str, bytes]]:
                 "{path} was written on a big-endian machine, which is not supported", path=path
             )
         with archive.open(pickled) as file:
-            found = _TensorUnpickler(file, path).load()
+            content = _TensorUnpickler(file, path).load()
         data = f"{root}data/"
-        return found, {n.removeprefix(data): archive.read(n) for n in names if n.startswith(data)}
+        return content, {n.removeprefix(data): archive.read(n) for n in names if n.startswith(data)}
 
 
 def _read_stream(path: Path, file: IO[bytes]) -> tuple[Any, dict[str, bytes]]:
@@ -151,12 +151,12 @@ def _read_stream(path: Path, file: IO[bytes]) -> tuple[Any, dict[str, bytes]]:
     if not system.get("little_endian", True):
         raise WeightsError("{path} was written on a big-endian machine, which is not supported", path=path)
     described = _StorageCounter(file, path)
-    found = described.load()
+    content = described.load()
     storages = {}
     for key in _TensorUnpickler(file, path).load():
         count = int.from_bytes(file.read(8), "little")
         storages[key] = file.read(count * np.dtype(STORAGES[described.kinds[key]]).itemsize)
-    return found, storages
+    return content, storages
 
 
 class _StorageCounter(_TensorUnpickler):

@@ -109,13 +109,13 @@ def check(file: WeightFile) -> tuple[WeightFile, CheckReport]:
         WeightsError: the layers are not as wide as VGG-19's.
     """
     for name, width in zip(file.layers, WIDTHS, strict=False):
-        found = file.weights[f"{name}/bias"].size
-        if found != width:
+        channels = file.weights[f"{name}/bias"].size
+        if channels != width:
             raise WeightsError(
                 "{path} is not VGG-19: {name} has {found} channels, not {width}",
                 path=file.path,
                 name=name,
-                found=found,
+                found=channels,
                 width=width,
             )
     recognised = KNOWN_MD5.get(digest(file.path, "md5")) if file.format == "mat" else None
@@ -160,8 +160,8 @@ def take_fingerprint(weights: Mapping[str, np.ndarray]) -> dict[str, Any]:
     filters = _filters(weights)
     peaks = np.abs(filters).max(axis=1, keepdims=True)
     active = {
-        name: np.rint(255 * share).astype(int).tolist()
-        for name, (share, _) in measure_activity(weights, MEASURED).items()
+        name: np.rint(255 * activity).astype(int).tolist()
+        for name, (activity, _) in measure_activity(weights, MEASURED).items()
     }
     return {"filters": np.rint(127 * filters / peaks).astype(int).tolist(), "activity": active}
 
@@ -203,10 +203,10 @@ def measure_activity(
 
     network = FeatureNetwork(name="checked", weights=weights, pooling="max", padding="zero")
     layers = {name.replace("conv", "relu"): name for name in names}
-    found = network.features(ops.convert_to_tensor(check_picture()), layers)
+    features = network.features(ops.convert_to_tensor(check_picture()), layers)
     measured = {}
     for layer, name in layers.items():
-        feature = np.asarray(ops.convert_to_numpy(found[layer]), np.float64)[0]
+        feature = np.asarray(ops.convert_to_numpy(features[layer]), np.float64)[0]
         measured[name] = ((feature > 0).mean(axis=(0, 1)), feature.mean(axis=(0, 1)))
     return measured
 
@@ -227,9 +227,9 @@ def _filters(weights: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _likeness(weights: Mapping[str, np.ndarray]) -> float:
     """Return the mean cosine between the filters and the fingerprint's."""
-    found, true = _filters(weights), np.array(read_fingerprint()["filters"], np.float64)
-    norms = np.linalg.norm(found, axis=1) * np.linalg.norm(true, axis=1)
-    return float(((found * true).sum(axis=1) / np.maximum(norms, 1e-30)).mean())
+    filters, true = _filters(weights), np.array(read_fingerprint()["filters"], np.float64)
+    norms = np.linalg.norm(filters, axis=1) * np.linalg.norm(true, axis=1)
+    return float(((filters * true).sum(axis=1) / np.maximum(norms, 1e-30)).mean())
 
 
 def _put_right(file: WeightFile) -> tuple[WeightFile, float]:
@@ -278,8 +278,8 @@ def _check_activity(file: WeightFile) -> tuple[WeightFile, dict[str, float], lis
                 f"Its {name} is active elsewhere than VGG-19's: {value:.3f} apart on average "
                 f"(at most {MOST_DRIFT} is allowed)."
             )
-    for name, (share, mean) in measured.items():
-        if not (share.mean() > 0.002 and 1e-6 < mean.mean() < 1e7):
+    for name, (active, mean) in measured.items():
+        if not (active.mean() > 0.002 and 1e-6 < mean.mean() < 1e7):
             problems.append(f"Its {name} is dead or explodes: mean activation {mean.mean():.2g}.")
     if file.family == "caffe" and all(measured[name][1].mean() < NORMALIZED_MEAN for name in drift):
         note = "Each channel's mean activation is about 1: this is the normalised VGG-19."

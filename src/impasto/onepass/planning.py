@@ -51,15 +51,15 @@ def plan_onepass(shape: tuple[int, int], dtype: str, settings: Settings, speed: 
     seen = min(1.0, STATISTICS_SIDE / max(shape)) * settings.stroke_size
     passes = pixels * seen**2
     if pixels <= side**2:
-        tile, at_once, kept = None, pixels, 0
+        tile, at_once, held = None, pixels, 0
         passes += PASSES * pixels
     else:
         looks, tiles = tile_grid(shape, side, STATISTICS_LAYERS), tile_grid(shape, side, (), DECODER_REACH)
-        tile, at_once, kept = side, math.prod(tiles[0].shape), pixels
+        tile, at_once, held = side, math.prod(tiles[0].shape), pixels
         passes += sum(
             count * len(grid) * math.prod(grid[0].shape)
             for count, grid in ((LOOK_PASSES, looks), (PAINT_PASSES, tiles))
         )
     seconds = COMPILATIONS * speed.compile_seconds + MAP_SECONDS + passes * speed.pixel_seconds
-    memory = PROCESS_BYTES + PIXEL_BYTES[dtype] * at_once + PICTURE_BYTES * kept
+    memory = PROCESS_BYTES + PIXEL_BYTES[dtype] * at_once + PICTURE_BYTES * held
     return OnePassPlan(seconds=seconds, memory=memory, tile=tile)

@@ -56,8 +56,8 @@ def phase_kernels(kernel: Tensor) -> Tensor:
     are the same add up. `interleave` puts the results in their places.
     """
     sums = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float32)
-    found = ops.einsum("par,qbs,rsio->abipqo", sums, sums, kernel)
-    return ops.reshape(found, (2, 2, kernel.shape[2], -1))
+    kernels = ops.einsum("par,qbs,rsio->abipqo", sums, sums, kernel)
+    return ops.reshape(kernels, (2, 2, kernel.shape[2], -1))
 
 
 def interleave(x: Tensor) -> Tensor:

@@ -107,10 +107,10 @@ class StyleFile:
 
     def statistics(self) -> Moments:
         """Return the painting's moments as `transfer_maps` takes them."""
-        found = {}
+        statistics = {}
         for layer, (mean, covariance) in self.moments.items():
-            found[layer] = ops.convert_to_tensor(mean[None]), ops.convert_to_tensor(covariance[None])
-        return found
+            statistics[layer] = ops.convert_to_tensor(mean[None]), ops.convert_to_tensor(covariance[None])
+        return statistics
 
 
 def write_style_file(path: Path, style: StyleFile) -> str:
@@ -225,11 +225,11 @@ def _load(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
     """Return the sha256 of arrays: of their names, types, shapes and values."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, value in sorted(arrays.items()):
-        found.update(f"{name} {value.dtype.str} {value.shape}".encode())
-        found.update(np.ascontiguousarray(value).tobytes())
-    return found.hexdigest()
+        digest.update(f"{name} {value.dtype.str} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
 
 
 def _problem(weights: Mapping[str, NDArray[Any]], moments: Mapping[str, tuple[Any, ...]]) -> str:

@@ -58,7 +58,7 @@ def optimize_steps(prepared: Prepared, start: State | None = None) -> Iterator[S
         guard = Guard(optimizer)
         done = start.resume(number, optimizer, guard) if start else 0
         for iteration in range(done + 1, scale.iterations + 1):
-            found, note = guard.step(number, iteration)
+            evaluation, note = guard.step(number, iteration)
             tiles[number - 1] = evaluate.side
             yield Step(
                 scale=number,
@@ -66,7 +66,7 @@ def optimize_steps(prepared: Prepared, start: State | None = None) -> Iterator[S
                 iteration=iteration,
                 iterations=scale.iterations,
                 shape=scale.shape,
-                losses=named_losses(found),
+                losses=named_losses(evaluation),
                 make_image=partial(clipped, optimizer.point),
                 last=number == len(scales) and iteration == scale.iterations,
                 note=" ".join(filter(None, (note, evaluate.note()))),
@@ -136,9 +136,9 @@ class State:
 
 def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objective:
     """Return one scale's objective, its targets computed in tiles of a side or as a whole."""
-    share = max(scale.shape) / max(prepared.content.shape[:2])
+    factor = max(scale.shape) / max(prepared.content.shape[:2])
     regions = [
-        replace(region, styles=tuple(style.scaled(share) for style in region.styles))
+        replace(region, styles=tuple(style.scaled(factor) for style in region.styles))
         for region in prepared.regions
     ]
     content = resize(prepared.content, scale.shape)[None]

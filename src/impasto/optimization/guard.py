@@ -56,11 +56,11 @@ class Guard:
         """
         note = ""
         while True:
-            found = self._optimizer.step()
-            trouble = self._trouble(found, self._optimizer.rejected)
+            evaluation = self._optimizer.step()
+            trouble = self._trouble(evaluation, self._optimizer.rejected)
             if not trouble:
                 self._good = self._optimizer.point
-                return found, note
+                return evaluation, note
             while trouble:
                 self._troubles += 1
                 where = Message(
@@ -75,15 +75,15 @@ class Guard:
                 self._optimizer.restart(self._good, CAUTION)
                 trouble = self._trouble(self._optimizer.evaluation)  # steps along a NaN would hide its origin
 
-    def _trouble(self, found: Evaluation, rejected: Evaluation | None = None) -> Message:
-        seen = rejected or found
+    def _trouble(self, evaluation: Evaluation, rejected: Evaluation | None = None) -> Message:
+        seen = rejected or evaluation
         for name, value in named_losses(seen).items():
             if name != "total" and not math.isfinite(value):
                 return Message("the {name} loss became {value}", name=name, value=value)
         if not math.isfinite(seen.total):
             return Message("the {name} loss became {value}", name="total", value=seen.total)
-        if found.total > self._limit:
-            return Message("the total loss exploded to {value:.3g}", value=found.total)
+        if evaluation.total > self._limit:
+            return Message("the total loss exploded to {value:.3g}", value=evaluation.total)
         if self._contrast > 10 * COLLAPSED and _contrast(self._optimizer.point) < COLLAPSED:
             return Message("the picture collapsed to one colour")
         return Message("")

@@ -1,6 +1,6 @@
 """What the optimisation minimises: targets and weights, frozen; a picture in, named losses out.
 
-An objective works in two halves. `measure` takes a picture to sums over its positions, `judge` takes the
+An objective works in two halves. `measure` takes a picture to sums over its positions, `losses` takes the
 sums to losses. A whole picture is measured at once; a picture too large for that in parts, whose sums
 are added up (`tiling.py`).
 """
@@ -66,9 +66,9 @@ class LossWeights:
         At strength s in [0, 100] the content weight is 4 (1 - s / 100)^2 and the style weight 4 (s / 100)^2
         times `DEFAULT_STYLE_WEIGHT`: 1 and `DEFAULT_STYLE_WEIGHT` at 50, no style at 0, no content at 100.
         """
-        share = settings.strength / 100
-        content = _or(settings.content_weight, 4 * (1 - share) ** 2)
-        style = _or(settings.style_weight, 4 * share**2 * DEFAULT_STYLE_WEIGHT)
+        strength = settings.strength / 100
+        content = _or(settings.content_weight, 4 * (1 - strength) ** 2)
+        style = _or(settings.style_weight, 4 * strength**2 * DEFAULT_STYLE_WEIGHT)
         variation = _or(settings.tv_weight, DEFAULT_TV_WEIGHT * (content + style))
         relative = settings.formulas == "relative"
         return cls(
@@ -128,12 +128,12 @@ class Objective:
 
         Args:
             image: float32 (1, height, width, 3), sRGB in [0, 1].
-            weights: of the terms, as for `judge`.
+            weights: of the terms, as for `losses`.
 
         Returns:
             total: float32 scalar; terms: float32 (5,) in the order of `TERMS`.
         """
-        return self.judge(self.measure(image, self.whole), weights)
+        return self.losses(self.measure(image, self.whole), weights)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -169,8 +169,8 @@ class Objective:
         scales = {layer: values[f"scale/{layer}"] for layer in self.content_scales}
         style: Any = self.style
         if style:
-            found = {k.removeprefix("style/"): v for k, v in values.items() if k.startswith("style/")}
-            style = replace(style, values=found)
+            targets = {k.removeprefix("style/"): v for k, v in values.items() if k.startswith("style/")}
+            style = replace(style, values=targets)
         return replace(self, content_targets={}, content_scales=scales, style=style, grain=values["grain"])
 
     @property
@@ -202,11 +202,11 @@ class Objective:
         features = self.network.features(image, set(self.layers))
         sums = self.style.measure(features, view) if self.style else {}
         for layer in self.content_scales:
-            found, target = self.network.projected(layer, features[layer]), view.get(f"content/{layer}")
+            projected, target = self.network.projected(layer, features[layer]), view.get(f"content/{layer}")
             if target is None:
                 raw = ops.cast(view[f"raw/{layer}"], features[layer].dtype)
                 target = self.network.projected(layer, raw)
-            sums[f"content/{layer}"] = squared_error(found, target, view.get(f"core/{layer}"))
+            sums[f"content/{layer}"] = squared_error(projected, target, view.get(f"core/{layer}"))
         core = view.get("core/pixels")
         visible = view.get("visible", core)
         sums["variation"] = self.formulas.variation_sums(image, visible)
@@ -215,7 +215,7 @@ class Objective:
             sums["grain"] = grain_sum(image, visible)
         return sums
 
-    def judge(self, sums: Mapping[str, Tensor], weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def losses(self, sums: Mapping[str, Tensor], weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the weighted total and the unweighted terms from the whole picture's sums.
 
         Args:
@@ -229,7 +229,7 @@ class Objective:
         down, right = (scale / self._visible_share for scale in self.formulas.variation_scale(self.shape))
         terms = {
             "content": content,
-            "style": self.style.judge(sums) if self.style else ops.zeros((), "float32"),
+            "style": self.style.loss(sums) if self.style else ops.zeros((), "float32"),
             "variation": down * sums["variation"][0] + right * sums["variation"][1],
             "range": sums["range"] / (3 * self.shape[0] * self.shape[1]),
             "grain": self._grain_loss(sums) if self.weights.grain else ops.zeros((), "float32"),
@@ -242,8 +242,8 @@ class Objective:
 
     def _grain_loss(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return (g / h - 1)^2 for the details' root mean square g and the wanted one h."""
-        found = ops.sqrt(sums["grain"] / (_inner(self.shape) * self._visible_share) + 1e-8)
-        return ops.square(found / self.grain - 1)
+        grain = ops.sqrt(sums["grain"] / (_inner(self.shape) * self._visible_share) + 1e-8)
+        return ops.square(grain / self.grain - 1)
 
     @property
     def _visible_share(self) -> float:
@@ -256,13 +256,13 @@ def _inner(shape: tuple[int, int]) -> int:
 
 def style_grain(regions: Sequence[StyledRegion]) -> float:
     """Return the root mean square of the style images' finest details, a mean over all of them."""
-    found = []
+    energies = []
     for style in (style for region in regions for style in region.styles):
         mask = None if style.mask is None else resize(style.mask, style.size)
         energy = float(grain_sum(ops.convert_to_tensor(resize(style.pixels, style.size)[None]), mask))
-        share = 1.0 if mask is None else float(mask[1:-1, 1:-1].mean()) + 1e-6
-        found.append(style.weight * energy / (_inner(style.size) * share))
-    return float(np.sqrt(sum(found) / sum(s.weight for r in regions for s in r.styles)))
+        covered = 1.0 if mask is None else float(mask[1:-1, 1:-1].mean()) + 1e-6
+        energies.append(style.weight * energy / (_inner(style.size) * covered))
+    return float(np.sqrt(sum(energies) / sum(s.weight for r in regions for s in r.styles)))
 
 
 def build_objective(
@@ -343,8 +343,8 @@ def content_features(
         return {}, {}
     shape = content.shape[1], content.shape[2]
     if tile is None or max(shape) <= tile:
-        found = network.features(content, layers)
-        projected = {layer: network.projected(layer, features) for layer, features in found.items()}
+        by_layer = network.features(content, layers)
+        projected = {layer: network.projected(layer, features) for layer, features in by_layer.items()}
         return projected, {
             k: ContentSums.of(to_host(target), visible.get(k)) for k, target in projected.items()
         }
@@ -352,17 +352,17 @@ def content_features(
     targets: dict[str, NDArray[Any]] = {}
     sums: dict[str, ContentSums] = {}
     for part in tile_grid(shape, tile, layers):
-        found = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
-        for layer, features in found.items():
-            level, kept = level_of(layer), np.asarray(ops.convert_to_numpy(features))[0]
+        by_layer = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
+        for layer, features in by_layer.items():
+            level, values = level_of(layer), np.asarray(ops.convert_to_numpy(features))[0]
             seen = to_host(network.projected(layer, features))[0]
             mask = part.cut_layer(visible[layer], level, seen.shape[:2]) if layer in visible else None
             mask = None if mask is None else part.core_of(mask, level)
             core = ContentSums.of(part.core_of(seen, level), mask)
             sums[layer] = sums[layer] + core if layer in sums else core
             if layer not in targets:
-                targets[layer] = np.empty((1, *sides[level], kept.shape[-1]), kept.dtype)
-            part.paste(kept, targets[layer][0], level)
+                targets[layer] = np.empty((1, *sides[level], values.shape[-1]), values.dtype)
+            part.paste(values, targets[layer][0], level)
     return targets, sums
 
 
@@ -385,11 +385,11 @@ def style_targets(
         totals = {k: [float(sides[level_of(k)][0] * sides[level_of(k)][1])] for k in layer_weights}
     first = min(layer_weights)
     height, width = layer_shapes(shape, network.pool_rounding)[level_of(first)]
-    shares = [area / (height * width) for area in totals[first]]
+    areas = [area / (height * width) for area in totals[first]]
     weights = {}
     for layer, weight in layer_weights.items():  # none where no style image covers the layer
         covered = (any(style.weight_at(layer) > 0 for style in region.styles) for region in regions)
-        weights[layer] = [share * weight * here for share, here in zip(shares, covered, strict=True)]
+        weights[layer] = [area * weight * here for area, here in zip(areas, covered, strict=True)]
     return StyleTargets(
         areas=StyleAreas(network=network, weights=weights, totals=totals),
         regions=[[seen_style(network, s, layer_weights, tile) for s in r.styles] for r in regions],
@@ -413,8 +413,8 @@ def seen_style(
         for part in tile_grid(shape, tile or max(shape), layers):
             features = network.features(ops.convert_to_tensor(part.cut(pixels)[None]), layers)
             masks = {}
-            for layer, found in features.items():
-                level, sides = level_of(layer), found.shape[1:3]
+            for layer, values in features.items():
+                level, sides = level_of(layer), values.shape[1:3]
                 masks[layer] = part.core(level, sides)
                 if pyramid:
                     masks[layer] = masks[layer] * part.cut_layer(pyramid[level], level, sides)

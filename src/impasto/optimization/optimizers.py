@@ -217,23 +217,23 @@ class LBFGS:
         before, length = self.evaluation, 1.0
         for _ in range(SHRINKAGES):
             point = self._moved(slot, length)
-            found = self._evaluate(point)
-            if found.total <= before.total + SUFFICIENT_DECREASE * length * slope:
-                self._remember(slot, length, found.gradient)
-                self.point, self.evaluation = point, found
-                return found
-            if not np.isfinite(found.total):
-                self.rejected = found
-            length *= _shrinkage(before.total, slope * length, found.total)
+            evaluation = self._evaluate(point)
+            if evaluation.total <= before.total + SUFFICIENT_DECREASE * length * slope:
+                self._remember(slot, length, evaluation.gradient)
+                self.point, self.evaluation = point, evaluation
+                return evaluation
+            if not np.isfinite(evaluation.total):
+                self.rejected = evaluation
+            length *= _shrinkage(before.total, slope * length, evaluation.total)
         self.converged = self._pairs == 0 and self.rejected is None
         self._forget()
         return self.evaluation
 
     def _evaluate(self, point: Array) -> Evaluation:
-        found = self.evaluate(point)
+        evaluation = self.evaluate(point)
         if self.precondition is None:
-            return found
-        return replace(found, gradient=self.precondition(found.gradient))
+            return evaluation
+        return replace(evaluation, gradient=self.precondition(evaluation.gradient))
 
     def _moved(self, slot: int, length: float) -> Array:
         """Return the point after a part of the direction in a row."""
@@ -305,9 +305,9 @@ class LBFGS:
         self._differences = self._vectors.rows(self.memory, size)
 
 
-def _shrinkage(start: float, slope: float, found: float) -> float:
-    """Return the factor at which a parabola through start, slope and found has its least value."""
-    if not np.isfinite(found):
+def _shrinkage(start: float, slope: float, reached: float) -> float:
+    """Return the factor at which a parabola through start, slope and reached has its least value."""
+    if not np.isfinite(reached):
         return 0.1
-    least = -slope / (2 * (found - start - slope))
+    least = -slope / (2 * (reached - start - slope))
     return float(np.clip(least, 0.1, 0.5))

@@ -178,7 +178,7 @@ def iteration_seconds(scale: Scale, tile: int | None, network: FeatureNetwork, s
     pixels: float = math.prod(scale.shape)
     if tile is not None and tile < max(scale.shape):
         looks, tiles = (grid(scale.shape, tile, STYLE_LAYERS) for grid in (forward_grid, tile_grid))
-        forward, both = (len(found) * math.prod(found[0].shape) for found in (looks, tiles))
+        forward, both = (len(parts) * math.prod(parts[0].shape) for parts in (looks, tiles))
         pixels = FORWARD_TIME * forward + both
     passes = PASSES["vgg19" if is_wide(network) else "compact", network.dtype]
     return ITERATION_SECONDS + pixels * passes * speed.pixel_seconds

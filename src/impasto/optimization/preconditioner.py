@@ -55,9 +55,9 @@ class Preconditioner:
 
     def __call__(self, picture: Array) -> Array:
         """Return F times a picture."""
-        found = self._kept(picture[0], 0)[None]
-        found += picture  # in place, if the array can: a large picture's memory counts
-        return self._damped(found)
+        smoothed = self._smoothed(picture[0], 0)[None]
+        smoothed += picture  # in place, if the array can: a large picture's memory counts
+        return self._damped(smoothed)
 
     def _damped(self, picture: Array) -> Array:
         """Return a picture with its pixels' channels nearer to their mean, in place if the array can."""
@@ -66,14 +66,14 @@ class Preconditioner:
         picture += (1 - CHROMA) * gray
         return picture
 
-    def _kept(self, picture: Array, level: int) -> Array:
+    def _smoothed(self, picture: Array, level: int) -> Array:
         """Return what a grid and the coarser ones keep of (height, width, channels)."""
         rows, columns = self._grids[level]
         coarse = self._along_columns(columns.T, self._along_rows(rows.T, picture))
-        kept = SHARES[level] * coarse
+        smoothed = SHARES[level] * coarse
         if level + 1 < len(SHARES):
-            kept = kept + self._kept(coarse, level + 1)
-        return self._along_rows(rows, self._along_columns(columns, kept))
+            smoothed = smoothed + self._smoothed(coarse, level + 1)
+        return self._along_rows(rows, self._along_columns(columns, smoothed))
 
     def _along_rows(self, matrix: Any, picture: Array) -> Array:
         height, width, channels = picture.shape
@@ -97,8 +97,8 @@ def interpolation(fine: int, coarse: int) -> sparse.csr_array:
     """
     centers = (np.arange(fine) + 0.5) * coarse / fine - 0.5
     left = np.floor(centers).astype(int)
-    share = centers - left
+    weight = centers - left
     neighbours = np.clip(np.concatenate([left, left + 1]), 0, coarse - 1)
-    values = np.concatenate([1 - share, share]) * np.sqrt(coarse / fine)
+    values = np.concatenate([1 - weight, weight]) * np.sqrt(coarse / fine)
     places = np.tile(np.arange(fine), 2), neighbours
     return sparse.csr_array((values.astype(np.float32), places), shape=(fine, coarse))

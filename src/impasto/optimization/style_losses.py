@@ -1,8 +1,8 @@
 """What "in the style of" means: four measures of how far a picture is from its style images.
 
 Each is built from the style images of a picture's regions, frozen, and then does two things: `measure`
-takes features to sums over positions, and `judge` takes these sums to one loss. Where the sums of a
-picture's parts add up to its own (`additive`), a picture of any size can be judged in parts.
+takes features to sums over positions, and `loss` takes these sums to one loss. Where the sums of a
+picture's parts add up to its own (`additive`), a picture of any size can be looked at in parts.
 
 ===========  =======================================================================================
 gram         Gram matrices F'F / M (Gatys et al. 2016, equation 5), or as the settings' formulas say
@@ -80,7 +80,7 @@ class StyleLoss(Protocol):
             view: ``mask/LAYER`` -> float32 (regions, height, width) where regions or parts exist.
         """
 
-    def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the loss, a float32 scalar, from the whole picture's sums."""
 
 
@@ -126,15 +126,15 @@ class MomentLoss:
         for layer in self.layers:
             masks = view.get(f"mask/{layer}")
             if masks is None:
-                found = [network.moment_sums(layer, features[layer])]
+                moments = [network.moment_sums(layer, features[layer])]
             else:
-                found = _sums_by_region(network, layer, features[layer], masks)
-            sums[f"second/{layer}"] = ops.stack([second for second, _ in found])
+                moments = _sums_by_region(network, layer, features[layer], masks)
+            sums[f"second/{layer}"] = ops.stack([second for second, _ in moments])
             if network.has_metric(layer) or self.kind == "moments":
-                sums[f"first/{layer}"] = ops.stack([first for _, first in found])
+                sums[f"first/{layer}"] = ops.stack([first for _, first in moments])
         return sums
 
-    def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted sum over layers and regions."""
         network, loss = self.areas.network, ops.zeros((), "float32")
         for layer in self.layers:
@@ -144,13 +144,13 @@ class MomentLoss:
                 positions = self.areas.totals[layer][index]
                 second = sums[f"second/{layer}"][index] / positions
                 first = sums[f"first/{layer}"][index] / positions if f"first/{layer}" in sums else None
-                found = network.projected_moments(layer, second, first)
+                moments = network.projected_moments(layer, second, first)
                 wanted = self.values[f"second/{index}/{layer}"], self.values[f"first/{index}/{layer}"]
-                loss = loss + weight * self._compare(found, wanted)
+                loss = loss + weight * self._compare(moments, wanted)
         return loss
 
-    def _compare(self, found: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> Tensor:
-        (gram, mean), (wanted, wanted_mean) = found, target
+    def _compare(self, moments: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> Tensor:
+        (gram, mean), (wanted, wanted_mean) = moments, target
         if self.kind == "gram":
             size = gram.shape[-1] if self.formulas.by_size else 1
             return self.formulas.style(gram / size, wanted / size)
@@ -175,11 +175,11 @@ def _sums_by_region(
             return [network.moment_sums(layer, *_within(features, mask)) for mask in parts]
         if np.allclose(masks.sum(axis=0), 1, atol=1e-6):
             last = int(np.argmax(masks.sum(axis=(1, 2))))
-    found = [network.moment_sums(layer, features, None if i == last else m) for i, m in enumerate(parts)]
+    moments = [network.moment_sums(layer, features, None if i == last else m) for i, m in enumerate(parts)]
     if last is not None:
         for i in set(range(len(parts))) - {last}:
-            found[last] = found[last][0] - found[i][0], found[last][1] - found[i][1]
-    return found
+            moments[last] = moments[last][0] - moments[i][0], moments[last][1] - moments[i][1]
+    return moments
 
 
 def _within(features: Tensor, mask: Array) -> tuple[Tensor, Array]:
@@ -234,27 +234,27 @@ class NeighborLoss:
             projected = self.areas.network.projected(layer, features[layer])
             flat = ops.cast(ops.reshape(projected, (-1, projected.shape[-1])), "float32")
             masks = view.get(f"mask/{layer}")
-            found = []
+            by_region = []
             for index in range(len(self.areas.weights[layer])):
                 mean, style = self.values[f"mean/{index}/{layer}"], self.values[f"rows/{index}/{layer}"]
                 distances = 1 - _nearest_cosine(_unit(flat - mean), style)
                 mask = 1.0 if masks is None else ops.reshape(masks[index], (-1,))
-                found.append(ops.sum(distances * mask))
-            sums[f"distance/{layer}"] = ops.stack(found)
+                by_region.append(ops.sum(distances * mask))
+            sums[f"distance/{layer}"] = ops.stack(by_region)
         return sums
 
-    def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted mean distance."""
         return _weighted_means(self.areas, sums, "distance") * SCALES["neighbors"]
 
 
 def _known(weights: Sequence[float], several: Sequence[Array]) -> tuple[Tensor, Tensor]:
     """Return the styles' mean (channels,) and unit features about it (count, channels)."""
-    total, found = sum(weights) or 1.0, []
+    total, chosen = sum(weights) or 1.0, []
     for weight, rows in zip(weights, several, strict=True):
         count = round(NEIGHBORS_AT_MOST * weight / total)
-        found.append(rows[np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int))])
-    flat = np.concatenate(found)
+        chosen.append(rows[np.unique(np.linspace(0, len(rows) - 1, count).round().astype(int))])
+    flat = np.concatenate(chosen)
     mean = flat.mean(axis=0) if len(flat) else np.zeros(flat.shape[1], np.float32)
     flat = flat if len(flat) else np.ones((1, flat.shape[1]), np.float32)  # weighs nothing
     return ops.convert_to_tensor(mean), _unit(ops.convert_to_tensor(flat - mean))
@@ -323,18 +323,22 @@ class SlicedLoss:
         sums = {}
         for layer in self.layers:
             directions, quantiles = self.values[f"directions/{layer}"], self.values[f"quantiles/{layer}"]
-            found = ops.sort(ops.transpose(ops.matmul(_sorted_rows(features[layer]), directions)), axis=-1)
-            count = found.shape[-1]
+            projected = ops.sort(
+                ops.transpose(ops.matmul(_sorted_rows(features[layer]), directions)), axis=-1
+            )
+            count = projected.shape[-1]
             at = (np.arange(count) + 0.5) / count * (QUANTILES - 1)
             low = np.minimum(at.astype("int32"), QUANTILES - 2)
-            share = ops.convert_to_tensor((at - low)[:, None], "float32")  # PyTorch multiplies no NumPy array
-            wanted = (1 - share) * ops.take(quantiles, low, 0) + share * ops.take(quantiles, low + 1, 0)
-            error = ops.mean(ops.square(found - ops.transpose(wanted)))
+            weight = ops.convert_to_tensor(
+                (at - low)[:, None], "float32"
+            )  # PyTorch multiplies no NumPy array
+            wanted = (1 - weight) * ops.take(quantiles, low, 0) + weight * ops.take(quantiles, low + 1, 0)
+            error = ops.mean(ops.square(projected - ops.transpose(wanted)))
             moved = error / self.values[f"spread/{layer}"] * self.areas.totals[layer][0]
             sums[f"move/{layer}"] = ops.reshape(moved, (1,))
         return sums
 
-    def judge(self, sums: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted mean move."""
         return _weighted_means(self.areas, sums, "move") * SCALES["sliced"]
 

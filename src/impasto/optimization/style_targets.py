@@ -35,9 +35,9 @@ class SeenStyle:
         sums: dict[str, list[Any]] = {layer: [0.0, 0.0, 1e-6] for layer in self.weights}
         for features, masks in self.parts():
             for layer, total in sums.items():
-                found, mask = features[layer], masks.get(layer)
-                second, first = network.moment_sums(layer, found, mask)
-                positions = found.shape[1] * found.shape[2] if mask is None else float(mask.sum())
+                values, mask = features[layer], masks.get(layer)
+                second, first = network.moment_sums(layer, values, mask)
+                positions = values.shape[1] * values.shape[2] if mask is None else float(mask.sum())
                 total[0], total[1], total[2] = total[0] + second, total[1] + first, total[2] + positions
         return {
             k: network.projected_moments(k, second / n, first / n) for k, (second, first, n) in sums.items()
@@ -49,16 +49,16 @@ class SeenStyle:
         Args:
             seen_as: layer and features -> what is compared.
         """
-        found: dict[str, list[Array]] = {layer: [] for layer in self.weights}
+        rows: dict[str, list[Array]] = {layer: [] for layer in self.weights}
         counts: dict[str, list[Array]] = {layer: [] for layer in self.weights}
         for features, masks in self.parts():
             for layer in self.weights:
-                wide, mask = seen_as(layer, features[layer]), masks.get(layer)
-                found[layer].append(to_host(ops.reshape(wide, (-1, wide.shape[-1]))))
-                positions = len(found[layer][-1])
+                compared, mask = seen_as(layer, features[layer]), masks.get(layer)
+                rows[layer].append(to_host(ops.reshape(compared, (-1, compared.shape[-1]))))
+                positions = len(rows[layer][-1])
                 counts[layer].append(np.ones(positions, np.float32) if mask is None else mask.ravel())
-        shares = {layer: np.concatenate(parts) for layer, parts in counts.items()}
-        return {k: np.concatenate(v)[shares[k] >= 0.5 * shares[k].max()] for k, v in found.items()}
+        coverage = {layer: np.concatenate(parts) for layer, parts in counts.items()}
+        return {k: np.concatenate(v)[coverage[k] >= 0.5 * coverage[k].max()] for k, v in rows.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,10 +113,10 @@ def blend(weights: Sequence[float], values: Sequence[Any]) -> Any:
 
 def blended_moments(network: FeatureNetwork, styles: Sequence[SeenStyle]) -> dict[str, tuple[Tensor, Tensor]]:
     """Return by layer the blend of several style images' Gram matrices and channel means."""
-    found = [style.moments(network) for style in styles]
+    moments = [style.moments(network) for style in styles]
     blended = {}
-    for layer in found[0]:
+    for layer in moments[0]:
         weights = [style.weights[layer] for style in styles]
-        second, first = (blend(weights, [f[layer][i] for f in found]) for i in (0, 1))
+        second, first = (blend(weights, [f[layer][i] for f in moments]) for i in (0, 1))
         blended[layer] = second, first
     return blended

@@ -62,7 +62,7 @@ def compile_whole(objective: Objective) -> Evaluate:
 
     def function(image: Tensor, weights: Tensor, values: View, content: View) -> tuple[Tensor, Tensor]:
         now = form.with_values(values)
-        return now.judge(now.measure(image, {**content, **constants}), weights)
+        return now.losses(now.measure(image, {**content, **constants}), weights)
 
     compiled = compile_value_and_gradient(function, (1, *objective.shape, 3))
     return lambda now, point: compiled(point, now.weights.vector, now.values, now.content)
@@ -78,7 +78,7 @@ def compile_in_tiles(objective: Objective, side: int) -> Evaluate:
     tiles = tile_grid(objective.shape, side, objective.layers)
     looks = forward_grid(objective.shape, side, objective.layers)
     measure = compile_function(lambda image, view, values: form.with_values(values).measure(image, view))
-    judge = compile_gradient(lambda sums, weights, values: form.with_values(values).judge(sums, weights))
+    compare = compile_gradient(lambda sums, weights, values: form.with_values(values).losses(sums, weights))
 
     def slope(image: Tensor, view: View, slopes: View, values: View) -> tuple[Tensor, Tensor]:
         return _dot(slopes, form.with_values(values).measure(image, view)), ops.zeros((), "float32")
@@ -95,10 +95,10 @@ def compile_in_tiles(objective: Objective, side: int) -> Evaluate:
                 for name, value in sums.items():
                     totals[name] = totals.get(name, 0) + to_host(value).astype(np.float64)
             whole = {name: value.astype(np.float32) for name, value in totals.items()}
-            total, terms, slopes = judge(whole, now.weights.vector, values)
+            total, terms, slopes = compare(whole, now.weights.vector, values)
             for tile in tiles:
-                found = pull_back(_batch(tile, picture), view_of(now, tile), slopes, values)[2]
-                tile.cut(gradient)[:] += to_host(found)[0]
+                slope = pull_back(_batch(tile, picture), view_of(now, tile), slopes, values)[2]
+                tile.cut(gradient)[:] += to_host(slope)[0]
         return Evaluation(float(total), to_host(terms), gradient[None])
 
     return evaluate

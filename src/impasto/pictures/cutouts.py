@@ -76,8 +76,8 @@ def _filled(premultiplied: Array, weight: Array) -> Array:
         return own
     coarse = _filled(_halved(premultiplied), _halved(weight[..., None])[..., 0])
     below = resize(coarse, (coarse.shape[0] * 2, coarse.shape[1] * 2))[:height, :width]
-    share = np.minimum(1, weight)[..., None]
-    return np.asarray(share * own + (1 - share) * below, np.float32)
+    opacity = np.minimum(1, weight)[..., None]
+    return np.asarray(opacity * own + (1 - opacity) * below, np.float32)
 
 
 def _halved(values: Array) -> Array:

@@ -220,11 +220,11 @@ def tiff_exif(data: bytes, name: str, notes: list[str]) -> tuple[Image.Exif, byt
 def _described(exif: Image.Exif, block: bytes | None) -> tuple[bytes | None, int]:
     orientation = exif.get(ORIENTATION, 1)
     if block is None and len(exif):
-        kept = Image.Exif()
-        kept.endian = exif.endian
+        copied = Image.Exif()
+        copied.endian = exif.endian
         for tag in DESCRIPTIVE_TAGS & set(exif):
-            kept[tag] = exif.get_ifd(tag) if tag in (EXIF_BLOCK, GPS_BLOCK) else exif[tag]
-        block = kept.tobytes()
+            copied[tag] = exif.get_ifd(tag) if tag in (EXIF_BLOCK, GPS_BLOCK) else exif[tag]
+        block = copied.tobytes()
     return block, orientation if orientation in range(1, 9) else 1
 
 

@@ -97,11 +97,11 @@ def _band_from_oklab(lab: Array) -> Array:
 def _reduce_chroma(lab: Array) -> Array:
     """Return linear sRGB of the largest chroma that the gamut has at each lightness and hue."""
     grey, color = lab[:, :1], lab[:, 1:] @ _FROM_OKLAB[1:]
-    kept = np.zeros_like(grey)
+    factor = np.zeros_like(grey)
     for halving in range(1, 13):  # to 1/4096 of the chroma asked for
-        tried = kept + np.float32(0.5**halving)
-        kept = np.where(_in_gamut(_light(grey + tried * color))[:, None], tried, kept)
-    return _light(grey + kept * color)
+        tried = factor + np.float32(0.5**halving)
+        factor = np.where(_in_gamut(_light(grey + tried * color))[:, None], tried, factor)
+    return _light(grey + factor * color)
 
 
 def _light(cone_roots: Array) -> Array:

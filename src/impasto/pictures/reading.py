@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from impasto.errors import Argument, ImageError, Message, MissingFileError, did_you_mean
+from impasto.layers import MINIMUM_SIDE
 from impasto.pictures.color_declarations import declared_by_exif, declared_colors
 from impasto.pictures.cutouts import INVISIBLE, fill_hidden, resize_visible
 from impasto.pictures.decoding import (
@@ -39,7 +40,7 @@ from impasto.pictures.decoding import (
     unit,
     upright,
 )
-from impasto.pictures.resizing import MINIMUM_SIDE, fit
+from impasto.pictures.resizing import fit
 from impasto.pictures.tiff import TiffPhoto, find_photo, is_tiff
 
 Array = NDArray[Any]

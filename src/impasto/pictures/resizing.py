@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Array = NDArray[Any]
+from impasto.layers import MINIMUM_SIDE
 
-MINIMUM_SIDE = 16
-"""In pixels, of any picture."""
+Array = NDArray[Any]
 
 
 def fit(shape: tuple[int, int], max_size: int) -> tuple[int, int]:
@@ -21,8 +20,8 @@ def fit(shape: tuple[int, int], max_size: int) -> tuple[int, int]:
 
 def scale_to(shape: tuple[int, int], long_side: int) -> tuple[int, int]:
     """Return (height, width) with the long side ``long_side`` px and the same aspect, sides >= 16."""
-    share = long_side / max(shape)
-    height, width = (max(MINIMUM_SIDE, round(side * share)) for side in shape)
+    factor = long_side / max(shape)
+    height, width = (max(MINIMUM_SIDE, round(side * factor)) for side in shape)
     return height, width
 
 

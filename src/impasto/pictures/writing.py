@@ -182,17 +182,17 @@ def read_recipe(path: str | Path) -> str | None:
     if not path.is_file():
         raise ImageError("there is no picture {path}", path=path)
     with pillow_errors(path.name), Image.open(path, formats=READ_FORMATS) as image:
-        found = image.info.get(RECIPE_KEY)
-        if found is None and image.format == "GIF":
-            found = bytes(image.info.get("comment", b"")).decode(errors="replace")
-        if found is None:
+        text = image.info.get(RECIPE_KEY)
+        if text is None and image.format == "GIF":
+            text = bytes(image.info.get("comment", b"")).decode(errors="replace")
+        if text is None:
             comment = image.getexif().get_ifd(EXIF_BLOCK).get(USER_COMMENT, b"")
             comment = comment if isinstance(comment, bytes) else b""
             order = "utf-16-le" if image.getexif().endian == "<" else "utf-16-be"
             encoding = {b"ASCII": "ascii", b"UNICODE": order}.get(comment[:8].rstrip(b"\0"), "latin-1")
-            found = comment[8:].decode(encoding, errors="replace").rstrip("\0 ")
+            text = comment[8:].decode(encoding, errors="replace").rstrip("\0 ")
     try:
-        return found if isinstance(json.loads(found), dict) else None
+        return text if isinstance(json.loads(text), dict) else None
     except ValueError:
         return None  # somebody else's comment
 
@@ -296,7 +296,7 @@ def _exif(options: OutputOptions, values: Array, form: str, notes: list[str]) ->
     recipe = options.recipe if form != "PNG" else None
     own = {} if recipe is None else {USER_COMMENT: _comment(recipe)}
     try:
-        exif = _kept_exif(options, values)
+        exif = _photo_exif(options, values)
         exif[EXIF_BLOCK] = {**exif.get(EXIF_BLOCK, {}), **own}
         if form != "JPEG" or len(exif.tobytes()) <= JPEG_EXIF_BYTES:
             return exif
@@ -325,7 +325,7 @@ def _comment(text: str) -> bytes:
     return b"ASCII\0\0\0" + text.encode() if text.isascii() else b"UNICODE\0" + text.encode("utf-16-le")
 
 
-def _kept_exif(options: OutputOptions, values: Array) -> Image.Exif:
+def _photo_exif(options: OutputOptions, values: Array) -> Image.Exif:
     exif = Image.Exif()
     exif.endian = "<"
     if not options.exif:

@@ -288,12 +288,12 @@ def sweep_steps(sweep: Sweep, network: FeatureNetwork | None = None) -> Iterator
 
 def _made(sweep: Sweep, preparation: _Preparation) -> Iterator[SweepStep]:
     """Make the pictures."""
-    kept = _kept(sweep, preparation)
+    made_before = _made_before(sweep, preparation)
     failures = []
     ordered = sorted(sweep.variations, key=lambda variation: variation.settings.up_to("network"))
     for number, variation in enumerate(ordered, 1):
         place: dict[str, Any] = {"variation": variation, "number": number, "count": len(ordered)}
-        if variation in kept:
+        if variation in made_before:
             yield SweepStep(**place, outcome="kept")
             continue
         try:
@@ -360,7 +360,7 @@ def _is_sheet(path: Path) -> bool:
     return not path.exists() or "sweep" in _recipe_in(path)
 
 
-def _kept(sweep: Sweep, preparation: _Preparation) -> list[Variation]:
+def _made_before(sweep: Sweep, preparation: _Preparation) -> list[Variation]:
     """Return the variations whose pictures are there already and are kept.
 
     Raises:
@@ -370,8 +370,8 @@ def _kept(sweep: Sweep, preparation: _Preparation) -> list[Variation]:
     for variation in there:
         recipe = Recipe.of(preparation.of(there[0].settings)).to_mapping()
         wanted = json.loads(json.dumps(recipe | {"settings": variation.settings.to_mapping()}))
-        found = _recipe_in(variation.path)
-        other = next((key for key in SAME if found.get(key) != wanted[key]), None)
+        embedded = _recipe_in(variation.path)
+        other = next((key for key in SAME if embedded.get(key) != wanted[key]), None)
         if other:
             raise OutputError(
                 "{path} is there already, with other {other} than this sweep's; choose another "

@@ -121,8 +121,8 @@ def vary(batch: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.flo
     for i in range(count):
         kind = rng.random(4)
         if kind[0] < 0.25:
-            share = rng.uniform(0.2, 0.8)
-            batch[i] = share * batch[i] + (1 - share) * neighbours[i]
+            blend = rng.uniform(0.2, 0.8)
+            batch[i] = blend * batch[i] + (1 - blend) * neighbours[i]
         if kind[1] < 0.5:
             mean = batch[i].mean(axis=(0, 1))
             mixing = np.eye(3) * rng.uniform(0.6, 1.4) + rng.normal(0, 0.12, (3, 3))
@@ -131,8 +131,8 @@ def vary(batch: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.flo
             grain = int(rng.choice([1, 1, 2, 4]))
             shape = (size // grain + 1, size // grain + 1, 3)
             noise = np.kron(rng.normal(0, 1, shape), np.ones((grain, grain, 1)))[:size, :size]
-            share = rng.uniform(0, 0.7) if kind[3] < 0.2 else 0.0
-            batch[i] = (1 - share) * batch[i] + share * 0.5 + rng.uniform(0, 0.25) * noise
+            blend = rng.uniform(0, 0.7) if kind[3] < 0.2 else 0.0
+            batch[i] = (1 - blend) * batch[i] + blend * 0.5 + rng.uniform(0, 0.25) * noise
     return np.clip(batch, 0, 1).astype(np.float32)
 
 

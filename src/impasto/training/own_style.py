@@ -174,12 +174,12 @@ class StyleTraining(Training):
 
     def evaluate(self, network: PasticheNetwork) -> dict[str, float]:
         """Return the mean content and style loss at strength 0.5 of photos not trained on."""
-        found = []
+        losses = []
         for photo in self.photos.held_out[:EVALUATION_PHOTOS]:
             pixels = photo.astype(np.float32) / np.float32(255)
             pair = (ops.convert_to_tensor(v[None]) for v in (pixels, self.paint(network, pixels)))
-            found.append([float(loss[0]) for loss in self.trainer.losses_of(*pair)])
-        content, style = np.mean(found, axis=0)
+            losses.append([float(loss[0]) for loss in self.trainer.losses_of(*pair)])
+        content, style = np.mean(losses, axis=0)
         return {"content": round(float(content), 4), "style": round(float(style), 4)}
 
     def finish(self, name: str, licence: str = "") -> dict[str, Any]:

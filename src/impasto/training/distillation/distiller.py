@@ -215,11 +215,11 @@ class Distillation(Training):
         trained = self.trainer.trained
         if self.start is not None:
             fitted = self.fit_heads(LAYERS[:REACHED])
-            kept = {k: to_host(v) for k, v in self.start.weights.items() if k in trained}
-            for name, value in (fitted | _as_expanding(fitted) | kept).items():
+            own = {k: to_host(v) for k, v in self.start.weights.items() if k in trained}
+            for name, value in (fitted | _as_expanding(fitted) | own).items():
                 trained[name].assign(value.reshape(trained[name].shape))
             return
-        found = select_layers(
+        selected = select_layers(
             self.trainer.seen_teacher,
             (self._pictures(step, 8, SELECTION_SIDE, 3) for step in range(SELECTION_BATCHES)),
             np.array_split(
@@ -228,7 +228,7 @@ class Distillation(Training):
             self.settings.widths,
             self.settings.seed,
         )
-        for layer in found:
+        for layer in selected:
             for name, value in (layer.weights | _as_expanding(layer.weights)).items():
                 trained[name].assign(value)
             note = f"{layer.width} of the {layer.wide} channels of {layer.name} explain {layer.explained:.3f}"
@@ -260,10 +260,10 @@ class Distillation(Training):
                 narrow, wide = (network.features(image, wanted) for network in (student, teacher))
                 yield {k: (rows_of(thin(narrow[k])), rows_of(thin(wide[k]))) for k in wanted}
 
-        found: Arrays = {}
+        heads: Arrays = {}
         for layer, kernel, bias in fit_linear(pairs()):
-            found |= {f"head{layer[4:]}/kernel": kernel, f"head{layer[4:]}/bias": bias}
-        return found
+            heads |= {f"head{layer[4:]}/kernel": kernel, f"head{layer[4:]}/bias": bias}
+        return heads
 
     def _pictures(self, step: int, count: int, side: int, key: int) -> Array:
         """Return crops to fit on; every second batch is varied."""

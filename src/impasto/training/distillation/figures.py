@@ -64,7 +64,8 @@ def evaluate_student(student: FeatureNetwork, teacher: FeatureNetwork, pictures:
             grams[0][layer].append(to_host(student.gram_matrix(layer, features[layer])))
             grams[1][layer].append(to_host(teacher.gram_matrix(layer, truth[layer])))
     distances = [
-        np.sum([style_distances(np.stack(kept)) for kept in found.values()], axis=0) for found in grams
+        np.sum([style_distances(np.stack(matrices)) for matrices in by_layer.values()], axis=0)
+        for by_layer in grams
     ]
     pairs = ~np.eye(len(pictures), dtype=bool)
     return {

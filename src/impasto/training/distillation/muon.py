@@ -50,8 +50,8 @@ class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
         m: keras.Variable,
         v: keras.Variable,
     ) -> None:
-        share = HEAD_SHARE if variable.name.startswith(HEADS) else ADAM_SHARE
-        super()._adamw_update_step(gradient, variable, share * learning_rate, m, v)
+        factor = HEAD_SHARE if variable.name.startswith(HEADS) else ADAM_SHARE
+        super()._adamw_update_step(gradient, variable, factor * learning_rate, m, v)
 
     def _muon_update_step(
         self, gradient: Tensor, variable: keras.Variable, lr: Tensor, momentum: keras.Variable

@@ -162,11 +162,11 @@ class _Batch:
 
     def go_on(self, pre_activations: Tensor, each: int, rng: np.random.Generator) -> None:
         """Take the teacher's next pre-activations; keep some of each picture's positions as they are."""
-        found = to_host(ops.cast(pre_activations, "float32"))
-        rows = found.reshape(-1, found.shape[-1])
-        self._positions = rng.choice(len(rows), min(len(rows), each * len(found)), replace=False)
+        values = to_host(ops.cast(pre_activations, "float32"))
+        rows = values.reshape(-1, values.shape[-1])
+        self._positions = rng.choice(len(rows), min(len(rows), each * len(values)), replace=False)
         self.wanted = rows[self._positions]
-        self.teacher = np.maximum(found, 0).astype(np.float16)
+        self.teacher = np.maximum(values, 0).astype(np.float16)
 
     def patches(self) -> Array:
         """Return the 3 x 3 windows of the student's inputs at those positions, (positions, 9 channels)."""
