@@ -1,8 +1,8 @@
 """What the treatment of borders does to the result: reflection against zero padding.
 
 A frame shows as a difference between the outermost pixels and the rest. For each padding: the ratio of
-the local contrast (mean absolute difference of neighbours) in the outer ring of 4 px to that of the
-inside, and of the ring's distance from the inside's mean colour to the photo's own; 1 is no frame.
+the local contrast (mean absolute difference of neighbors) in the outer ring of 4 px to that of the
+inside, and of the ring's distance from the inside's mean color to the photo's own; 1 is no frame.
 """
 
 from __future__ import annotations

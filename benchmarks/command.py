@@ -42,8 +42,8 @@ def whole_command(folder: Path, run: int) -> tuple[float, float]:
     return time.perf_counter() - start, int(done.stdout) * 1024 / 2**30
 
 
-def optimisation_alone(folder: Path) -> float:
-    """Return the seconds of the optimisation itself, compilation included, in this process."""
+def optimization_alone(folder: Path) -> float:
+    """Return the seconds of the optimization itself, compilation included, in this process."""
     from impasto import pastiche
     from impasto.preparation import Inputs, prepare
     from impasto.settings import Settings
@@ -59,10 +59,10 @@ def measure() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         runs = [whole_command(folder, run) for run in range(RUNS)]
-        optimisations = [optimisation_alone(folder) for _ in range(RUNS)]
+        optimizations = [optimization_alone(folder) for _ in range(RUNS)]
     return {
         "command_seconds": round(statistics.median(r[0] for r in runs), 2),
         "command_peak_gib": round(max(r[1] for r in runs), 2),
-        "optimisation_seconds": round(statistics.median(optimisations), 2),
+        "optimization_seconds": round(statistics.median(optimizations), 2),
         "benchmark_peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**30, 2),
     }

@@ -45,12 +45,12 @@ def style_cell(name: str) -> np.ndarray:
     return gallery.style_pixels(name, SIZE)
 
 
-def grey(mask: np.ndarray) -> np.ndarray:
+def gray(mask: np.ndarray) -> np.ndarray:
     return np.repeat(np.float32(mask)[..., None], 3, axis=2)
 
 
 def write(name: str, rows: list, labels: list, height: int) -> None:
-    """Write a labelled sheet, no wider than 1,400 px."""
+    """Write a labeled sheet, no wider than 1,400 px."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     sheet = contact_sheet(rows, labels, height=height)
     if sheet.shape[1] > WIDEST:
@@ -98,7 +98,7 @@ def regions() -> None:
     region = [RegionSpec(mask, "mosaic")]
     row = [
         content,
-        grey(mask),
+        gray(mask),
         made(content, "swirls", regions=region),
         made(content, "swirls", regions=region, background="photo"),
     ]
@@ -111,7 +111,7 @@ def subject() -> None:
     for name in ("astronaut", "coffee"):
         content = photo(name)
         kept = [made(content, "swirls", subject=choice) for choice in ("only", "keep")]
-        rows.append([content, grey(subject_mask(content)), *kept])
+        rows.append([content, gray(subject_mask(content)), *kept])
         labels.append([name, "the subject as found", "--subject only", "--subject keep"])
     write("subject.jpg", rows, labels, 220)
 

@@ -1,7 +1,7 @@
-"""What controls cost: regions, blends, colour modes.
+"""What controls cost: regions, blends, color modes.
 
 Regions and blends are measured by one value and gradient, in turns with the plain one, the fastest of each;
-colour modes by all that they add to a picture, before and after its iterations.
+color modes by all that they add to a picture, before and after its iterations.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def iterations(side: int, rounds: int) -> dict[str, Any]:
 
 
 def color_modes(side: int, rounds: int) -> dict[str, float]:
-    """Measure all that a colour mode does to one picture."""
+    """Measure all that a color mode does to one picture."""
     photo, style = square("astronaut", side), resize(gallery.style_pixels("swirls"), (side, side))
 
     def luminance() -> None:

@@ -1,4 +1,4 @@
-"""How much of the photo's details a finer scale of the optimisation should start with.
+"""How much of the photo's details a finer scale of the optimization should start with.
 
 The twelve development pairs at 512 px, judged by a network that is not the product's.
 """

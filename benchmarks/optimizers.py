@@ -1,4 +1,4 @@
-"""Which optimiser reaches an objective soonest: our L-BFGS, preconditioned or not, SciPy's or Adam.
+"""Which optimizer reaches an objective soonest: our L-BFGS, preconditioned or not, SciPy's or Adam.
 
 At one scale of 256 px, on the development pairs; the goal is what 60 iterations of our plain L-BFGS reach.
 Times are of the iterations alone, on functions that are compiled already.

@@ -1,7 +1,7 @@
 """A style of one's own: trained for some minutes on a folder of photos, judged on photos it never saw.
 
 The judge is a network that is not the product's. The same photos are painted by the any-style network and by
-the optimisation: how near does a pass of one's own come?
+the optimization: how near does a pass of one's own come?
 """
 
 from __future__ import annotations

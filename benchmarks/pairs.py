@@ -3,7 +3,7 @@
     python -m benchmarks pairs                          # all methods
     python -m benchmarks.pairs vgg19 magenta [--busy]   # these alone; the other rows stay as they are
 
-Writes every pastiche and labelled contact sheets to ``build/pairs``. The pictures are for development
+Writes every pastiche and labeled contact sheets to ``build/pairs``. The pictures are for development
 only, so neither they nor what is made of them is kept in the repository; the figures are. With ``--busy``,
 on a machine that is at other work, no seconds are kept.
 """

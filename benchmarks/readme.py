@@ -33,7 +33,7 @@ STARS = {
     True: "带 * 者测于其他双核机器（{}）。",
 }
 SAME_RATE = 2.0
-"""How much faster a machine may be at one time than at another: its neighbours take their share."""
+"""How much faster a machine may be at one time than at another: its neighbors take their share."""
 
 
 def mark(name: str) -> str:
@@ -97,14 +97,14 @@ def rows() -> list[tuple[str, str, str, str]]:
             "command",
         ),
         (
-            "the optimisation alone, compilation included",
+            "the optimization alone, compilation included",
             "仅优化过程，含编译",
-            f"{command['optimisation_seconds']:.1f} s",
+            f"{command['optimization_seconds']:.1f} s",
             "command",
         ),
         (
             "judged by VGG-19 itself over twelve pairs at 512 px: style, content, palette, share of strange "
-            "colours (lower is better; untouched photos 6.88, 0, 15.5)",
+            "colors (lower is better; untouched photos 6.88, 0, 15.5)",
             "由 VGG-19 本身对十二对图（512 px）评分：风格、内容、色调、陌生颜色的比例"
             "（越低越好；未处理的照片为 6.88、0、15.5）",
             judged(pairs),
@@ -176,7 +176,7 @@ def others(pairs: dict) -> list[tuple[str, str, str, str]]:
     """Return the lines of what `compact` and one pass are measured against, as far as they were run."""
     words = {
         "vgg19": (
-            "the same for VGG-19's own optimisation (`--preset best`)",
+            "the same for VGG-19's own optimization (`--preset best`)",
             "VGG-19 自身的优化（`--preset best`）",
         ),
         "magenta": (
@@ -276,11 +276,11 @@ def large_table() -> str:
 def methods_table() -> str:
     """Return what each method reaches over the twelve pairs."""
     found = result("pairs")["figures"]
-    methods = {"the optimisation": found, "one pass": found["onepass"]}
+    methods = {"the optimization": found, "one pass": found["onepass"]}
     methods |= {
         f"one pass, `--refine {name[6:]}`": found[name] for name in found if name.startswith("refine")
     }
-    others = {"vgg19": "the optimisation on VGG-19", "magenta": "Magenta's network, one pass"}
+    others = {"vgg19": "the optimization on VGG-19", "magenta": "Magenta's network, one pass"}
     methods |= {words: found[name] for name, words in others.items() if name in found}
     lines = [f"| method | style | content | palette | seconds{mark('pairs')} |", "|---|---|---|---|---|"]
     for name, one in methods.items():
@@ -309,7 +309,7 @@ def own_table() -> str:
     words = {
         "any_style": "one pass, any style",
         "own_style": f"one pass, own style after {found['minutes']:.0f} minutes of training",
-        "optimize": "the optimisation",
+        "optimize": "the optimization",
     }
     lines = ["| method | judged style | judged content |", "|---|---|---|"]
     lines += [f"| {v} | {found[k]['style']:.3f} | {found[k]['content']:.2f} |" for k, v in words.items()]

@@ -1,4 +1,4 @@
-"""Keep the photo's colours in four ways, and see how far the mean colour moved in each."""
+"""Keep the photo's colors in four ways, and see how far the mean color moved in each."""
 
 import sys
 from pathlib import Path

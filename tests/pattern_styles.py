@@ -22,7 +22,7 @@ def _grid() -> tuple[Array, Array]:
 
 
 def _two(where: Array, first: tuple[float, ...], second: tuple[float, ...]) -> Array:
-    """Return one colour where a picture is 1, the other where it is 0."""
+    """Return one color where a picture is 1, the other where it is 0."""
     share = np.asarray(where, np.float32)[..., None]
     return np.asarray(share * np.float32(first) + (1 - share) * np.float32(second), np.float32)
 

@@ -90,15 +90,15 @@ def rgb_profile(space: str) -> bytes:
     return _profile(b"RGB ", b"XYZ ", b"mntr", {**colors, **curves})
 
 
-def grey_profile(gamma: float) -> bytes:
-    """A grey profile with a pure power curve."""
+def gray_profile(gamma: float) -> bytes:
+    """A gray profile with a pure power curve."""
     steps = np.linspace(0, 1, 1024) ** gamma
     curve = b"curv" + bytes(4) + struct.pack(">I", 1024) + (steps * 65535).round().astype(">u2").tobytes()
     return _profile(b"GRAY", b"XYZ ", b"mntr", {b"kTRC": curve})
 
 
 def cmyk_profile() -> bytes:
-    """A printer whose lightness is (1 - K)(1 - mean of C, M, Y) and which has no color: all greys."""
+    """A printer whose lightness is (1 - K)(1 - mean of C, M, Y) and which has no color: all grays."""
     identity = bytes(range(256))
     grid = np.indices((2, 2, 2, 2)).reshape(4, -1).T
     light = (1 - grid[:, 3]) * (1 - grid[:, :3].mean(axis=1))
@@ -176,7 +176,7 @@ def samples() -> dict[str, bytes]:
         "one-bit.png": encoded(smooth.convert("1"), "PNG"),
         "deep.png": png(deep[..., :3]),
         "deep-alpha.png": png(deep),
-        "deep-grey-alpha.png": png(deep[..., :2]),
+        "deep-gray-alpha.png": png(deep[..., :2]),
         "rgb.webp": encoded(smooth, "WEBP", exif=exif, icc_profile=icc),
         "lossless.webp": encoded(alpha, "WEBP", lossless=True),
         "rgb.avif": encoded(smooth, "AVIF", exif=exif),

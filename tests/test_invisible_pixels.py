@@ -1,4 +1,4 @@
-"""Cut-outs and grey pictures through the whole product: what nobody sees counts nowhere, grey stays grey."""
+"""Cut-outs and gray pictures through the whole product: what nobody sees counts nowhere, gray stays gray."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def test_a_style_that_shows_nothing_is_refused(tiny_network):
 @pytest.mark.parametrize(
     "choice", [{"iterations": (3, 3)}, {"method": "onepass"}, {"method": "onepass", "refine": 2}]
 )
-def test_a_grey_photo_with_a_grey_style_stays_grey(tiny_network, colors, choice):
+def test_a_gray_photo_with_a_gray_style_stays_gray(tiny_network, colors, choice):
     photo, style = (np.repeat(picture(64, 80, seed)[..., :1], 3, axis=2) for seed in (1, 2))
     settings = {**TINY_SETTINGS, **choice, "colors": colors}
     pixels = pastiche.stylize(photo, style, network=tiny_network, **settings).pixels
     assert np.ptp(pixels, axis=2).max() == 0 and np.ptp(pixels) > 0.1
-    if colors != "style":  # a grey photo gives its colors to any style
+    if colors != "style":  # a gray photo gives its colors to any style
         pixels = pastiche.stylize(photo, picture(64, 80, 3), network=tiny_network, **settings).pixels
         assert np.ptp(pixels, axis=2).max() == 0

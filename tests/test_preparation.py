@@ -1,4 +1,4 @@
-"""What is named becomes what the methods need: sizes, styles, colours, regions, subject."""
+"""What is named becomes what the methods need: sizes, styles, colors, regions, subject."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ def test_colors_of_the_content_are_given_back(ready):
     np.testing.assert_array_equal(ready(photo).complete(pastiche), pastiche)
 
 
-def test_luminance_shows_the_network_no_colour(ready):
+def test_luminance_shows_the_network_no_color(ready):
     prepared = ready(subject_photo(), colors="luminance")
     assert chroma(prepared.content).max() < 1e-3
     assert chroma(prepared.initial).max() < 1e-3
@@ -305,7 +305,7 @@ def test_luminance_shows_the_network_no_colour(ready):
 
 
 @pytest.mark.parametrize("colors", ["histogram", "moments"])
-def test_the_style_takes_the_colours_of_the_photo(ready, colors):
+def test_the_style_takes_the_colors_of_the_photo(ready, colors):
     photo = subject_photo()
     plain, fitted = (ready(photo, colors=c).regions[0].styles[0].pixels for c in ("style", colors))
     wanted = photo.mean(axis=(0, 1))

@@ -9,7 +9,7 @@
     ├── WeightsError (ValueError)       a weights file that is missing, damaged or of another network
     ├── EngineError (RuntimeError)      no engine, or a broken one
     │   └── OutOfMemoryError (MemoryError)         an engine that ran out of memory
-    ├── DivergenceError (ArithmeticError)   an optimisation that left the finite numbers
+    ├── DivergenceError (ArithmeticError)   an optimization that left the finite numbers
     └── ClosedError (RuntimeError)      a workshop that is used after it was closed
 
 A message says, in one sentence, what is allowed, what was received and what to do. It knows what it was
@@ -113,7 +113,7 @@ class OutOfMemoryError(EngineError, MemoryError):
 
 
 class DivergenceError(ImpastoError, ArithmeticError):
-    """The optimisation left the finite numbers."""
+    """The optimization left the finite numbers."""
 
 
 class ClosedError(ImpastoError, RuntimeError):

@@ -20,11 +20,11 @@ def plan_picture(shape: tuple[int, int], network: FeatureNetwork, settings: Sett
 
 
 def plan_method(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
-    """Predict a run of the settings' method: the optimisation, one pass, or one pass and its refinement.
+    """Predict a run of the settings' method: the optimization, one pass, or one pass and its refinement.
 
     Args:
         shape: (height, width) of the result.
-        network: the feature network of the optimisation.
+        network: the feature network of the optimization.
         settings: how.
 
     Returns:

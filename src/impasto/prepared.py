@@ -113,16 +113,16 @@ class Prepared:
     Attributes:
         content: float32 (height, width, 3), as the method sees it.
         regions: the style images and where they count.
-        initial: where the optimisation starts.
+        initial: where the optimization starts.
         settings: how.
         network: the feature network, its weights in its dtype.
         workshop: keeps what other pictures can share.
         picture: the photo as it was read, in the result's size.
-        photo: the photo in the result's size and its own colours.
+        photo: the photo in the result's size and its own colors.
         achromatic: whether photo and styles have no colors, so that the result must have none.
         cover: float32 (height, width): where the pastiche is seen and not the photo; None: everywhere.
         record: the styles and regions for the recipe, as plain values.
-        onepass: the network that paints in one pass; None where the optimisation does.
+        onepass: the network that paints in one pass; None where the optimization does.
         style_moments: the moments of a style of one's own, which that network was trained with; None where
             those of the style images are wanted.
         notes: sentences about what was done to the inputs.
@@ -172,7 +172,7 @@ class Prepared:
         return self.picture.visible
 
     def complete(self, pixels: Array) -> Array:
-        """Return a method's picture, of any scale, with the colours, background and adjustments asked for."""
+        """Return a method's picture, of any scale, with the colors, background and adjustments asked for."""
         return adjusted(self._on_its_background(pixels), self.settings)
 
     def _on_its_background(self, pixels: Array) -> Array:

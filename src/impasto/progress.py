@@ -26,7 +26,7 @@ class Step:
         image: float32 array (height, width, 3), sRGB in [0, 1]; made when it is asked for.
         last: whether this is the finished pastiche.
         note: a sentence about what went wrong and what was done about it, or nothing.
-        fallback: what was wrong with the one-pass picture instead of which the optimisation is made
+        fallback: what was wrong with the one-pass picture instead of which the optimization is made
             (``clipped``, ``flat`` or ``unrecognizable``), or nothing.
         make_state: returns where the run stands, for a checkpoint; None where there is nothing to resume.
         pastiche: the `impasto.Pastiche` as it is after this step, with its recipe; the finished one if this

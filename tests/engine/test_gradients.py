@@ -58,7 +58,7 @@ def test_the_function_is_traced_once(tiny_network):
 
 
 @pytest.mark.slow
-def test_running_out_of_memory_is_recognised_and_translated():
+def test_running_out_of_memory_is_recognized_and_translated():
     assert out_of_memory(MemoryError())
     assert not out_of_memory(ValueError("shapes differ"))
 

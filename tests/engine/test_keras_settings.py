@@ -57,7 +57,7 @@ def deep_network():
     return FeatureNetwork(name="deep", weights={k: tensor(v) for k, v in weights.items()})
 
 
-def test_the_optimisation(tiny_network):
+def test_the_optimization(tiny_network):
     photo, style = picture(34, 38, 1), picture(40, 30, 2)
     chosen = {**TINY_SETTINGS, "network": tiny_network, "tv_weight": 0.1, "grain": 1.0}
 

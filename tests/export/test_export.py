@@ -42,7 +42,7 @@ def network(encoder):
 
 @pytest.fixture(scope="module")
 def code(network):
-    """The moments of a painting with few colours."""
+    """The moments of a painting with few colors."""
     return moments_of(network.encode(tensor(0.2 + 0.7 * photo_of((64, 80), 9) ** [1, 2, 3])))
 
 
@@ -82,10 +82,10 @@ def test_the_portable_network_is_the_network(network, code, size):
 
 
 def test_maps_without_eigenvalues(network, code):
-    """Also for greys, photos of one colour and photos with fewer positions than channels."""
+    """Also for grays, photos of one color and photos with fewer positions than channels."""
     painter = PortablePainter(network, rows_of(code), iterative=True)
-    grey = np.repeat(photo_of((64, 64))[..., :1], 3, axis=3)
-    for photo in (photo_of((160, 128)), grey, 0.4 + 0.01 * grey, 0.3 + 0 * grey, photo_of((32, 32))):
+    gray = np.repeat(photo_of((64, 64))[..., :1], 3, axis=3)
+    for photo in (photo_of((160, 128)), gray, 0.4 + 0.01 * gray, 0.3 + 0 * gray, photo_of((32, 32))):
         found = to_host(painter({"photo": tensor(photo), "strength": tensor([0.5])})["pastiche"])
         np.testing.assert_allclose(found, painted(network, photo, code, 0.5), atol=2 / 255)
 

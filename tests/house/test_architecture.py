@@ -73,7 +73,7 @@ def test_imports_go_downwards(path):
     for target in rooms_of(path) - {own}:
         assert RANK[target] <= RANK[own], f"{label(path)} imports {target} from above"
         assert not any({own, target} <= apart for apart in APART), (
-            f"{label(path)} imports its neighbour {target}"
+            f"{label(path)} imports its neighbor {target}"
         )
 
 

@@ -127,6 +127,6 @@ def test_a_linear_metric_is_the_gram_matrix_of_the_expanded_features():
     np.testing.assert_allclose(to_host(found), wide.T @ wide / 30, rtol=1e-4, atol=1e-5)
 
 
-def test_the_mean_colour_is_zero_in_input_units():
+def test_the_mean_color_is_zero_in_input_units():
     net = network()
     np.testing.assert_allclose(to_host(net.mean_color()), 0.5, atol=1e-6)  # 4 x - 2

@@ -186,7 +186,7 @@ def test_state_dicts_are_read(tmp_path: Path, pattern: str, numbered: bool) -> N
 
 
 def test_a_leading_1x1_convolution_is_the_preprocessing(tmp_path: Path) -> None:
-    """AdaIN's normalised VGG: its first convolution makes BGR of RGB; the reader undoes both."""
+    """AdaIN's normalized VGG: its first convolution makes BGR of RGB; the reader undoes both."""
     layers = thin_layers(seed=5)
     bgr = layers | {"conv1_1/kernel": layers["conv1_1/kernel"][:, :, ::-1]}
     state = state_dict(bgr, "{}", numbered=True)
@@ -212,10 +212,10 @@ def test_a_pytorch_file_is_read_without_pytorch(
     assert_layers_equal(dict(read_weights(path).weights), layers)
 
 
-def test_batch_normalised_vgg_is_refused(tmp_path: Path) -> None:
+def test_batch_normalized_vgg_is_refused(tmp_path: Path) -> None:
     state = state_dict(thin_layers(), "features.{}", numbered=True)
     save_file(state | {"features.1.running_mean": np.ones(4)}, tmp_path / "x.safetensors")
-    with pytest.raises(WeightsError, match="batch normalisation"):
+    with pytest.raises(WeightsError, match="batch normalization"):
         read_weights(tmp_path / "x.safetensors")
 
 

@@ -1,6 +1,6 @@
 """The self-test of VGG-19, on the true first five layers; test_fetching has the whole network in 8 bit.
 
-What passes here is `vgg19_as_far_as_known`: the true first five layers (activation-normalised, from
+What passes here is `vgg19_as_far_as_known`: the true first five layers (activation-normalized, from
 ``shared/weights``) and random ones behind them, which the self-test cannot tell from the true ones.
 """
 
@@ -37,7 +37,7 @@ from impasto.networks.vgg19_check import (
 )
 
 SHARED = Path(os.environ.get("IMPASTO_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-TRUE_LAYERS = SHARED / "weights" / "vgg19-normalised-conv1_1-conv3_1.npz"
+TRUE_LAYERS = SHARED / "weights" / "vgg19-normalized-conv1_1-conv3_1.npz"
 COMPRESSED = SHARED / "weights" / "vgg19-compressed-16x.npz"
 STANDIN = SHARED / "tools" / "make_vgg19_standin.py"
 
@@ -99,9 +99,9 @@ def test_the_picture_covers_the_range_and_is_fixed() -> None:
     assert picture[0, 0, 0, 0] == pytest.approx(red, abs=1e-6)
 
 
-def test_normalised_vgg19_passes(vgg19_as_far_as_known: WeightFile) -> None:
+def test_normalized_vgg19_passes(vgg19_as_far_as_known: WeightFile) -> None:
     file, report = check(vgg19_as_far_as_known)
-    assert (report.name, report.family, report.is_vgg19) == ("vgg19", "normalised", True)
+    assert (report.name, report.family, report.is_vgg19) == ("vgg19", "normalized", True)
     assert report.problems == ()
     assert report.likeness > 0.9999
     assert max(report.activity_drift.values()) < 0.002
@@ -222,7 +222,7 @@ def test_other_widths_are_refused() -> None:
         check(read_weights(needs(COMPRESSED)))
 
 
-def test_known_files_are_recognised(
+def test_known_files_are_recognized(
     vgg19_as_far_as_known: WeightFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The true files are not at hand, so a third file joins the known ones."""

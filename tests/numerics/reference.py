@@ -56,7 +56,7 @@ class Objective:
         network: the feature extractor.
         formula: a key of ``FORMULAS``.
         content: ``{layer: features P}``, (h, w, channels) each.
-        style: ``{layer: Gram matrix A}`` in the formula's own normalisation.
+        style: ``{layer: Gram matrix A}`` in the formula's own normalization.
         style_layer_weights: ``{layer: w_l}``.
         metric: ``plain``, ``linear`` or ``relu``; see ``expand``.
         tv: a key of ``TOTAL_VARIATIONS``.
@@ -304,7 +304,7 @@ def tv_johnson(image: Array) -> tuple[float, Array]:
     """Return sum of ((right - here)^2 + (below - here)^2) / 2 on 0..255, as neural-style has it.
 
     That program states only a gradient, the plain differences, hence the half; it visits the
-    pixels that have both neighbours, so the last row's and column's own pairs are left out. It
+    pixels that have both neighbors, so the last row's and column's own pairs are left out. It
     works on 255 * image less the mean pixel in BGR; neither shift nor order changes the value. It
     does not report this term in its loss; here it is reported.
     """

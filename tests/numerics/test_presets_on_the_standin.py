@@ -77,7 +77,7 @@ def test_value_and_gradient_at_32_pixels(preset, standin):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_first_twenty_iterations_at_64_pixels(preset, standin):
-    """The same optimiser on both functions, so that only the functions can differ."""
+    """The same optimizer on both functions, so that only the functions can differ."""
     settings, ours, theirs, start = both(preset, standin, 64)
     exact = evaluator(theirs)
 

@@ -273,7 +273,7 @@ def test_the_layers_lie_where_vgg19_has_them() -> None:
 
 
 def test_the_first_layer_by_hand() -> None:
-    """2 x red - 1 goes in; a convolution that only looks at its centre trebles it."""
+    """2 x red - 1 goes in; a convolution that only looks at its center trebles it."""
     kernel = np.zeros((3, 3, 3, 1))
     kernel[1, 1, 0, 0] = 3
     weights = {

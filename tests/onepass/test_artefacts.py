@@ -18,7 +18,7 @@ PERIODS = (2, 4, 8)
 
 
 def line(pixels: np.ndarray, period: int) -> float:
-    """Return the amplitude at a period, along either axis, above that of every neighbouring frequency."""
+    """Return the amplitude at a period, along either axis, above that of every neighboring frequency."""
     inner, found = pixels[BORDER:-BORDER, BORDER:-BORDER], []
     for axis in (0, 1):
         rows = np.moveaxis(inner - inner.mean(axis=axis, keepdims=True), axis, -1)
@@ -57,7 +57,7 @@ def even_pictures() -> dict[str, np.ndarray]:
 
 
 def gradients(count: int) -> list[np.ndarray]:
-    """Return pictures of which each goes smoothly from corner to corner between four random colours."""
+    """Return pictures of which each goes smoothly from corner to corner between four random colors."""
     down, right = np.linspace(0, 1, SIDE)[:, None, None], np.linspace(0, 1, SIDE)[None, :, None]
     corners = np.random.default_rng(0).uniform(0.05, 0.95, (count, 4, 3))
     shares = ((1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right)

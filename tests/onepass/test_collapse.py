@@ -1,4 +1,4 @@
-"""Where one pass collapses, the optimisation makes the picture, at every door and with a note."""
+"""Where one pass collapses, the optimization makes the picture, at every door and with a note."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_region_is_judged_where_it_is():
 
 
 @pytest.mark.parametrize("name", ["stripes", "spiral"])
-def test_the_optimisation_makes_what_one_pass_cannot(name, workshop):
+def test_the_optimization_makes_what_one_pass_cannot(name, workshop):
     photo, style, made = cat(128), ALL[name](), []
     for method in ("onepass", "optimize"):
         steps = list(
@@ -99,19 +99,19 @@ def test_the_optimisation_makes_what_one_pass_cannot(name, workshop):
         assert {(step.scale, step.scales, step.iterations) for step in steps} == {(1, 1, 8)}
         assert [step.last for step in steps] == [False] * 7 + [True]
         made.append((steps, steps[-1].pastiche))
-    (steps, found), (_, optimised) = made
+    (steps, found), (_, optimized) = made
     clipped, correlation, deviation = numbers(found.pixels, photo)
     assert clipped <= 0.5
     assert correlation >= 0.1
     assert deviation >= 0.03
-    np.testing.assert_array_equal(found.pixels, optimised.pixels)
+    np.testing.assert_array_equal(found.pixels, optimized.pixels)
     assert [bool(step.note) for step in steps] == [True] + [False] * 7
-    (note,) = set(found.notes) - set(optimised.notes)
+    (note,) = set(found.notes) - set(optimized.notes)
     assert note == steps[0].note
-    assert "the optimisation made the picture" in note
+    assert "the optimization made the picture" in note
     assert found.settings.method == found.recipe["settings"]["method"] == "onepass"
     assert found.recipe["fallback"] == {"method": "optimize", "onepass": "clipped"}
-    assert "fallback" not in optimised.recipe
+    assert "fallback" not in optimized.recipe
 
 
 def test_every_way_to_one_pass_has_it(workshop):
@@ -156,7 +156,7 @@ def test_a_recipe_repeats_the_pixels(impasto, tmp_path, monkeypatch):
     command = "stylize", "photo.png", "stripes.png"
     code, _, err = impasto(*command, "--method", "onepass", "--iterations", "2,2", "-o", "a.png")
     assert code == 0
-    assert err.count("the optimisation made the picture") == 1
+    assert err.count("the optimization made the picture") == 1
     assert impasto("stylize", "photo.png", "--recipe", "a.png", "-o", "b.png")[0] == 0
     np.testing.assert_array_equal(*(np.asarray(Image.open(name)) for name in ("a.png", "b.png")))
 
@@ -166,7 +166,7 @@ def test_a_recipe_repeats_the_pixels(impasto, tmp_path, monkeypatch):
 def test_no_pattern_leaves_a_collapsed_one_pass_picture(name, workshop):
     photo = cat(SIDE)
     result = impasto.stylize(photo, ALL[name](), method="onepass", strength=60, workshop=workshop)
-    if result.recipe.fallback:  # what the optimisation makes of such a style is as good as it gets here
+    if result.recipe.fallback:  # what the optimization makes of such a style is as good as it gets here
         assert result.recipe.fallback["method"] == "optimize"
         assert len(result.losses) > 1
         return

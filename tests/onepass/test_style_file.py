@@ -104,7 +104,7 @@ def test_the_same_style_gives_the_same_file(style, tmp_path):
     assert write_style_file(tmp_path / "a.style", style) == write_style_file(tmp_path / "b.style", style)
 
 
-def test_style_files_are_recognised(written, tmp_path):
+def test_style_files_are_recognized(written, tmp_path):
     renamed = written.rename(tmp_path / "waves.jpg")
     assert is_style_file(renamed)
     assert is_style_file("not-there.style")

@@ -133,10 +133,10 @@ def test_an_explosion_is_seen_at_the_iteration_at_which_it_happens():
     assert "the total loss exploded to 1e+09 at scale 1, iteration 3" in notes[2]
 
 
-def test_a_collapse_to_one_colour_is_seen():
+def test_a_collapse_to_one_color_is_seen():
     found, guard = guarded("adam")
     found.evaluate.bottom = np.full(SHAPE, 0.5, np.float32)
-    with pytest.raises(DivergenceError, match="the picture collapsed to one colour at scale 1, iteration"):
+    with pytest.raises(DivergenceError, match="the picture collapsed to one color at scale 1, iteration"):
         run(guard, 3000)
 
 

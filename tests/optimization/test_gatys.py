@@ -1,4 +1,4 @@
-"""The optimisation: its scales, its steps, its end."""
+"""The optimization: its scales, its steps, its end."""
 
 from __future__ import annotations
 

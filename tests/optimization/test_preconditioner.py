@@ -69,7 +69,7 @@ def test_it_is_the_same_on_the_engine_s_arrays():
 
 
 def test_lbfgs_reaches_further_where_the_function_answers_to_edges():
-    """A function whose gradient is all edges, like a style loss: a sum over differences of neighbours."""
+    """A function whose gradient is all edges, like a style loss: a sum over differences of neighbors."""
     goal = np.cumsum(pictures((1, 64, 64, 1), 1)[0], axis=1) / 8
 
     def evaluate(point):

@@ -272,7 +272,7 @@ def test_only_the_painted_part_of_a_style_counts(network, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_grey_style_mask_is_enough(network, kind):
+def test_a_gray_style_mask_is_enough(network, kind):
     style = StyleImage(pixels=picture(32, 32, 2), mask=np.full((32, 32), 0.4, np.float32))
     found = judged(network, kind, [StyledRegion(styles=(style,))], picture(32, 32, 1))
     assert found == pytest.approx(

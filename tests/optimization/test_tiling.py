@@ -112,7 +112,7 @@ def test_a_cutout_is_exact_in_tiles_and_what_is_invisible_does_not_count(compact
     assert np.abs(first.gradient[far]).max() == 0
 
 
-def test_an_achromatic_objective_keeps_pictures_grey(compact):
+def test_an_achromatic_objective_keeps_pictures_gray(compact):
     content, point = picture(301, 237, 1)[None], picture(301, 237, 3)[None]
     whole = replace(build_objective(compact, content, regions(301, 237), Settings()), achromatic=True)
     gradient = compile_whole(whole)(whole, point).gradient

@@ -38,9 +38,9 @@ def levels(picture):
 def test_known_values_by_hand(tmp_path):
     values = np.full((16, 16, 3), (200, 100, 50), np.uint8)
     assert levels(read(tmp_path, png(values, P3)))[0, 0].tolist() == [215, 93, 31]
-    grey = np.full((16, 16, 3), 55, np.uint8)  # linear light 55/255 is 128 in sRGB
-    assert levels(read(tmp_path, png(grey, LINEAR)))[0, 0].tolist() == [128] * 3
-    assert levels(read(tmp_path, png(grey[..., :1], LINEAR)))[0, 0].tolist() == [128] * 3
+    gray = np.full((16, 16, 3), 55, np.uint8)  # linear light 55/255 is 128 in sRGB
+    assert levels(read(tmp_path, png(gray, LINEAR)))[0, 0].tolist() == [128] * 3
+    assert levels(read(tmp_path, png(gray[..., :1], LINEAR)))[0, 0].tolist() == [128] * 3
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
@@ -148,7 +148,7 @@ def test_a_camera_says_adobe_rgb_by_exif(tmp_path):
         assert np.abs(levels(read(tmp_path, profiled)) - patches())[8, 8::16].max() <= 6
 
 
-def test_another_white_is_adapted_and_grey_stays_grey():
+def test_another_white_is_adapted_and_gray_stays_gray():
     space = ColorSpace(((0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001), (0.3457, 0.3585)), 1.8)
     ramp = np.repeat(np.linspace(0, 1, 64, dtype=np.float32)[:, None, None], 3, axis=2)
     out = space.to_srgb(ramp)

@@ -1,4 +1,4 @@
-"""The colour modes by their meaning: whose lightness, whose chroma, and that no hue is bent by clipping."""
+"""The color modes by their meaning: whose lightness, whose chroma, and that no hue is bent by clipping."""
 
 from __future__ import annotations
 
@@ -146,13 +146,13 @@ def test_what_is_no_color_picture_is_refused(shape):
 # luminance
 
 
-def test_lightness_pictures_are_grey_and_alike(portrait, coffee):
+def test_lightness_pictures_are_gray_and_alike(portrait, coffee):
     photo, style = color_transfer.lightness_of(portrait), color_transfer.match_lightness(coffee, portrait)
     assert photo.shape == portrait.shape and style.shape == coffee.shape
-    for grey in (photo, style):
-        np.testing.assert_array_equal(grey[..., 0], grey[..., 1])
-        np.testing.assert_array_equal(grey[..., 0], grey[..., 2])
-    of_photo, of_style = (oklab.to_oklab(grey)[..., 0] for grey in (photo, style))
+    for gray in (photo, style):
+        np.testing.assert_array_equal(gray[..., 0], gray[..., 1])
+        np.testing.assert_array_equal(gray[..., 0], gray[..., 2])
+    of_photo, of_style = (oklab.to_oklab(gray)[..., 0] for gray in (photo, style))
     np.testing.assert_allclose(of_photo, oklab.to_oklab(portrait)[..., 0], atol=1e-5)
     assert of_style.mean() == pytest.approx(of_photo.mean(), abs=0.03)  # the darkest bend before black
     assert of_style.std() == pytest.approx(of_photo.std(), abs=0.03)
@@ -163,8 +163,8 @@ def test_lightness_pictures_are_grey_and_alike(portrait, coffee):
 def test_lightness_is_matched_exactly_where_it_fits(portrait):
     photo = 0.4 + 0.2 * portrait
     style = 0.2 + 0.5 * RNG_PICTURE
-    greys = color_transfer.lightness_of(photo), color_transfer.match_lightness(style, photo)
-    of_photo, of_style = (oklab.to_oklab(grey)[..., 0] for grey in greys)
+    grays = color_transfer.lightness_of(photo), color_transfer.match_lightness(style, photo)
+    of_photo, of_style = (oklab.to_oklab(gray)[..., 0] for gray in grays)
     assert of_style.mean() == pytest.approx(of_photo.mean(), abs=1e-4)
     assert of_style.std() == pytest.approx(of_photo.std(), rel=1e-3)
     ours, theirs = of_style.ravel(), oklab.to_oklab(style)[..., 0].ravel()
@@ -204,10 +204,10 @@ def test_moments_do_not_crush_lights_and_shadows():
     assert (np.diff(lightness) > 5e-4).all()  # every step of the ramp is still there
 
 
-def test_a_grey_style_is_toned_by_the_photo(coffee):
-    grey = np.repeat(unit(data.camera()[..., None].repeat(3, 2))[..., :1], 3, axis=2)
+def test_a_gray_style_is_toned_by_the_photo(coffee):
+    gray = np.repeat(unit(data.camera()[..., None].repeat(3, 2))[..., :1], 3, axis=2)
     for function in (color_transfer.match_moments, color_transfer.match_histogram):
-        result, of_photo = oklab.to_oklab(function(grey, coffee)), oklab.to_oklab(coffee)
+        result, of_photo = oklab.to_oklab(function(gray, coffee)), oklab.to_oklab(coffee)
         assert chroma(result).mean() > 0.4 * chroma(of_photo).mean()
         assert hue_difference(result.mean((0, 1)), of_photo.mean((0, 1))) < 15
 
@@ -265,7 +265,7 @@ ODD_PICTURES = {
     "black": flat_picture(0, 0, 0),
     "white": flat_picture(1, 1, 1),
     "red": flat_picture(1, 0, 0),
-    "grey": np.repeat(RNG_PICTURE[..., :1], 3, axis=2),
+    "gray": np.repeat(RNG_PICTURE[..., :1], 3, axis=2),
     "one pixel": np.float32([[[0.2, 0.9, 0.4]]]),
     "two pixels": np.float32([[[0, 0, 1], [1, 1, 0]]]),
     "noise": RNG_PICTURE,
@@ -341,15 +341,15 @@ def test_what_is_invisible_does_not_count_in_the_statistics(function, portrait, 
     assert np.abs(function(coffee, portrait)[20:60, 30:90] - alone).max() > 0.05
 
 
-def test_a_grey_picture_may_be_a_color_jpeg(portrait):
-    grey = color_transfer.lightness_of(portrait)
+def test_a_gray_picture_may_be_a_color_jpeg(portrait):
+    gray = color_transfer.lightness_of(portrait)
     file = io.BytesIO()
-    Image.fromarray(np.uint8(np.rint(grey * 255))).save(file, "JPEG", quality=75)
-    assert color_transfer.is_achromatic(grey)
+    Image.fromarray(np.uint8(np.rint(gray * 255))).save(file, "JPEG", quality=75)
+    assert color_transfer.is_achromatic(gray)
     assert color_transfer.is_achromatic(np.asarray(Image.open(file), np.float32) / 255)
     assert not color_transfer.is_achromatic(portrait)
-    assert not color_transfer.is_achromatic(grey * np.array([1, 0.96, 0.9], np.float32))  # sepia
-    alpha = np.ones(grey.shape[:2], np.float32)
+    assert not color_transfer.is_achromatic(gray * np.array([1, 0.96, 0.9], np.float32))  # sepia
+    alpha = np.ones(gray.shape[:2], np.float32)
     alpha[:9] = 0
-    half = np.where(alpha[..., None] > 0, grey, portrait)
+    half = np.where(alpha[..., None] > 0, gray, portrait)
     assert color_transfer.is_achromatic(half, alpha) and not color_transfer.is_achromatic(half)

@@ -22,7 +22,7 @@ from picture_fixtures import (
     encoded,
     exif_block,
     expected_srgb,
-    grey_profile,
+    gray_profile,
     patches,
     png,
     png_chunk,
@@ -92,9 +92,9 @@ def test_color_profiles_become_srgb(tmp_path, space):
         assert np.abs(levels(picture.pixels) - values).max() > 10
 
 
-def test_grey_profile(tmp_path):
+def test_gray_profile(tmp_path):
     values = patches()[..., 0]
-    picture = read(tmp_path, encoded(Image.fromarray(values), "PNG", icc_profile=grey_profile(1.0)))
+    picture = read(tmp_path, encoded(Image.fromarray(values), "PNG", icc_profile=gray_profile(1.0)))
     linear = values / 255
     wanted = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     assert np.abs(picture.pixels - wanted[..., None]).max() < 0.8 / 255
@@ -393,7 +393,7 @@ def test_no_warning_leaks_and_threads_agree(tmp_path):
 def test_training_pictures():
     pixels = decode_bytes(samples()["rgb.jpg"], "rgb.jpg", 24)
     assert pixels.dtype == np.uint8 and pixels.shape == (24, 18, 3) and pixels.flags.c_contiguous
-    assert decode_bytes(samples()["deep-grey-alpha.png"], "x", 512).shape == (20, 24, 3)
+    assert decode_bytes(samples()["deep-gray-alpha.png"], "x", 512).shape == (20, 24, 3)
     assert decode_bytes(samples()["one-bit.png"], "x", 512).dtype == np.uint8
     with pytest.raises(ImageError, match=r"zip/x.jpg is not a picture"):
         decode_bytes(b"hello, world", "zip/x.jpg", 512)

@@ -92,7 +92,7 @@ def test_files_and_pillow_images_are_masks_in_any_size(tmp_path):
     assert read_mask(path, (400, 600)).mean() == pytest.approx(0.5, abs=0.01)
 
 
-def test_soft_masks_stay_soft_and_grey_is_luminance(tmp_path):
+def test_soft_masks_stay_soft_and_gray_is_luminance(tmp_path):
     ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (32, 1))
     np.testing.assert_allclose(read_mask(ramp, (32, 64)), ramp, atol=1e-6)
     colors = np.zeros((16, 48, 3))
@@ -105,12 +105,12 @@ def test_soft_masks_stay_soft_and_grey_is_luminance(tmp_path):
 def test_a_painted_layer_is_its_alpha(tmp_path, color):
     layer = np.full((20, 30, 4), float(color))
     layer[..., 3] = half(20, 30) * 0.8
-    layer[:, 15:, :3] = 0.5  # what is transparent has no colour
+    layer[:, 15:, :3] = 0.5  # what is transparent has no color
     mask = read_mask(save(tmp_path / "layer.png", layer), (20, 30))
     np.testing.assert_allclose(mask, half(20, 30) * 0.8, atol=1e-6)
 
 
-def test_a_layer_of_several_greys_is_grey_where_it_is_opaque(tmp_path):
+def test_a_layer_of_several_grays_is_gray_where_it_is_opaque(tmp_path):
     layer = np.ones((20, 32, 4))
     layer[:10, :, :3] = 0.2
     layer[..., 3] = half(20, 32)
@@ -160,7 +160,7 @@ def test_labels_count_fully(tmp_path):
         mask = read_mask(tmp_path / "labels.png", (20, 30))
         assert mask[0, [5, 15, 25]].tolist() == [0, 1, 1]
     shown = {
-        (0, 0, 0, 128, 128, 128, 255, 255, 255): [0, 128 / 255, 1],  # greys are as they are
+        (0, 0, 0, 128, 128, 128, 255, 255, 255): [0, 128 / 255, 1],  # grays are as they are
         (0, 0, 0, 255, 0, 0, 255, 255, 255): [0, 0.2126, 1],  # where white says what counts
         (255, 255, 255, 0, 0, 0, 0, 0, 0): [1, 0, 0],  # an index means nothing, its color does
     }
@@ -327,7 +327,7 @@ def test_large_and_small_photos_have_subjects_too():
         np.zeros((16, 16, 3), np.float32),
         texture((0.5, 0.5, 0.5), (120, 160), 3).astype(np.float32),
     ],
-    ids=["one colour", "smallest", "noise"],
+    ids=["one color", "smallest", "noise"],
 )
 def test_a_photo_without_a_subject_asks_for_a_painted_mask(photo):
     message = r"^nothing in the photo stands out; paint a mask and name it with --region$"

@@ -101,7 +101,7 @@ def test_steps_or_minutes_end_a_training():
     assert StyleSettings(steps=100, minutes=None).done(1, 1e6) == 0.01
 
 
-def test_the_loss_is_the_objective_of_the_optimisation(judge, start):
+def test_the_loss_is_the_objective_of_the_optimization(judge, start):
     """Its terms are those of `losses` for each photo, weighed by the photo's strength."""
     painting, photos = picture(64, 72, 5), np.stack([picture(48, 48, i) for i in (1, 2)])
     trainer = StyleTrainer(start, judge, painting, 36.0)
@@ -167,7 +167,7 @@ def test_doubtful_pictures_are_named(tmp_path):
 def test_poor_paintings_are_told(tmp_path):
     write(tmp_path / "flat.png", np.full((100, 300, 3), 0.4))
     notes = painting_notes(read_picture(tmp_path / "flat.png"))
-    assert "300 x 100 px" in notes[0] and "nearly one colour" in notes[1]
+    assert "300 x 100 px" in notes[0] and "nearly one color" in notes[1]
     write(tmp_path / "good.png", picture(300, 300))
     assert painting_notes(read_picture(tmp_path / "good.png")) == ()
 

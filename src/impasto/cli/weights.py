@@ -1,4 +1,4 @@
-"""The commands of feature networks: list, fetch, import, check and normalise their weights."""
+"""The commands of feature networks: list, fetch, import, check and normalize their weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Replace = Annotated[
     bool, typer.Option("--replace", help="Let weights in 8 bit take the place of exact ones.")
 ]
 
-weights_app = typer.Typer(help="Feature networks: list, fetch, import, check and normalise their weights.")
+weights_app = typer.Typer(help="Feature networks: list, fetch, import, check and normalize their weights.")
 
 
 @weights_app.command("list")
@@ -147,24 +147,24 @@ def _report_import(report: Any) -> None:
 
 
 @weights_app.command("normalize")
-@weights_app.command("normalise", hidden=True)
+@weights_app.command("normalize", hidden=True)
 def normalize_command(
-    network: Annotated[str, typer.Argument(help="vgg19, the only network to normalise.")],
+    network: Annotated[str, typer.Argument(help="vgg19, the only network to normalize.")],
     photos: Annotated[list[Path], typer.Argument(help="Photos, folders or .zip archives of them.")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Write the means there; by default vgg19-normalised uses them."),
+        typer.Option("-o", "--output", help="Write the means there; by default vgg19-normalized uses them."),
     ] = None,
     size: Annotated[int, typer.Option(min=32, help="Long side to which photos are reduced, px.")] = 384,
 ) -> None:
-    """Measure VGG-19's mean activations over photos, by which vgg19-normalised is made.
+    """Measure VGG-19's mean activations over photos, by which vgg19-normalized is made.
 
     The package has a table of its own, so this is for those who want the means over other photos.
 
-    Example: impasto weights normalise vgg19 photos/
+    Example: impasto weights normalize vgg19 photos/
     """
     if network != "vgg19":
-        raise SettingError("only vgg19 can be normalised, not {network!r}", network=network)
+        raise SettingError("only vgg19 can be normalized, not {network!r}", network=network)
     from impasto.engine import runtime
 
     ensure_network(network)

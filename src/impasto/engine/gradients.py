@@ -230,5 +230,5 @@ def to_host(tensor: Tensor) -> Array:
 
 
 def to_engine(array: Array) -> Any:
-    """Return an array where the optimisation keeps its vectors: as it is, or on the GPU."""
+    """Return an array where the optimization keeps its vectors: as it is, or on the GPU."""
     return np.ascontiguousarray(array) if runtime.device() == "cpu" else ops.convert_to_tensor(array)

@@ -1,4 +1,4 @@
-"""Long vectors for the optimisers: NumPy's on a processor, the engine's own on a GPU."""
+"""Long vectors for the optimizers: NumPy's on a processor, the engine's own on a GPU."""
 
 from __future__ import annotations
 

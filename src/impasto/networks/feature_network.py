@@ -119,7 +119,7 @@ class FeatureNetwork:
         """Return a layer's features as losses compare them.
 
         A distilled network compares them through its learned head and a ReLU, where they approximate
-        the features of normalised VGG-19; other networks compare them as they are.
+        the features of normalized VGG-19; other networks compare them as they are.
 
         Args:
             layer: name out of ``relu1_1`` ... ``relu5_4``.
@@ -186,7 +186,7 @@ class FeatureNetwork:
         return replace(self, weights=weights)
 
     def mean_color(self) -> Tensor:
-        """Return the RGB colour, float32 (3,) in [0, 1], that is zero in the network's input units."""
+        """Return the RGB color, float32 (3,) in [0, 1], that is zero in the network's input units."""
         kernel = ops.reshape(self.weights["preprocess/kernel"], (3, 3))
         return ops.reshape(ops.solve(ops.transpose(kernel), -self.weights["preprocess/bias"][:, None]), (3,))
 

@@ -45,7 +45,7 @@ class WeightFile:
         format: ``mat``, ``hdf5``, ``npz``, ``torch``, ``wheel`` or ``safetensors``.
         weights: the common form.
         family: ``caffe`` (pixels 0..255 minus a mean), ``torchvision`` (pixels divided by a
-            deviation), ``normalised`` (caffe with each channel's mean activation 1) or
+            deviation), ``normalized`` (caffe with each channel's mean activation 1) or
             ``distilled``.
         sha256: of the file.
         meta: the words stored in a file of our own form.
@@ -304,13 +304,13 @@ def _from_tensors(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
 def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
     """Read PyTorch's names: ``features.0.weight``, ``0.weight`` or ``conv1_1.weight``, OIHW.
 
-    A leading 1 x 1 convolution is the preprocessing (the normalised VGG-19 of AdaIN). Whether a
+    A leading 1 x 1 convolution is the preprocessing (the normalized VGG-19 of AdaIN). Whether a
     file without one wants torchvision's or Caffe's pixels cannot be seen yet; torchvision's are
     presumed.
     """
     if any(name.endswith("running_mean") for name in state):
         raise WeightsError(
-            "{path} holds a VGG with batch normalisation; VGG-19 without it is needed", path=path
+            "{path} holds a VGG with batch normalization; VGG-19 without it is needed", path=path
         )
     pattern = re.compile(r"(?:.*\.)?(\d+|conv\d_\d)\.weight$")
     convolutions = [name for name in state if pattern.match(name) and state[name].ndim == 4]

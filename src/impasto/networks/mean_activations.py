@@ -1,13 +1,13 @@
-"""VGG-19's mean activations, and the network normalised by them: every filter's mean over photos is 1.
+"""VGG-19's mean activations, and the network normalized by them: every filter's mean over photos is 1.
 
 The means are a table shipped with the package, ``data/vgg19-means.npz``, measured over the development
 photos (its recipe is in the manifest); one that the user measures over other photos lies in the user's data
-folder and goes before it. With a table the normalised network is made of the installed VGG-19 in a moment, so
+folder and goes before it. With a table the normalized network is made of the installed VGG-19 in a moment, so
 that no second file is kept.
 
 Reference: Gatys, Ecker and Bethge (CVPR 2016), section 2: the weights are scaled so that the mean activation
 of each filter over images and positions is 1, which changes no output up to a scale per filter, since the
-network has only rectifying units and no normalisation over its maps.
+network has only rectifying units and no normalization over its maps.
 """
 
 from __future__ import annotations

@@ -1,19 +1,19 @@
 """Self-test of a VGG-19: is it the one, which way do its kernels lie, which channels come first?
 
 The reference is ``data/fingerprint.json``, measured by `take_fingerprint` on the first five layers
-of the true network in its activation-normalised form (every channel scaled by a positive number):
+of the true network in its activation-normalized form (every channel scaled by a positive number):
 
 - the 64 filters of conv1_1 as they act on RGB in [0, 1], each with its largest magnitude at 127;
 - for relu1_1 ... relu3_1, the share of positions, out of 255, where each channel is above zero on
   the built-in picture, with zero padding and max pooling.
 
-A positive scale per channel changes neither, so the Caffe weights and the normalised ones have the
+A positive scale per channel changes neither, so the Caffe weights and the normalized ones have the
 same fingerprint. Of the layers behind relu3_1 no true values were at hand: for them the check only
 asks for loose sanity (finite, neither dead nor exploding) and cannot tell VGG-19 from another.
 
 Reference: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
 Recognition" (ICLR 2015); their weights are published by the Visual Geometry Group, University of
-Oxford, under CC BY 4.0. Normalised after Gatys, Ecker and Bethge (CVPR 2016), section 2.
+Oxford, under CC BY 4.0. Normalized after Gatys, Ecker and Bethge (CVPR 2016), section 2.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ LARGEST_CAFFE_NORM = 10.0
 """Median norm of conv1_1 filters made for pixels 0..255; those for pixels around 1 are larger."""
 
 NORMALIZED_MEAN = 4.0
-"""Largest mean activation of a layer whose channels were normalised to 1 on photos (1.0-1.4 on the
+"""Largest mean activation of a layer whose channels were normalized to 1 on photos (1.0-1.4 on the
 built-in picture); the Caffe weights' lie in the tens."""
 
 KNOWN_MD5 = {
@@ -68,14 +68,14 @@ class CheckReport:
 
     Attributes:
         name: ``vgg19``, or ``vgg19-unverified`` when there are problems.
-        family: ``caffe``, ``torchvision``, ``normalised`` or ``distilled``.
+        family: ``caffe``, ``torchvision``, ``normalized`` or ``distilled``.
         sha256: of the file.
         layers: the convolutions that the file has.
         parameters: numbers in them.
         likeness: mean cosine between its conv1_1 filters and VGG-19's, in [-1, 1].
         activity_drift: for each measured layer, the mean difference of its channels' shares of
             activity from VGG-19's, in [0, 1]; empty when the first layer is not VGG-19's.
-        notes: sentences on what was recognised and put right.
+        notes: sentences on what was recognized and put right.
         problems: sentences on why it is not VGG-19; empty when it is.
     """
 
@@ -118,9 +118,9 @@ def check(file: WeightFile) -> tuple[WeightFile, CheckReport]:
                 found=channels,
                 width=width,
             )
-    recognised = KNOWN_MD5.get(digest(file.path, "md5")) if file.format == "mat" else None
-    if recognised:
-        note = f"The file is the known {recognised}."
+    recognized = KNOWN_MD5.get(digest(file.path, "md5")) if file.format == "mat" else None
+    if recognized:
+        note = f"The file is the known {recognized}."
         file = replace(file, notes=(note, *file.notes))
     file, likeness = _put_right(file)
     problems = []
@@ -282,6 +282,6 @@ def _check_activity(file: WeightFile) -> tuple[WeightFile, dict[str, float], lis
         if not (active.mean() > 0.002 and 1e-6 < mean.mean() < 1e7):
             problems.append(f"Its {name} is dead or explodes: mean activation {mean.mean():.2g}.")
     if file.family == "caffe" and all(measured[name][1].mean() < NORMALIZED_MEAN for name in drift):
-        note = "Each channel's mean activation is about 1: this is the normalised VGG-19."
-        file = replace(file, family="normalised", notes=(*file.notes, note))
+        note = "Each channel's mean activation is about 1: this is the normalized VGG-19."
+        file = replace(file, family="normalized", notes=(*file.notes, note))
     return file, drift, problems

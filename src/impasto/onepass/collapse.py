@@ -22,7 +22,7 @@ MOST_CLIPPED = 0.5
 LEAST_CORRELATION = 0.1
 """Of the luminance with the photo's."""
 NEARLY_PURE = 90.0
-"""Strength above which the correlation does not count: at 100 the optimisation itself keeps less of the photo
+"""Strength above which the correlation does not count: at 100 the optimization itself keeps less of the photo
 in hatching (0.09), and is right to."""
 LEAST_DEVIATION = 0.03
 """Of the luminance; a photo with less is flat itself, and tells nothing about its pastiche."""

@@ -1,6 +1,6 @@
 """The planner of one pass: how much memory and time it will take, and whether in tiles.
 
-As the optimisation's planner counts: in passes forward of the feature network, as they are measured now.
+As the optimization's planner counts: in passes forward of the feature network, as they are measured now.
 `benchmarks/onepass.py` has the figures that the factors come from, all of processors.
 """
 

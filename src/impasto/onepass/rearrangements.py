@@ -52,7 +52,7 @@ def smoothed_pixels(quarters: Tensor) -> Tensor:
 def phase_kernels(kernel: Tensor) -> Tensor:
     """Return the four 2 x 2 kernels, (2, 2, in, 4 out), of a 3 x 3 kernel after doubling both sides.
 
-    Positions repeated twice see only two different neighbours in each direction: the weights of those that
+    Positions repeated twice see only two different neighbors in each direction: the weights of those that
     are the same add up. `interleave` puts the results in their places.
     """
     sums = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float32)
@@ -63,6 +63,6 @@ def phase_kernels(kernel: Tensor) -> Tensor:
 def interleave(x: Tensor) -> Tensor:
     """Return (batch, 2 h, 2 w, c) from what four `phase_kernels` found, (batch, h + 1, w + 1, 4 c).
 
-    Between each two neighbours lie the second half of the one before and the first half of the other.
+    Between each two neighbors lie the second half of the one before and the first half of the other.
     """
     return depth_to_space(x)[:, 1:-1, 1:-1]

@@ -1,1 +1,1 @@
-"""The optimisation of Gatys, Ecker and Bethge."""
+"""The optimization of Gatys, Ecker and Bethge."""

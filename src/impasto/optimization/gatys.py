@@ -1,4 +1,4 @@
-"""The optimisation of Gatys, Ecker and Bethge: a picture improved until its features fit.
+"""The optimization of Gatys, Ecker and Bethge: a picture improved until its features fit.
 
 A generator of Steps: it computes targets once per scale, asks for value and gradient, steps, yields. It
 does not print, save or know of progress bars; whoever wants to show, stop or save does so between two
@@ -76,7 +76,7 @@ def optimize_steps(prepared: Prepared, start: State | None = None) -> Iterator[S
 
 
 def starting_point(initial: Array, before: Array | None, shape: tuple[int, int], settings: Settings) -> Array:
-    """Return where the optimisation starts at a size: the coarser pastiche and some of the initial image.
+    """Return where the optimization starts at a size: the coarser pastiche and some of the initial image.
 
     An enlarged pastiche has no fine details. Half of the initial image's turn into strokes in fewer
     iterations than nothing does; all of them would stay where a style is smooth. Noise has none that are
@@ -107,7 +107,7 @@ class State:
         tiles: longest side of the tiles of each scale, None for a scale in one part: another side would
             round differently.
         guard: what the guard remembers, numbers by name.
-        optimizer: what the optimiser remembers, arrays and numbers by name.
+        optimizer: what the optimizer remembers, arrays and numbers by name.
     """
 
     scale: int
@@ -149,7 +149,7 @@ def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objecti
 def new_optimizer(
     evaluate: Callable[[Any], Evaluation], start: Any, scale: Scale, settings: Settings
 ) -> Optimizer:
-    """Return the optimiser that the settings name, at its starting point.
+    """Return the optimizer that the settings name, at its starting point.
 
     L-BFGS is preconditioned but for a publication's formulas, which had a plain one.
     """

@@ -1,4 +1,4 @@
-"""Takes an optimisation back to the last good picture when it leaves the path."""
+"""Takes an optimization back to the last good picture when it leaves the path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TROUBLES, CAUTION = 3, 0.3
 EXPLODED = 1e3
 """How many times the first loss is an explosion."""
 COLLAPSED = 1e-3
-"""Standard deviation below which a picture is one colour."""
+"""Standard deviation below which a picture is one color."""
 
 
 def named_losses(evaluation: Evaluation) -> dict[str, float]:
@@ -27,9 +27,9 @@ def named_losses(evaluation: Evaluation) -> dict[str, float]:
 
 
 class Guard:
-    """Steps an optimiser and takes it back to the last good point when it leaves the path.
+    """Steps an optimizer and takes it back to the last good point when it leaves the path.
 
-    Trouble is a loss that is not finite or has exploded, or a picture that collapsed to one colour.
+    Trouble is a loss that is not finite or has exploded, or a picture that collapsed to one color.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -44,7 +44,7 @@ class Guard:
         return {"limit": self._limit, "contrast": self._contrast, "troubles": self._troubles}
 
     def restore(self, state: Mapping[str, float]) -> None:
-        """Go on from a state; the optimiser is where it was."""
+        """Go on from a state; the optimizer is where it was."""
         self._limit, self._contrast = state["limit"], state["contrast"]
         self._troubles, self._good = int(state["troubles"]), self._optimizer.point
 
@@ -85,7 +85,7 @@ class Guard:
         if evaluation.total > self._limit:
             return Message("the total loss exploded to {value:.3g}", value=evaluation.total)
         if self._contrast > 10 * COLLAPSED and _contrast(self._optimizer.point) < COLLAPSED:
-            return Message("the picture collapsed to one colour")
+            return Message("the picture collapsed to one color")
         return Message("")
 
 

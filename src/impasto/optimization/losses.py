@@ -5,7 +5,7 @@ matrices of the pastiche and of the style image, (channels, channels); N = chann
 height x width. Everything is computed in float32, whatever the features' precision. What depends on
 the picture is written as sums over positions, so that a picture may be measured in parts (`tiling.py`).
 
-Every project normalises differently; the families here are named after their source:
+Every project normalizes differently; the families here are named after their source:
 
 ========================  ======================  ===========================  =======================
 family                    Gram matrix             style loss of a layer        content loss of a layer
@@ -94,7 +94,7 @@ def relative_content_scale(target: ContentSums) -> float:
     """Return 1 / |P - mean P|^2, mean P per channel over positions: the loss 1 is no trace of the photo.
 
     The paper's equation 1 divided by a constant of the content image. The divisor is at least a
-    hundredth of |P|^2, so that a photo of nothing (a plain colour) has a finite loss.
+    hundredth of |P|^2, so that a photo of nothing (a plain color) has a finite loss.
     """
     size = float(target.squares.sum())
     spread = size - float(np.square(target.sums).sum()) / target.positions
@@ -147,7 +147,7 @@ def neural_style_variation_scale(shape: tuple[int, int]) -> tuple[float, float]:
 
 
 def out_of_range_sum(image: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return the summed squared distance from [0, 1], which keeps an optimisation in range."""
+    """Return the summed squared distance from [0, 1], which keeps an optimization in range."""
     beyond = ops.square(ops.relu(image - 1)) + ops.square(ops.relu(-image))
     return ops.sum(beyond if mask is None else beyond * mask[None, :, :, None])
 

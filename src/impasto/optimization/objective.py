@@ -1,4 +1,4 @@
-"""What the optimisation minimises: targets and weights, frozen; a picture in, named losses out.
+"""What the optimization minimizes: targets and weights, frozen; a picture in, named losses out.
 
 An objective works in two halves. `measure` takes a picture to sums over its positions, `losses` takes the
 sums to losses. A whole picture is measured at once; a picture too large for that in parts, whose sums
@@ -107,7 +107,7 @@ class Objective:
         masks: where there are regions, their masks by layer, (regions, h, w).
         visible: where parts of the picture are transparent, how much each position counts, (h, w), by content
             layer and for ``pixels``.
-        achromatic: whether the picture is looked at without its colors, so that it stays grey.
+        achromatic: whether the picture is looked at without its colors, so that it stays gray.
         grain: how fine the details should be: the root of their mean energy.
     """
 

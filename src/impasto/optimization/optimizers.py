@@ -58,7 +58,7 @@ class Optimizer(Protocol):
     def release(self) -> Array:
         """Free what further steps would need and return the point, which stays.
 
-        The last Step of a scale still knows its optimiser, and the pairs of a large scale are many pictures.
+        The last Step of a scale still knows its optimizer, and the pairs of a large scale are many pictures.
         """
 
 
@@ -132,13 +132,13 @@ class Adam:
 
 @dataclass
 class LBFGS:
-    """Minimises a function of a float32 array.
+    """Minimizes a function of a float32 array.
 
     Args:
         evaluate: point -> Evaluation.
         point: where to start; any shape.
         memory: how many past steps the curvature is estimated from.
-        precondition: a symmetric linear map F of points; the function is minimised over z, point = F z.
+        precondition: a symmetric linear map F of points; the function is minimized over z, point = F z.
 
     Attributes:
         point: the best point so far; a new array after every step.

@@ -1,4 +1,4 @@
-"""The planner of the optimisation: how much memory and time a run will take, and the tiles that make it fit.
+"""The planner of the optimization: how much memory and time a run will take, and the tiles that make it fit.
 
 The model is simple on purpose, and `benchmarks/large.py` shows how well it predicts. Memory: the process, the
 vectors that live as long as the run (counted in pictures), and what a tile's features take, which is the
@@ -46,7 +46,7 @@ BEST_SIDES = {True: (1280, 800), False: (8192, 1488)}
 Large whole pictures of a wide network are no faster than tiles (benchmarks/large.py)."""
 PASSES = {("vgg19", "float32"): 2.4, ("vgg19", "bfloat16"): 2.6,
           ("compact", "float32"): 3.9, ("compact", "bfloat16"): 4.2}  # fmt: skip
-"""Passes forward that an iteration is worth, its losses and the optimiser's step included."""
+"""Passes forward that an iteration is worth, its losses and the optimizer's step included."""
 ITERATION_SECONDS = 0.012
 """Of an iteration, however small the picture is."""
 SPREAD = 1.5
@@ -187,7 +187,7 @@ def iteration_seconds(scale: Scale, tile: int | None, network: FeatureNetwork, s
 def plan_run(
     shape: tuple[int, int], network: FeatureNetwork, settings: Settings, speed: Speed | None = None
 ) -> Plan:
-    """Predict an optimisation.
+    """Predict an optimization.
 
     Args:
         shape: (height, width) of the result.

@@ -3,7 +3,7 @@
 The losses answer to edges far more than to large forms, so plain gradients are mostly fine detail, and the
 dozen pairs that L-BFGS remembers do not mend that. In the variables z with picture = F z, F a symmetric
 filter that amplifies low frequencies about as 1 / sqrt(frequency), the problem is better conditioned: F is
-1 plus what grids of every 4th, 16th and 64th position keep of a picture, with its colours damped.
+1 plus what grids of every 4th, 16th and 64th position keep of a picture, with its colors damped.
 
 Reference: Nocedal and Wright, "Numerical Optimization" (2006), section 5.1, on preconditioning as a change
 of variables; variables of several resolutions for style transfer are in Kolkin, Salavon and Shakhnarovich,
@@ -30,9 +30,9 @@ SHARES = (1.0, 1.0, 1.0)
 
 
 CHROMA = 0.6
-"""Gain of the differences between a pixel's channels. Lights and darks come first, so that an optimisation
-that ends early has hardly left the style's colours: over six pairs the palette is 6% nearer to the style's, a
-fifth of the strange colours is gone and the style distance is 3% less (VGG-19's judgement)."""
+"""Gain of the differences between a pixel's channels. Lights and darks come first, so that an optimization
+that ends early has hardly left the style's colors: over six pairs the palette is 6% nearer to the style's, a
+fifth of the strange colors is gone and the style distance is 3% less (VGG-19's judgment)."""
 
 
 class Preconditioner:
@@ -98,7 +98,7 @@ def interpolation(fine: int, coarse: int) -> sparse.csr_array:
     centers = (np.arange(fine) + 0.5) * coarse / fine - 0.5
     left = np.floor(centers).astype(int)
     weight = centers - left
-    neighbours = np.clip(np.concatenate([left, left + 1]), 0, coarse - 1)
+    neighbors = np.clip(np.concatenate([left, left + 1]), 0, coarse - 1)
     values = np.concatenate([1 - weight, weight]) * np.sqrt(coarse / fine)
-    places = np.tile(np.arange(fine), 2), neighbours
+    places = np.tile(np.arange(fine), 2), neighbors
     return sparse.csr_array((values.astype(np.float32), places), shape=(fine, coarse))

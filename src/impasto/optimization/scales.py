@@ -1,4 +1,4 @@
-"""The picture sizes through which an optimisation goes, coarse to fine, and the iterations at each."""
+"""The picture sizes through which an optimization goes, coarse to fine, and the iterations at each."""
 
 from __future__ import annotations
 

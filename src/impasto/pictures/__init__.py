@@ -1,1 +1,1 @@
-"""Pictures: files in and out, sizes, colours, masks."""
+"""Pictures: files in and out, sizes, colors, masks."""

@@ -36,7 +36,7 @@ H273_PRIMARIES: dict[int, Chromaticities] = {
     12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65),
     22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), D65),
 }
-"""ColourPrimaries."""
+"""ColorPrimaries."""
 H273_GAMMAS: dict[int, float | None] = {
     **dict.fromkeys((1, 2, 6, 13, 14, 15)),
     **{4: 2.2, 5: 2.8, 8: 1.0},
@@ -80,10 +80,10 @@ class ColorSpace:
         """
         if self.is_srgb():
             return color
-        grey = color.ndim == 2 or color.shape[2] == 1
-        matrix = None if grey else self._matrix().T.astype(np.float32)
+        gray = color.ndim == 2 or color.shape[2] == 1
+        matrix = None if gray else self._matrix().T.astype(np.float32)
         full = 1 if color.dtype.kind == "f" else np.iinfo(color.dtype).max
-        flat = color.reshape(-1, 1 if grey else 3)
+        flat = color.reshape(-1, 1 if gray else 3)
         result = np.empty_like(flat)
         for start in range(0, len(flat), BAND):
             values = flat[start : start + BAND].astype(np.float32) / np.float32(full)

@@ -1,7 +1,7 @@
-"""The colour modes: which colours a pastiche gets, the style's, the photo's or something between.
+"""The color modes: which colors a pastiche gets, the style's, the photo's or something between.
 
 ===============  =====================  ==================  ===========================================
-``--colors``     before the iterations  after them          the pastiche's colours
+``--colors``     before the iterations  after them          the pastiche's colors
 ===============  =====================  ==================  ===========================================
 ``style``        nothing                nothing             the style's
 ``content``      nothing                `with_chroma_of`    the photo's, place by place
@@ -11,7 +11,7 @@
 ===============  =====================  ==================  ===========================================
 
 All of it happens in Oklab, where lightness, chroma and hue hardly depend on each other, and leaves
-through one door, `from_oklab`: a colour that sRGB cannot show loses chroma and keeps its lightness and
+through one door, `from_oklab`: a color that sRGB cannot show loses chroma and keeps its lightness and
 hue. Channels are never clipped, for that is what turns skin orange and skies cyan.
 
 Pictures are float32 (height, width, 3), sRGB in [0, 1]. Of a picture with transparent parts only what is
@@ -19,7 +19,7 @@ visible counts in the statistics.
 
 References: Ottosson, "A perceptual color space for image processing" (2020); Gatys, Bethge, Hertzmann
 and Shechtman, "Preserving Color in Neural Artistic Style Transfer" (2016); Pitié, Kokaram and Dahyot,
-"Automated colour grading using colour distribution transfer" (2007).
+"Automated color grading using color distribution transfer" (2007).
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from impasto.errors import ImageError
 from impasto.pictures.oklab import _band_from_oklab, _band_to_oklab, _check, _gray, _in_bands, to_oklab
 
 Array = NDArray[np.float32]
-Map = Callable[[Array], Array]  # of colours, (pixels, 3) to (pixels, 3)
+Map = Callable[[Array], Array]  # of colors, (pixels, 3) to (pixels, 3)
 SAMPLES = 2**16
 """Pixels that statistics are taken from: a mean is off by a 250th of a standard deviation."""
 NOISE = 1 / 255
-"""A spread in Oklab that counts as noise: smaller ones are not stretched as if they were colours."""
+"""A spread in Oklab that counts as noise: smaller ones are not stretched as if they were colors."""
 GRAY_MEAN, GRAY_MOST = 1.5 / 255, 8 / 255
-"""How far apart the channels of a grey picture may be that was saved as a colour JPEG."""
+"""How far apart the channels of a gray picture may be that was saved as a color JPEG."""
 KNEE = 0.2
 """Lightness this near to black or white gives way when a map would lead beyond them."""
 STEEPEST = 2.0
-"""How much a histogram's curve may add to a contrast: more turns a flat colour's grain into blotches."""
+"""How much a histogram's curve may add to a contrast: more turns a flat color's grain into blotches."""
 QUANTILES, CURVE_STEPS = 257, 1024
 _S2, _S3, _S6 = np.sqrt([0.5, 1 / 3, 1 / 6])
 _FRAMES = np.array([
@@ -66,10 +66,10 @@ def with_chroma_of(pastiche: Array, photo: Array) -> Array:
 
     Returns:
         (height, width, 3), sRGB in [0, 1]. Chroma is less than the photo's only where sRGB has no such
-        colour at the pastiche's lightness.
+        color at the pastiche's lightness.
 
     Raises:
-        ImageError: the two are no colour pictures of one size.
+        ImageError: the two are no color pictures of one size.
     """
     _check(pastiche, photo)
     if pastiche.shape != photo.shape:
@@ -88,7 +88,7 @@ def with_chroma_of(pastiche: Array, photo: Array) -> Array:
 
 
 def lightness_of(photo: Array) -> Array:
-    """Return a picture without colour.
+    """Return a picture without color.
 
     Args:
         photo: (height, width, 3), sRGB in [0, 1].
@@ -97,24 +97,24 @@ def lightness_of(photo: Array) -> Array:
         Its lightness in Oklab, (height, width, 3) of three equal channels in sRGB.
 
     Raises:
-        ImageError: it is no colour picture.
+        ImageError: it is no color picture.
     """
     _check(photo)
     return _in_bands(lambda band: _gray(_band_to_oklab(band)[:, 0]), photo)
 
 
 def is_achromatic(picture: Array, alpha: Array | None = None) -> bool:
-    """Return whether a picture has no colours: all visible pixels are grey but for what JPEG leaves.
+    """Return whether a picture has no colors: all visible pixels are gray but for what JPEG leaves.
 
     Channels are at most ``GRAY_MEAN`` apart in the mean and ``GRAY_MOST`` anywhere. A toned print (sepia,
-    cyanotype) has a colour, and so has a grey photo with one red balloon.
+    cyanotype) has a color, and so has a gray photo with one red balloon.
 
     Args:
         picture: (height, width, 3), sRGB in [0, 1].
         alpha: (height, width) in [0, 1]; None if all is visible.
 
     Raises:
-        ImageError: it is no colour picture.
+        ImageError: it is no color picture.
     """
     _check(picture)
     few = picture[::16, ::16], None if alpha is None else alpha[::16, ::16]
@@ -131,7 +131,7 @@ def is_achromatic(picture: Array, alpha: Array | None = None) -> bool:
 def match_lightness(
     style: Array, photo: Array, style_alpha: Array | None = None, photo_alpha: Array | None = None
 ) -> Array:
-    """Return a style image without colour, its lightness matched to the photo's.
+    """Return a style image without color, its lightness matched to the photo's.
 
     L' = (sigma_photo / sigma_style) (L - mu_style) + mu_photo, so that painting does not darken or
     flatten the photo; the paper's L is YIQ's. Where L' would pass black or white it bends towards them.
@@ -146,7 +146,7 @@ def match_lightness(
         The style's lightness, (height, width, 3) of three equal channels in sRGB.
 
     Raises:
-        ImageError: one of them is no colour picture.
+        ImageError: one of them is no color picture.
 
     Reference: Gatys et al. 2016 ("Preserving Color"), on luminance-only transfer.
     """
@@ -166,11 +166,11 @@ def match_lightness(
 def match_moments(
     style: Array, photo: Array, style_alpha: Array | None = None, photo_alpha: Array | None = None
 ) -> Array:
-    """Map a style image's colours linearly, so that they get the photo's mean and covariance in Oklab.
+    """Map a style image's colors linearly, so that they get the photo's mean and covariance in Oklab.
 
     Of all maps x -> A (x - mu_style) + mu_photo with A S A^T = P (S, P: the two covariances) this is the
-    one that moves colours least, A = S^-1/2 (S^1/2 P S^1/2)^1/2 S^-1/2, optimal transport between
-    Gaussians; the paper's are others. A grey style is toned as the photo's colours go with lightness.
+    one that moves colors least, A = S^-1/2 (S^1/2 P S^1/2)^1/2 S^-1/2, optimal transport between
+    Gaussians; the paper's are others. A gray style is toned as the photo's colors go with lightness.
 
     Args:
         style: (height, width, 3), sRGB in [0, 1].
@@ -179,14 +179,14 @@ def match_moments(
         photo_alpha: the same of the photo.
 
     Returns:
-        The style image, recoloured. Mean and covariance are the photo's but for what the gamut
+        The style image, recolored. Mean and covariance are the photo's but for what the gamut
         refuses: lightness bends towards black and white, and too much chroma is reduced.
 
     Raises:
-        ImageError: one of them is no colour picture.
+        ImageError: one of them is no color picture.
 
-    Reference: Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping" (2007); Gatys
-    et al. 2016 ("Preserving Color"), on colour histogram matching.
+    Reference: Pitié and Kokaram, "The linear Monge-Kantorovitch linear color mapping" (2007); Gatys
+    et al. 2016 ("Preserving Color"), on color histogram matching.
     """
     _check(style, photo)
     samples = _sample(style, style_alpha)
@@ -205,14 +205,14 @@ def match_moments(
 def match_histogram(
     style: Array, photo: Array, style_alpha: Array | None = None, photo_alpha: Array | None = None
 ) -> Array:
-    """Recolour a style image so that its colours are distributed like the photo's, jointly.
+    """Recolor a style image so that its colors are distributed like the photo's, jointly.
 
     `match_moments` begins; monotone curves along six sets of axes in Oklab follow, each fitted to what
     the ones before it left. Matching each sRGB channel by itself would ignore which values go together
     (it painted violet over a golden Klimt). On seven pairs the mean distance from the photo's
     distribution (sliced Wasserstein, in Oklab) was 0.105 before, 0.040 after `match_moments`, 0.013 after
     sRGB channels, 0.008 after this, and 0.005 with curves of any steepness; but those tore a painting's
-    even red into all the photo's colours, hence ``STEEPEST``.
+    even red into all the photo's colors, hence ``STEEPEST``.
 
     Args:
         style: (height, width, 3), sRGB in [0, 1].
@@ -221,10 +221,10 @@ def match_histogram(
         photo_alpha: the same of the photo.
 
     Returns:
-        The style image, recoloured; equal colours stay equal.
+        The style image, recolored; equal colors stay equal.
 
     Raises:
-        ImageError: one of them is no colour picture.
+        ImageError: one of them is no color picture.
 
     Reference: Pitié et al. 2007 (iterative distribution transfer).
     """
@@ -286,7 +286,7 @@ def _fit_curve(source: Array, target: Array) -> tuple[float, float, Array]:
         ranks = np.linspace(0, len(values) - 1, QUANTILES).round().astype(np.intp)
         quantiles.append(np.sort(values)[ranks].astype(np.float64))
     knots, which, counts = np.unique(quantiles[0], return_inverse=True, return_counts=True)
-    wanted = np.bincount(which, quantiles[1]) / counts  # one value of a flat colour: its quantiles' mean
+    wanted = np.bincount(which, quantiles[1]) / counts  # one value of a flat color: its quantiles' mean
     rises = np.minimum(np.diff(wanted), STEEPEST * np.diff(knots))
     curve = np.concatenate([[0.0], np.cumsum(rises)])
     curve += np.average(wanted - curve, weights=counts)
@@ -317,7 +317,7 @@ def _bend(lightness: Array, high: float) -> Array:
 
 
 def _sample(picture: Array, alpha: Array | None = None) -> Array:
-    """Return up to ``SAMPLES`` visible colours (pixels, 3) in Oklab, always the same and evenly spread.
+    """Return up to ``SAMPLES`` visible colors (pixels, 3) in Oklab, always the same and evenly spread.
 
     Steps of the golden ratio around the picture hit no row, column or pattern more than others.
     """
@@ -329,6 +329,6 @@ def _sample(picture: Array, alpha: Array | None = None) -> Array:
 
 
 def _visible(picture: Array, alpha: Array | None) -> Array:
-    """Return the colours (pixels, 3) that are at least half as visible as the most visible one."""
+    """Return the colors (pixels, 3) that are at least half as visible as the most visible one."""
     pixels = picture.reshape(-1, 3)
     return pixels if alpha is None else pixels[alpha.reshape(-1) >= 0.5 * alpha.max()]

@@ -44,7 +44,7 @@ LOW_BYTES = {
     for mode in ("RGB", "RGBA")
     for order, other in (("B", "L"), ("L", "B"), ("N", FOREIGN))
 }
-"""Pillow unpacks 16-bit colours to their high bytes; read in the other byte order it gives the low ones."""
+"""Pillow unpacks 16-bit colors to their high bytes; read in the other byte order it gives the low ones."""
 
 
 @functools.cache
@@ -247,7 +247,7 @@ def _deep(image: Image.Image, reopen: Callable[[], Image.Image] | None, name: st
     if reopen is None or not tiles:
         return None
     raw = tiles[0].args if isinstance(tiles[0].args, str) else tiles[0].args[0]
-    if raw == "LA;16B":  # RGBA is the same four bytes: high and low of grey, high and low of alpha
+    if raw == "LA;16B":  # RGBA is the same four bytes: high and low of gray, high and low of alpha
         _set_raw_mode(image, "RGBA")
         pairs: Array = np.asarray(image).astype(np.uint16)
         return pairs[..., 0] << 8 | pairs[..., 1], pairs[..., 2] << 8 | pairs[..., 3]
@@ -315,7 +315,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None, name: str, notes: list[s
 def _convert(image: Image.Image, profile: bytes | None) -> Image.Image:
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile) if profile else ImageCms.createProfile("LAB"))
     mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}[source.profile.xcolor_space.strip()]
-    grey = image
+    gray = image
     if (image.mode, mode) == ("L", "RGB"):
         image = image.convert("RGB")
     target = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
@@ -329,7 +329,7 @@ def _convert(image: Image.Image, profile: bytes | None) -> Image.Image:
         )
         changed = np.asarray(transform.apply(Image.fromarray(steps)))  # type: ignore[no-untyped-call]
         if np.abs(changed.astype(int) - steps).max() <= 1:
-            return grey
+            return gray
     return transform.apply(image)  # type: ignore[no-any-return, no-untyped-call]
 
 

@@ -1,4 +1,4 @@
-"""Oklab: the colour space in which colours are compared and exchanged, to sRGB and back."""
+"""Oklab: the color space in which colors are compared and exchanged, to sRGB and back."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def to_oklab(picture: Array) -> Array:
 
     Returns:
         float32 of the same shape: lightness (black 0, white 1), then green-red and blue-yellow, both
-        about [-0.3, 0.3] and zero for greys. Their length is the chroma, their angle the hue.
+        about [-0.3, 0.3] and zero for grays. Their length is the chroma, their angle the hue.
 
     Reference: Ottosson 2020; the transfer function is that of IEC 61966-2-1.
     """
@@ -49,7 +49,7 @@ def to_oklab(picture: Array) -> Array:
 
 
 def from_oklab(lab: Array) -> Array:
-    """Convert Oklab to sRGB; colours outside the gamut lose chroma, never lightness or hue.
+    """Convert Oklab to sRGB; colors outside the gamut lose chroma, never lightness or hue.
 
     Args:
         lab: (..., 3), see `to_oklab`; lightness outside [0, 1] becomes black or white.
@@ -66,7 +66,7 @@ def _check(*pictures: Array) -> None:
     for picture in pictures:
         if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
             raise ImageError(
-                "a colour picture has the shape (height, width, 3), not {shape}", shape=picture.shape
+                "a color picture has the shape (height, width, 3), not {shape}", shape=picture.shape
             )
 
 
@@ -96,12 +96,12 @@ def _band_from_oklab(lab: Array) -> Array:
 
 def _reduce_chroma(lab: Array) -> Array:
     """Return linear sRGB of the largest chroma that the gamut has at each lightness and hue."""
-    grey, color = lab[:, :1], lab[:, 1:] @ _FROM_OKLAB[1:]
-    factor = np.zeros_like(grey)
+    gray, color = lab[:, :1], lab[:, 1:] @ _FROM_OKLAB[1:]
+    factor = np.zeros_like(gray)
     for halving in range(1, 13):  # to 1/4096 of the chroma asked for
         tried = factor + np.float32(0.5**halving)
-        factor = np.where(_in_gamut(_light(grey + tried * color))[:, None], tried, factor)
-    return _light(grey + factor * color)
+        factor = np.where(_in_gamut(_light(gray + tried * color))[:, None], tried, factor)
+    return _light(gray + factor * color)
 
 
 def _light(cone_roots: Array) -> Array:

@@ -52,7 +52,7 @@ PICTURE_SUFFIXES = frozenset((
 MAXIMUM_ASPECT = 100
 MAXIMUM_BYTES = 2**30
 PIXELS_PER_BYTE = 5_000
-"""A large picture that claims more is a lie: a single colour in PNG, 8 bit, has about 1,000."""
+"""A large picture that claims more is a lie: a single color in PNG, 8 bit, has about 1,000."""
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "JPEG2000")
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc"}
 READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000 and, with pillow-heif, HEIC"

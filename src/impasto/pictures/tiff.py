@@ -107,7 +107,7 @@ class TiffPhoto:
             return True
         raise ImageError(
             "{name} is a TIFF of a kind that is not supported ({kind}); save it uncompressed, as "
-            "grey or RGB of 8 or 16 bits",
+            "gray or RGB of 8 or 16 bits",
             name=self.name,
             kind=self.kind,
         )

@@ -1,6 +1,6 @@
 """A run on disk: enough to go on after an interruption and end with the same bytes.
 
-One .npz file without pickles: the job and the recipe as JSON, the optimiser's state as arrays. It is written
+One .npz file without pickles: the job and the recipe as JSON, the optimizer's state as arrays. It is written
 beside its destination and renamed, so that there is always a whole one.
 """
 
@@ -37,7 +37,7 @@ class RunCheckpoint:
         written: sha256 of the picture that the run left at the output, or None.
         recipe: what it takes to repeat the run, as `Recipe.to_mapping` gives it.
         losses: the named losses of every iteration so far.
-        state: scale, iteration and the optimiser's state.
+        state: scale, iteration and the optimizer's state.
     """
 
     job: Job

@@ -16,7 +16,7 @@ from impasto.training.trainer import Trainer
 
 
 def save_checkpoint(trainer: Trainer, path: Path, step: int, record: str) -> None:
-    """Write the trained and the optimiser's variables, the step and the time, all of it or nothing.
+    """Write the trained and the optimizer's variables, the step and the time, all of it or nothing.
 
     Args:
         trainer: compiled.
@@ -64,5 +64,5 @@ def restore(trainer: Trainer, path: Path, record: str) -> int:
 
 
 def _optimizer_variables(trainer: Trainer) -> list[keras.Variable]:
-    """Return the optimiser's variables but the learning rate, which each step sets."""
+    """Return the optimizer's variables but the learning rate, which each step sets."""
     return [v for v in trainer.optimizer.variables if v.name != "learning_rate"]

@@ -110,19 +110,19 @@ def _crop(picture: NDArray[np.uint8], size: int, rng: np.random.Generator) -> ND
 
 
 def vary(batch: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the batch as an optimisation might show it: mixed, recoloured, noisy.
+    """Return the batch as an optimization might show it: mixed, recolored, noisy.
 
-    A quarter of the pictures is mixed with its neighbour, a half has its contrast and colours
+    A quarter of the pictures is mixed with its neighbor, a half has its contrast and colors
     changed, a quarter is covered with white or coarse noise. Values stay in [0, 1].
     """
     batch = batch.copy()
     count, size = batch.shape[:2]
-    neighbours = np.roll(batch, 1, axis=0)
+    neighbors = np.roll(batch, 1, axis=0)
     for i in range(count):
         kind = rng.random(4)
         if kind[0] < 0.25:
             blend = rng.uniform(0.2, 0.8)
-            batch[i] = blend * batch[i] + (1 - blend) * neighbours[i]
+            batch[i] = blend * batch[i] + (1 - blend) * neighbors[i]
         if kind[1] < 0.5:
             mean = batch[i].mean(axis=(0, 1))
             mixing = np.eye(3) * rng.uniform(0.6, 1.4) + rng.normal(0, 0.12, (3, 3))

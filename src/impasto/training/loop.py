@@ -74,7 +74,7 @@ class Training(ABC):
 
     @abstractmethod
     def optimizer(self) -> keras.optimizers.Optimizer:
-        """Return a new optimiser, with any learning rate."""
+        """Return a new optimizer, with any learning rate."""
 
     @abstractmethod
     def rate(self, step: int, done: float) -> float:

@@ -42,7 +42,7 @@ class TrainingPhotos(Crops):
         told = (
             (self.broken, "could not be read and are left out"),
             (small, f"have a side under {crop} px, so their borders are repeated"),
-            (flat, "show next to nothing, such as one colour; take them out of the folder"),
+            (flat, "show next to nothing, such as one color; take them out of the folder"),
             (twice, "are copies of others, which count twice"),
         )
         return tuple(f"{_listed(names)} {words}" for names, words in told if names)
@@ -58,7 +58,7 @@ def painting_notes(painting: Picture) -> tuple[str, ...]:
             "strokes would be learned better"
         )
     if painting.pixels.std() < LEAST_DEVIATION:
-        notes.append("the painting is nearly one colour, so there is hardly a style to learn")
+        notes.append("the painting is nearly one color, so there is hardly a style to learn")
     return tuple(notes)
 
 

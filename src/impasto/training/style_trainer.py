@@ -42,7 +42,7 @@ class StyleSettings:
         crop: side of the crops in pixels, a multiple of 16.
         batch: crops per step.
         learning_rate: Adam's, at its highest.
-        style_weight: style weight over content weight at strength 0.5, as in the optimisation.
+        style_weight: style weight over content weight at strength 0.5, as in the optimization.
         style_size: long side in pixels to which the painting is reduced; its strokes are learned as
             large as they are there.
         seed: of everything random.

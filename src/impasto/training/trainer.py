@@ -18,7 +18,7 @@ class Trainer(keras.Model):  # type: ignore[misc]
     """What the networks in training have in common; subclasses add how they are called, and the loss.
 
     Args:
-        weights: by name; their order is that of the optimiser's variables.
+        weights: by name; their order is that of the optimizer's variables.
         fixed: how the names of those begin that are not trained.
         terms: names of what `tell` is given, ``loss`` first.
 

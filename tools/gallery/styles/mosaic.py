@@ -148,11 +148,11 @@ def rows(rng: np.random.Generator, label: np.ndarray) -> tuple[np.ndarray, np.nd
     places = []
     for level in np.arange(0.5, away.max() / TILE, 1.0):
         for line in measure.find_contours(away, level * TILE):
-            travelled = np.r_[0, np.cumsum(np.hypot(*np.diff(line, axis=0).T))] * scale
-            gaps = TILE * rng.uniform(0.92, 1.15, int(travelled[-1] / TILE / 0.9) + 2)
+            traveled = np.r_[0, np.cumsum(np.hypot(*np.diff(line, axis=0).T))] * scale
+            gaps = TILE * rng.uniform(0.92, 1.15, int(traveled[-1] / TILE / 0.9) + 2)
             stops = np.cumsum(gaps) - gaps / 2
-            stops = stops[stops < travelled[-1]]
-            places.append(np.stack([np.interp(stops, travelled, line[:, k]) for k in (1, 0)], -1))
+            stops = stops[stops < traveled[-1]]
+            places.append(np.stack([np.interp(stops, traveled, line[:, k]) for k in (1, 0)], -1))
     place = (np.concatenate(places) + 0.5) * scale
     keep = np.ones(len(place), bool)
     pairs = cKDTree(place).query_pairs(0.74 * TILE, output_type="ndarray")

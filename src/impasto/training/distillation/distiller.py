@@ -1,8 +1,8 @@
 """Training the embedded ``compact`` network from VGG-19 (knowledge distillation).
 
 The student begins as a selection of its teacher's channels (`selection.py`), not with random weights. Then it
-learns three things at once, on crops of photos and paintings that are also mixed, recoloured and covered with
-noise, because an optimisation shows the network pictures that are neither photo nor painting:
+learns three things at once, on crops of photos and paintings that are also mixed, recolored and covered with
+noise, because an optimization shows the network pictures that are neither photo nor painting:
 
 - its layers, through 1 x 1 linear heads, predict the teacher's layers;
 - its style layers, through 1 x 1 heads and a ReLU, predict the teacher's;
@@ -235,7 +235,7 @@ class Distillation(Training):
             yield TrainingStep(step=0, done=0.0, notes=(note,))
 
     def before(self, step: int, batch: Array) -> Array:
-        """Replace some of the crops by pastiches that the student is optimised to."""
+        """Replace some of the crops by pastiches that the student is optimized to."""
         if self.settings.pastiches and step >= self.settings.pastiches_from:
             batch[: self.settings.pastiches] = self._pool.improve()
         return batch

@@ -1,4 +1,4 @@
-"""Muon for convolutions: the optimiser with which this project's networks are trained.
+"""Muon for convolutions: the optimizer with which this project's networks are trained.
 
 A kernel of shape (height, width, in, out) is taken as a matrix (height x width x in, out), and its
 momentum is replaced by the nearest semi-orthogonal matrix before each step, so that all directions of

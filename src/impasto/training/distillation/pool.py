@@ -18,9 +18,9 @@ Array = NDArray[np.float32]
 
 
 class PastichePool:
-    """Pastiches that are optimised against the student while it learns.
+    """Pastiches that are optimized against the student while it learns.
 
-    An optimisation finds whatever the student mistakes for the style, and such pictures occur in no
+    An optimization finds whatever the student mistakes for the style, and such pictures occur in no
     data set. So a few of the pool are improved by one step before each training step, and the student
     is shown them with the teacher's opinion. A pastiche is replaced after `lifetime` improvements.
 
