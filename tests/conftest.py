@@ -33,9 +33,14 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of teachers, tools and pictures that is not part of the product."""
-    if not SHARED.is_dir():
-        pytest.skip(f"the shared folder {SHARED} is absent")
-    return SHARED
+    return needs(SHARED)
+
+
+def needs(path: Path) -> Path:
+    """Return a shared file's path; where it is not, the test is skipped."""
+    if not path.exists():
+        pytest.skip(f"{path} is not here; IMPASTO_SHARED can name the shared folder")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import resource
 
+import numpy as np
 import pytest
 
-from impasto.errors import OutputError
+import impasto
+from impasto.errors import ImpastoError, OutputError
 from impasto.files import check_place, write_whole
 
 
@@ -66,3 +68,30 @@ def test_checking_makes_nothing(tmp_path):
         with pytest.raises(OutputError, match=message):
             check_place(tmp_path / wrong)
     assert not list(tmp_path.iterdir())
+
+
+NO_NAMES = {
+    "too long": "a" * 300,
+    "a path too long": "a/" * 3000,
+    "of nobody": "~nobody-of-that-name/a",
+    "null": "a\0b",
+}
+PIXELS = np.zeros((32, 32, 3), np.float32)
+
+
+@pytest.mark.parametrize("name", NO_NAMES.values(), ids=NO_NAMES)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda name: impasto.read_picture(name),
+        lambda name: impasto.load_recipe(name),
+        lambda name: impasto.stylize(name, "mosaic"),
+        lambda name: impasto.stylize(PIXELS, name),
+        lambda name: impasto.stylize(PIXELS, "mosaic", network=name),
+        lambda name: impasto.stylize(PIXELS, "mosaic", regions=[f"{name}={name}"]),
+    ],
+    ids=["picture", "recipe", "photo", "style", "network", "region"],
+)
+def test_a_name_that_no_file_can_have_is_told_of_in_one_sentence(call, name):
+    with pytest.raises(ImpastoError):
+        call(name)

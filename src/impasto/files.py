@@ -17,7 +17,7 @@ from impasto.errors import Argument, OutputError, WeightsError
 def impasto_home() -> Path:
     """Return the user's data folder: ``IMPASTO_HOME``, or the platform's usual place."""
     if chosen := os.environ.get("IMPASTO_HOME"):
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "impasto"
     variable, usual = "XDG_DATA_HOME", ".local/share"
@@ -115,18 +115,18 @@ def check_place(path: Path, *, folder: bool = False) -> None:
 
 def _check_names(path: Path, folder: bool) -> None:
     parent = path.parent
-    if not parent.is_dir():
-        if parent.exists():
+    if not os.path.isdir(parent):
+        if os.path.exists(parent):
             raise OutputError("{path} cannot be written: {parent} is not a folder", path=path, parent=parent)
         raise OutputError(
             "{path} cannot be written: {parent} does not exist; make it first", path=path, parent=parent
         )
     with suppress(FileNotFoundError):
         path.lstat()
-    if path.is_dir():
+    if os.path.isdir(path):
         if not folder:
             raise OutputError("{path} is a folder; add a file name to it", path=path)
-    elif path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+    elif os.path.exists(path) and not (os.path.isfile(path) and os.access(path, os.W_OK)):
         raise OutputError("{path} is write-protected or not a regular file; choose another name", path=path)
 
 

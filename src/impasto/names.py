@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,7 @@ def check_style_name(style: Any) -> None:
     Raises:
         MissingFileError: it is neither; the message names the nearest built-in style or file.
     """
-    if not isinstance(style, str | Path) or (str(style) in style_names() and not Path(style).exists()):
+    if not isinstance(style, str | Path) or (str(style) in style_names() and not os.path.exists(style)):
         return
     from impasto.pictures.reading import check_file
 

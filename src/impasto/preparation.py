@@ -7,6 +7,7 @@ the methods need, and what is done to their result (colours given back, the phot
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -265,7 +266,7 @@ def _digest(source: Source) -> str | None:
     if not isinstance(source, str | Path):
         return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()
     path = Path(source)
-    return digest(path) if path.is_file() else gallery.card(str(source)).sha256
+    return digest(path) if os.path.isfile(path) else gallery.card(str(source)).sha256
 
 
 class StyleReader:
@@ -337,7 +338,7 @@ class StyleReader:
 
 def read_style(style: Source, size: int | None, workshop: Workshop) -> Picture:
     """Return a style picture: the gallery's if no file has that name, else what `read_picture` reads."""
-    if isinstance(style, str) and style in gallery.style_names() and not Path(style).exists():
+    if isinstance(style, str) and style in gallery.style_names() and not os.path.exists(style):
         card = gallery.card(style)
         read = partial(read_picture, card.path, max_size=size)
         picture = workshop.get("styles", (card.sha256, size), read, lambda found: found.pixels.nbytes)

@@ -8,6 +8,7 @@ written by hand needs no more than the settings, as a table ``settings`` or at i
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -234,7 +235,7 @@ class Recipe(Mapping[str, Any]):
         """Return the file of that name beside the recipe or in the working folder, if it is the same."""
         folders = (self.source.parent if self.source else Path(), Path())
         paths = (folder / name for folder in folders)
-        return next((path for path in paths if path.is_file() and sha256 in (None, digest(path))), None)
+        return next((path for path in paths if os.path.isfile(path) and sha256 in (None, digest(path))), None)
 
 
 def load_recipe(path: str | Path) -> Recipe:
@@ -246,7 +247,7 @@ def load_recipe(path: str | Path) -> Recipe:
         SettingError: the file is not TOML or JSON, has unknown keys or comes from a newer Impasto.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise MissingFileError("there is no recipe {path}", path=path)
     if path.suffix.lower() in (".toml", ".json"):
         values = _parse(path)

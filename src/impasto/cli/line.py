@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from impasto.errors import Argument, Message, SettingError, did_you_mean
 
@@ -101,11 +101,7 @@ def _check_photo(word: str, commands: Mapping[str, frozenset[str]]) -> None:
     Raises:
         SettingError: it is no file, and nothing in it says that it was meant as one.
     """
-    try:
-        is_file = Path(word).exists()
-    except (OSError, ValueError):
-        is_file = False
-    if is_file or re.search(r"[./\\:]", word):
+    if os.path.exists(word) or re.search(r"[./\\:]", word):
         return
     hint = did_you_mean(word, commands) or Message("; {help} lists them", help="impasto --help")
     raise SettingError("there is no command {name!r}{hint}", name=word, hint=hint)

@@ -64,7 +64,7 @@ def placed(photo: str, style: str, output: str | None, form: str | None, overwri
             )
         result = Path(folder) / f"stdout{suffix}"
         yield Place(source, result, streams=True)
-        if result.exists():
+        if os.path.exists(result):
             sys.stdout.flush()
             sys.stdout.buffer.write(result.read_bytes())
             sys.stdout.buffer.flush()
@@ -89,7 +89,7 @@ def _file(photo: str, style: str, output: str | None, suffix: str, overwrite: bo
     name = f"{_short(Path(photo).stem)}-{_short(Path(style).stem)}{suffix}"
     if output is None:
         return _free(Path(photo).parent / name, overwrite)
-    if output.endswith(("/", "\\")) or Path(output).is_dir():
+    if output.endswith(("/", "\\")) or os.path.isdir(output):
         folder = Path(output)
         try:
             folder.mkdir(exist_ok=True)
@@ -116,7 +116,7 @@ def _short(stem: str) -> str:
 
 def _free(path: Path, overwrite: bool) -> Path:
     """Return the path, or the first numbered one that no file has."""
-    if overwrite or not path.exists():
+    if overwrite or not os.path.exists(path):
         return path
     numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
-    return next(name for name in numbered if not name.exists())
+    return next(name for name in numbered if not os.path.exists(name))

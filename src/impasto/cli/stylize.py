@@ -183,13 +183,13 @@ def _check_outputs(job: Job) -> None:
             checkpoint=Argument("checkpoint"),
             preview=Argument("preview_every"),
         )
-    if job.preview_every and job.previews.exists() and not overwrite:
+    if job.preview_every and os.path.exists(job.previews) and not overwrite:
         raise OutputError(
             "{path} already exists; add {overwrite} or choose another output",
             path=job.previews,
             overwrite=Argument("overwrite=True"),
         )
-    if job.resumable and job.checkpoint_path.exists() and not overwrite:
+    if job.resumable and os.path.exists(job.checkpoint_path) and not overwrite:
         raise OutputError(
             "{path} is the checkpoint of an unfinished run; go on with {command}, or add {overwrite}",
             path=job.checkpoint_path,
@@ -287,7 +287,7 @@ def resume_command(
     from impasto.runs.run import resumed_job
 
     job, state = resumed_job(path)
-    if not job.folder.is_dir():
+    if not os.path.isdir(job.folder):
         raise CheckpointError(
             "the folder {folder}, in which the run was started, is not there", folder=job.folder
         )
@@ -302,11 +302,11 @@ def _checkpoint_of(path: Path) -> Path:
         CheckpointError: there is none.
     """
     beside = path.with_name(f"{path.name}.checkpoint")
-    if beside.is_file():
+    if os.path.isfile(beside):
         return beside
-    if path.is_file():
+    if os.path.isfile(path):
         return path
-    names = [entry.name for entry in path.parent.glob("*.checkpoint")] if path.parent.is_dir() else []
+    names = [entry.name for entry in path.parent.glob("*.checkpoint")] if os.path.isdir(path.parent) else []
     raise CheckpointError(
         "there is no checkpoint {path}{hint}", path=path, hint=did_you_mean(path.name, names)
     )

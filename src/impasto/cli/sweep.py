@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,7 @@ def swept_values(name: str, text: str) -> Any:
     kind = plain(typing.get_type_hints(Settings)[name])
     if kind not in (int, float, str) and typing.get_origin(kind) is not Literal:
         return parsed(name, text)
-    if kind is str and Path(text).exists():  # a file's name with a comma in it
+    if kind is str and os.path.exists(text):  # a file's name with a comma in it
         return text
     values = [_value(name, part.strip()) for part in text.split(",")]
     return values[0] if len(values) == 1 else values

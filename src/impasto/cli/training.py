@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -109,7 +110,7 @@ def check_style_output(output: Path, overwrite: bool) -> None:
 
 
 def _check_new(output: Path, overwrite: bool) -> None:
-    if output.exists() and not overwrite:
+    if os.path.exists(output) and not overwrite:
         raise OutputError(
             "{path} already exists; add {overwrite} or choose another name",
             path=output,
@@ -129,7 +130,7 @@ def run_training(training: Training, after: Callable[[int], None] = lambda step:
     """
     from impasto.runs.interruption import Interruption
 
-    if training.checkpoint.exists():
+    if os.path.exists(training.checkpoint):
         say("Continuing from {checkpoint}.", checkpoint=training.checkpoint)
     with Interruption().heard() as interruption:
         last = _show_steps(training, interruption, after)
@@ -257,8 +258,8 @@ def export_command(
 
     network, any_style = load_pastiche_network("float32"), style == "onepass"
     for path in export_paths(output, any_style):
-        if path.exists() and (path.is_dir() or not overwrite):
-            if path.is_dir():
+        if os.path.exists(path) and (os.path.isdir(path) or not overwrite):
+            if os.path.isdir(path):
                 raise OutputError("{path} already exists; choose another name", path=path)
             raise OutputError(
                 "{path} already exists; add {overwrite} or choose another name",

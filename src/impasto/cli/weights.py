@@ -147,17 +147,17 @@ def _report_import(report: Any) -> None:
 
 
 @weights_app.command("normalize")
-@weights_app.command("normalize", hidden=True)
+@weights_app.command("normalise", hidden=True)
 def normalize_command(
     network: Annotated[str, typer.Argument(help="vgg19, the only network to normalize.")],
     photos: Annotated[list[Path], typer.Argument(help="Photos, folders or .zip archives of them.")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Write the means there; by default vgg19-normalized uses them."),
+        typer.Option("-o", "--output", help="Write the means there; by default vgg19-normalised uses them."),
     ] = None,
     size: Annotated[int, typer.Option(min=32, help="Long side to which photos are reduced, px.")] = 384,
 ) -> None:
-    """Measure VGG-19's mean activations over photos, by which vgg19-normalized is made.
+    """Measure VGG-19's mean activations over photos, by which vgg19-normalised is made.
 
     The package has a table of its own, so this is for those who want the means over other photos.
 

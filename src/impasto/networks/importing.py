@@ -73,7 +73,7 @@ def import_weights(path: str | Path, *, force: bool = False, replace_exact: bool
             path=path,
             reasons="; ".join(p[0].lower() + p[1:].rstrip(".") for p in report.problems),
         )
-    name = NORMALIZED if report.is_vgg19 and file.family == "normalized" else report.name
+    name = NORMALIZED if report.is_vgg19 and file.family == "normalised" else report.name
     weights = with_indices(file.weights)
     bits = 8 if all(f"{layer}/q" in weights for layer in file.layers) else 32
     folder = impasto_home() / "weights"

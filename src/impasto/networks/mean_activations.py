@@ -12,6 +12,7 @@ network has only rectifying units and no normalization over its maps.
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ LEAST_MEAN = 1e-3
 
 def means_path() -> Path:
     """Return the table in use: the user's if there is one, else the package's."""
-    return user_means() if user_means().is_file() else EMBEDDED_MEANS
+    return user_means() if os.path.isfile(user_means()) else EMBEDDED_MEANS
 
 
 def user_means() -> Path:

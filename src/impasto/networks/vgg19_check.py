@@ -68,7 +68,7 @@ class CheckReport:
 
     Attributes:
         name: ``vgg19``, or ``vgg19-unverified`` when there are problems.
-        family: ``caffe``, ``torchvision``, ``normalized`` or ``distilled``.
+        family: ``caffe``, ``torchvision``, ``normalised`` or ``distilled``.
         sha256: of the file.
         layers: the convolutions that the file has.
         parameters: numbers in them.
@@ -283,5 +283,5 @@ def _check_activity(file: WeightFile) -> tuple[WeightFile, dict[str, float], lis
             problems.append(f"Its {name} is dead or explodes: mean activation {mean.mean():.2g}.")
     if file.family == "caffe" and all(measured[name][1].mean() < NORMALIZED_MEAN for name in drift):
         note = "Each channel's mean activation is about 1: this is the normalized VGG-19."
-        file = replace(file, family="normalized", notes=(*file.notes, note))
+        file = replace(file, family="normalised", notes=(*file.notes, note))
     return file, drift, problems

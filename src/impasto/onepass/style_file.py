@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
 import zipfile
 import zlib
@@ -149,7 +150,7 @@ def read_style_file(path: str | Path) -> StyleFile:
         WeightsError: it is damaged, of another version's network or no style file.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise MissingFileError("there is no style file at {path}", path=path)
     try:
         words, arrays = _load(path)
@@ -191,7 +192,7 @@ def is_style_file(path: str | Path) -> bool:
     if path.suffix.lower() == SUFFIX:
         return True
     try:
-        if not (path.is_file() and zipfile.is_zipfile(path)):
+        if not (os.path.isfile(path) and zipfile.is_zipfile(path)):
             return False
         with zipfile.ZipFile(path) as archive:
             return "style_card.npy" in archive.namelist()

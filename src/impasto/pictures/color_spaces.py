@@ -36,7 +36,7 @@ H273_PRIMARIES: dict[int, Chromaticities] = {
     12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65),
     22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), D65),
 }
-"""ColorPrimaries."""
+"""ColourPrimaries."""
 H273_GAMMAS: dict[int, float | None] = {
     **dict.fromkeys((1, 2, 6, 13, 14, 15)),
     **{4: 2.2, 5: 2.8, 8: 1.0},

@@ -258,7 +258,7 @@ def _missing(path: Path) -> Message:
     folder = path.parent
     if path.is_symlink():
         return Message("{path} is a link to a file that is not there", path=path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return Message(
             "there is no folder {folder}, in which {name} should be", folder=folder, name=path.name
         )

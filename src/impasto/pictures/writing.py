@@ -118,7 +118,7 @@ def check_free(path: Path, *, overwrite: bool, inputs: Iterable[str | Path] = ()
                 path=path,
                 source=source,
             )
-    if exists and not overwrite and not path.is_dir():
+    if exists and not overwrite and not os.path.isdir(path):
         raise OutputError(
             "{path} already exists; add {overwrite} or choose another name",
             path=path,
@@ -179,7 +179,7 @@ def read_recipe(path: str | Path) -> str | None:
         ImageError: the file is not there or is not a picture.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ImageError("there is no picture {path}", path=path)
     with pillow_errors(path.name), Image.open(path, formats=READ_FORMATS) as image:
         text = image.info.get(RECIPE_KEY)

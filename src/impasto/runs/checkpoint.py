@@ -79,7 +79,7 @@ class RunCheckpoint:
         """
         from impasto.optimization.gatys import State
 
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise CheckpointError("there is no checkpoint {path}", path=path)
         try:
             with np.load(path) as saved:

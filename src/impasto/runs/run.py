@@ -5,6 +5,7 @@ The command line's ``stylize`` and ``resume`` are both this.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -206,7 +207,7 @@ def _is_long(prepared: Prepared) -> bool:
 
 
 def _digest(path: Path) -> str | None:
-    return digest(path) if path.is_file() else None
+    return digest(path) if os.path.isfile(path) else None
 
 
 def resumed_job(path: Path) -> tuple[Job, RunCheckpoint]:

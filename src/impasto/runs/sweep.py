@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import re
 import time
 import types
@@ -357,7 +358,7 @@ def _check_folder(sweep: Sweep) -> None:
 
 def _is_sheet(path: Path) -> bool:
     """Return whether a file is a contact sheet that a sweep wrote, or is not there."""
-    return not path.exists() or "sweep" in _recipe_in(path)
+    return not os.path.exists(path) or "sweep" in _recipe_in(path)
 
 
 def _made_before(sweep: Sweep, preparation: _Preparation) -> list[Variation]:
@@ -407,7 +408,7 @@ def _write_sheet(sweep: Sweep) -> None:
 
 def _thumbnail(path: Path) -> NDArray[np.float32]:
     """Return a picture in the sheet's size; white if it is not there."""
-    if not path.exists():
+    if not os.path.exists(path):
         return np.ones((SHEET_HEIGHT, SHEET_HEIGHT, 3), np.float32)
     pixels = read_picture(path).pixels
     height, width = pixels.shape[:2]

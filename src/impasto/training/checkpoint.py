@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -41,7 +42,7 @@ def restore(trainer: Trainer, path: Path, record: str) -> int:
     Raises:
         WeightsError: it belongs to another training or is damaged.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return 0
     try:
         with np.load(path) as saved:

@@ -6,6 +6,7 @@ the crops that it would have seen.
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -81,16 +82,16 @@ class Crops:
 
 def _files(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
     for path in map(Path, paths):
-        if path.suffix == ".zip" and path.is_file():
+        if path.suffix == ".zip" and os.path.isfile(path):
             with zipfile.ZipFile(path) as archive:
                 for name in sorted(archive.namelist()):
                     if Path(name).suffix.lower() in PICTURE_SUFFIXES:
                         yield name, archive.read(name)
-        elif path.is_dir():
+        elif os.path.isdir(path):
             for file in sorted(path.rglob("*")):
                 if file.suffix.lower() in PICTURE_SUFFIXES:
                     yield str(file), file.read_bytes()
-        elif path.is_file():
+        elif os.path.isfile(path):
             yield str(path), path.read_bytes()
         else:
             raise MissingFileError("there is no picture, folder or archive at {path}", path=path)
