@@ -7,7 +7,15 @@ import pickle
 import pytest
 
 from impasto import errors
-from impasto.errors import Argument, ImpastoError, Message, MissingFileError, OutputError, did_you_mean
+from impasto.errors import (
+    Argument,
+    ImpastoError,
+    Message,
+    MissingFileError,
+    OutputError,
+    did_you_mean,
+    joined,
+)
 
 
 def test_an_error_carries_its_id_and_values():
@@ -44,6 +52,15 @@ def test_a_message_is_a_text_that_can_be_kept():
     assert message == "a.gif has 3 frames"
     again = pickle.loads(pickle.dumps(message))
     assert (again, again.id, again.values) == (message, message.id, message.values)
+
+
+def test_sentences_that_are_joined_keep_their_ids():
+    parts = Message("{name} is small", name="a.gif"), "", Message("it is gray"), "it is old"
+    whole = joined(parts)
+    assert whole == "a.gif is small; it is gray; it is old"
+    assert whole.values["first"].id == "{name} is small"
+    assert whole.values["others"].values["first"].id == "it is gray"
+    assert (joined(parts[:2]), joined([])) == (parts[0], "")
 
 
 def test_the_nearest_name_keeps_its_own_spelling():

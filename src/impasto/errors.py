@@ -131,3 +131,11 @@ def did_you_mean(received: str, allowed: Iterable[str]) -> Message:
     """Return ``; did you mean 'x'?`` for the nearest allowed name, or an empty message."""
     name = nearest(received, allowed)
     return Message("; did you mean {name!r}?", name=name) if name else Message("")
+
+
+def joined(sentences: Iterable[str]) -> Message:
+    """Return several sentences as one, semicolons between them; empty ones are left out."""
+    messages = [each if isinstance(each, Message) else Message(each) for each in sentences if each]
+    if len(messages) < 2:
+        return messages[0] if messages else Message("")
+    return Message("{first}; {others}", first=messages[0], others=joined(messages[1:]))

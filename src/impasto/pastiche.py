@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from impasto.errors import Message, joined
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import resize
 from impasto.pictures.writing import OutputOptions, check_output, picture_to_pil, write_picture
@@ -40,11 +41,13 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 FALLBACKS = {
-    wrong: f"in one pass this style would give {picture}, so the optimisation made the picture"
+    wrong: Message(
+        "in one pass this style would give {picture}, so the optimization made the picture", picture=picture
+    )
     for wrong, picture in {
-        "clipped": "a clipped picture",
-        "flat": "a flat picture",
-        "unrecognizable": "a picture without the photo in it",
+        "clipped": Message("a clipped picture"),
+        "flat": Message("a flat picture"),
+        "unrecognizable": Message("a picture without the photo in it"),
     }.items()
 }
 """What is said where one pass has collapsed, by what was wrong."""
@@ -220,8 +223,8 @@ def _optimized_instead(prepared: Prepared, start: State | None, fallback: str) -
     note = FALLBACKS[fallback]
     settings = replace(prepared.settings, method="optimize", refine=0)
     for step in _optimized(replace(prepared, settings=settings), start):
-        yield replace(step, fallback=fallback, note=". ".join(filter(None, (note, step.note))))
-        note = ""
+        yield replace(step, fallback=fallback, note=joined((note, step.note)))
+        note = Message("")
 
 
 def _completed(prepared: Prepared, step: Step) -> Array:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from impasto import gallery
 from impasto.engine import runtime
-from impasto.errors import ImageError, SettingError
+from impasto.errors import ImageError, Message, SettingError
 from impasto.files import digest
 from impasto.names import check_names
 from impasto.pictures import color_transfer
@@ -166,7 +166,7 @@ def _content(photo: Picture, regions: Sequence[StyledRegion], settings: Settings
 def _notes(picture: Picture, reader: StyleReader, network: FeatureNetwork) -> tuple[str, ...]:
     notes = [*picture.notes, *reader.notes, *network.notes]
     if picture.sha256 in reader.digests:
-        notes.append("the style is the content image itself; the result will look like it")
+        notes.append(Message("the style is the content image itself; the result will look like it"))
     return tuple(dict.fromkeys(notes))
 
 

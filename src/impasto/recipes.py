@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from impasto import __version__, gallery
 from impasto.engine import runtime
-from impasto.errors import ImageError, MissingFileError, SettingError, did_you_mean
+from impasto.errors import ImageError, Message, MissingFileError, SettingError, did_you_mean
 from impasto.files import digest
 from impasto.prepared import Prepared
 from impasto.settings import Settings
@@ -210,7 +210,11 @@ class Recipe(Mapping[str, Any]):
         named += [(region.style, region.style_sha256) for region in self.region_records or ()]
         cards = {card.id: card for card in gallery.cards() if not card.own}
         return tuple(
-            f"the style {name} has been painted anew since the recipe was written; the picture will differ"
+            Message(
+                "the style {name} has been painted anew since the recipe was written; the picture will "
+                "differ",
+                name=name,
+            )
             for name, sha256 in dict(named).items()
             if name in cards and sha256 not in (None, cards[name].sha256) and not self._beside(name, sha256)
         )

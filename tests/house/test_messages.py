@@ -20,6 +20,8 @@ SENTENCES = {
 } | {"say", "note", "tell", "print_text"}
 """What takes an id first: errors, messages, the command's speakers and what other files derive from them."""
 
+REMARKS = {"notes", "problems", "note", "_note", "hint"}
+
 
 def _formatted(node: ast.expr) -> bool:
     """Return whether an expression puts values into a text by itself: f"", "" % x, "" + x, "".format(x)."""
@@ -98,6 +100,48 @@ def test_a_sentence_without_an_id_is_found(line):
 )
 def test_a_sentence_with_an_id_is_not_found(line):
     assert not list(_without_id(ast.parse(f"def act(name):\n    {line}"), SENTENCES))
+
+
+def _bare_notes(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that add a text without an id to the notes or problems that a person will read."""
+    for node in ast.walk(tree):
+        added: list[ast.expr] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("append", "insert") and _name(node.func.value) in REMARKS:
+                added = node.args[-1:]
+        elif isinstance(node, (ast.Assign, ast.AugAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if REMARKS & {_name(target) for target in targets}:
+                added = [node.value]
+        elif isinstance(node, ast.keyword) and node.arg in REMARKS:
+            added = [node.value]
+        for value in added:
+            texts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
+            if any((isinstance(text, ast.Constant) and text.value) or _formatted(text) for text in texts):
+                yield value.lineno
+
+
+def test_notes_have_an_id():
+    bare = {
+        f"{path.relative_to(SOURCE)}:{line}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        for line in _bare_notes(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert bare == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'notes.append("a")',
+        'self.notes.insert(0, f"{a}")',
+        'notes += (f"{a}",)',
+        'problems = ["a"]',
+        'f(notes=("a",))',
+    ],
+)
+def test_a_note_without_an_id_is_found(line):
+    assert list(_bare_notes(ast.parse(line)))
 
 
 def test_every_name_of_a_sentence_has_a_value():

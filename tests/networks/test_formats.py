@@ -249,7 +249,7 @@ def test_npz_keeps_heads_and_words(tmp_path: Path) -> None:
 def test_a_missing_mean_pixel_is_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", **thin_layers())
     file = read_weights(tmp_path / "x.npz")
-    assert file.notes == ("The file names no mean pixel; ImageNet's was taken.",)
+    assert file.notes == ("the file names no mean pixel; ImageNet's was taken",)
 
 
 @pytest.fixture

@@ -183,12 +183,12 @@ def test_the_standin_is_not_vgg19() -> None:
 @pytest.mark.parametrize(
     ("name", "change", "problem"),
     [
-        ("conv1_2/kernel", lambda a: a.swapaxes(0, 1), "Its conv1_2 is active elsewhere"),
-        ("conv3_1/kernel", lambda a: a.swapaxes(0, 1), "Its conv3_1 is active elsewhere"),
-        ("conv2_2/kernel", lambda a: np.roll(a, 1, axis=3), "Its conv2_2 is active elsewhere"),
-        ("preprocess/bias", lambda a: a[::-1], "Its conv1_1 is active elsewhere"),
-        ("conv4_2/bias", lambda a: a - 1e6, "Its conv4_2 is dead or explodes"),
-        ("conv5_3/kernel", lambda a: a * 1e9, "Its conv5_3 is dead or explodes"),
+        ("conv1_2/kernel", lambda a: a.swapaxes(0, 1), "its conv1_2 is active elsewhere"),
+        ("conv3_1/kernel", lambda a: a.swapaxes(0, 1), "its conv3_1 is active elsewhere"),
+        ("conv2_2/kernel", lambda a: np.roll(a, 1, axis=3), "its conv2_2 is active elsewhere"),
+        ("preprocess/bias", lambda a: a[::-1], "its conv1_1 is active elsewhere"),
+        ("conv4_2/bias", lambda a: a - 1e6, "its conv4_2 is dead or explodes"),
+        ("conv5_3/kernel", lambda a: a * 1e9, "its conv5_3 is dead or explodes"),
     ],
 )
 def test_a_wrong_layer_behind_the_first_is_found(
@@ -206,7 +206,7 @@ def test_a_wrong_layer_behind_the_first_is_found(
 
 def test_five_layers_are_too_few_for_a_style() -> None:
     _, report = check(read_weights(needs(TRUE_LAYERS)))
-    assert report.problems == ("It ends at conv3_1, but at least conv5_1 is needed.",)
+    assert report.problems == ("it ends at conv3_1, but at least conv5_1 is needed",)
 
 
 def test_other_widths_are_refused() -> None:
@@ -224,4 +224,4 @@ def test_known_files_are_recognized(
     file = replace(vgg19_as_far_as_known, path=path, format="mat")
     assert check(file)[1].notes == check(vgg19_as_far_as_known)[1].notes
     monkeypatch.setitem(KNOWN_MD5, digest(path, "md5"), "third file")
-    assert check(file)[1].notes[0] == "The file is the known third file."
+    assert check(file)[1].notes[0] == "the file is the known third file"

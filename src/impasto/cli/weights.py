@@ -198,7 +198,8 @@ def check_command(
         print_json({name: value for name, value in vars(report).items() if name != "weights"})
     else:
         for sentence in (*report.notes, *report.problems):
-            print_text("{sentence}.", sentence=tell(sentence.rstrip(".")))
+            text = tell(sentence)
+            print_text("{sentence}.", sentence=text[:1].upper() + text[1:])
         if report.is_vgg19:
             print_text("This is VGG-19 ({family} family).", family=report.family)
         else:

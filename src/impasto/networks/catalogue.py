@@ -159,9 +159,11 @@ def needs_vgg19(name: str) -> bool:
     return wanted and name not in own and "vgg19" not in own
 
 
-def kept_as(bits: int) -> str:
+def kept_as(bits: int) -> Message:
     """Return how kernels of so many bits are stored, in words."""
-    return {0: "", 32: "exact"}.get(bits, f"{bits} bit")
+    if bits == 32:
+        return Message("exact")
+    return Message("{bits} bit", bits=bits) if bits else Message("")
 
 
 def installed_bits(name: str) -> int:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from impasto.errors import WeightsError
+from impasto.errors import Message, WeightsError
 from impasto.files import digest
 from impasto.layers import CONVOLUTION_NAMES, WIDTHS
 from impasto.networks.indexed_kernels import with_kernels
@@ -207,7 +207,7 @@ def _read_mat(path: Path) -> _Found:
     normalization = mat.get("normalization", getattr(mat.get("meta"), "normalization", None))
     image = getattr(normalization, "averageImage", None)
     if image is None:
-        note = "The file names no mean pixel; ImageNet's was taken."
+        note = Message("the file names no mean pixel; ImageNet's was taken")
         return _Found(weights=weights | caffe_preprocess(), family="caffe", notes=(note,))
     mean = np.asarray(image, np.float64).reshape(-1, 3).mean(axis=0)
     return _Found(weights=weights | caffe_preprocess(mean), family="caffe")
@@ -263,7 +263,7 @@ def _read_npz(path: Path) -> _Found:
     if "preprocess/kernel" in weights:
         return _Found(weights=weights, family=family, meta=meta, bits=bits)
     weights |= caffe_preprocess(CAFFE_MEAN if mean is None else mean)
-    notes = ("The file names no mean pixel; ImageNet's was taken.",) if mean is None else ()
+    notes = (Message("the file names no mean pixel; ImageNet's was taken"),) if mean is None else ()
     return _Found(weights=weights, family=family, meta=meta, notes=notes, bits=bits)
 
 

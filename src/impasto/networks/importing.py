@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.errors import OutputError, WeightsError
+from impasto.errors import Message, OutputError, WeightsError, joined
 from impasto.files import impasto_home
 from impasto.networks.catalogue import (
     NORMALIZED,
@@ -71,7 +71,7 @@ def import_weights(path: str | Path, *, force: bool = False, replace_exact: bool
         raise WeightsError(
             "{path} is not VGG-19: {reasons}; add --force to import it as vgg19-unverified",
             path=path,
-            reasons="; ".join(p[0].lower() + p[1:].rstrip(".") for p in report.problems),
+            reasons=joined(report.problems),
         )
     name = NORMALIZED if report.is_vgg19 and file.family == "normalised" else report.name
     weights = with_indices(file.weights)
@@ -123,4 +123,8 @@ def _replacing(name: str, bits: int, replace_exact: bool) -> tuple[str, ...]:
         )
     if not before or before == bits:
         return ()
-    return (f"It is {kept_as(bits)} and replaces the one that was {kept_as(before)}.",)
+    return (
+        Message(
+            "it is {now} and replaces the one that was {before}", now=kept_as(bits), before=kept_as(before)
+        ),
+    )

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from impasto.engine import runtime
-from impasto.errors import WeightsError
+from impasto.errors import Message, WeightsError
 from impasto.files import digest
 from impasto.layers import CONVOLUTION_NAMES, WIDTHS
 from impasto.networks.formats import WeightFile, caffe_preprocess
@@ -50,15 +50,17 @@ NORMALIZED_MEAN = 4.0
 built-in picture); the Caffe weights' lie in the tens."""
 
 KNOWN_MD5 = {
-    "8ee3263992981a1d26e73b3ca028a123": "imagenet-vgg-verydeep-19.mat in its old layout",
-    "106118b7cf60435e6d8e04f6a6dc3657": "imagenet-vgg-verydeep-19.mat in its new layout",
+    "8ee3263992981a1d26e73b3ca028a123": Message("imagenet-vgg-verydeep-19.mat in its old layout"),
+    "106118b7cf60435e6d8e04f6a6dc3657": Message("imagenet-vgg-verydeep-19.mat in its new layout"),
 }
 
-_TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "": lambda k: k,
-    "The kernels' rows and columns were exchanged": lambda k: k.swapaxes(0, 1),
-    "The kernels were upside down": lambda k: k[::-1, ::-1],
-    "The kernels were upside down with rows and columns exchanged": (lambda k: k[::-1, ::-1].swapaxes(0, 1)),
+_TURNS: dict[Message, Callable[[np.ndarray], np.ndarray]] = {
+    Message(""): lambda k: k,
+    Message("the kernels' rows and columns were exchanged and have been turned"): lambda k: k.swapaxes(0, 1),
+    Message("the kernels were upside down and have been turned"): lambda k: k[::-1, ::-1],
+    Message("the kernels were upside down with rows and columns exchanged and have been turned"): (
+        lambda k: k[::-1, ::-1].swapaxes(0, 1)
+    ),
 }
 
 
@@ -87,7 +89,7 @@ class CheckReport:
     likeness: float
     activity_drift: Mapping[str, float]
     notes: tuple[str, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Message, ...]
 
     @property
     def is_vgg19(self) -> bool:
@@ -108,32 +110,27 @@ def check(file: WeightFile) -> tuple[WeightFile, CheckReport]:
     Raises:
         WeightsError: the layers are not as wide as VGG-19's.
     """
-    for name, width in zip(file.layers, WIDTHS, strict=False):
-        channels = file.weights[f"{name}/bias"].size
-        if channels != width:
-            raise WeightsError(
-                "{path} is not VGG-19: {name} has {found} channels, not {width}",
-                path=file.path,
-                name=name,
-                found=channels,
-                width=width,
-            )
+    _check_widths(file)
     recognized = KNOWN_MD5.get(digest(file.path, "md5")) if file.format == "mat" else None
     if recognized:
-        note = f"The file is the known {recognized}."
+        note = Message("the file is the known {edition}", edition=recognized)
         file = replace(file, notes=(note, *file.notes))
     file, likeness = _put_right(file)
-    problems = []
+    problems: list[Message] = []
     drift: dict[str, float] = {}
     if likeness < LEAST_LIKENESS:
         problems.append(
-            f"Its first layer agrees with that of Oxford's VGG-19 to {likeness:.2f} "
-            f"(at least {LEAST_LIKENESS} is needed, whichever way it is turned)."
+            Message(
+                "its first layer agrees with that of Oxford's VGG-19 to {likeness:.2f} (at least {least} is "
+                "needed, whichever way it is turned)",
+                likeness=likeness,
+                least=LEAST_LIKENESS,
+            )
         )
     else:
         file, drift, problems = _check_activity(file)
     if len(file.layers) < 13:
-        problems.append(f"It ends at {file.layers[-1]}, but at least conv5_1 is needed.")
+        problems.append(Message("it ends at {layer}, but at least conv5_1 is needed", layer=file.layers[-1]))
     return file, CheckReport(
         name="vgg19-unverified" if problems else "vgg19",
         family=file.family,
@@ -145,6 +142,19 @@ def check(file: WeightFile) -> tuple[WeightFile, CheckReport]:
         notes=file.notes,
         problems=tuple(problems),
     )
+
+
+def _check_widths(file: WeightFile) -> None:
+    for name, width in zip(file.layers, WIDTHS, strict=False):
+        channels = file.weights[f"{name}/bias"].size
+        if channels != width:
+            raise WeightsError(
+                "{path} is not VGG-19: {name} has {found} channels, not {width}",
+                path=file.path,
+                name=name,
+                found=channels,
+                width=width,
+            )
 
 
 def take_fingerprint(weights: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -249,20 +259,20 @@ def _put_right(file: WeightFile) -> tuple[WeightFile, float]:
         else array
         for name, array in file.weights.items()
     }
-    notes = file.notes + ((f"{note} and have been turned.",) if note else ())
+    notes = file.notes + ((note,) if note else ())
     if order == -1:
         weights["conv1_1/kernel"] = weights["conv1_1/kernel"][:, :, ::-1].copy()
-        notes += ("The first layer's channels were BGR and have been put in RGB order.",)
+        notes += (Message("the first layer's channels were BGR and have been put in RGB order"),)
     norm = np.median(np.linalg.norm(weights["conv1_1/kernel"].reshape(27, -1), axis=0))
     family = file.family
     if family == "torchvision" and norm < LARGEST_CAFFE_NORM:
         weights |= caffe_preprocess()
         family = "caffe"
-        notes += ("The file is a PyTorch copy of the Caffe weights: pixels 0..255 minus the mean.",)
+        notes += (Message("the file is a PyTorch copy of the Caffe weights: pixels 0..255 minus the mean"),)
     return replace(file, weights=weights, notes=notes, family=family), likeness
 
 
-def _check_activity(file: WeightFile) -> tuple[WeightFile, dict[str, float], list[str]]:
+def _check_activity(file: WeightFile) -> tuple[WeightFile, dict[str, float], list[Message]]:
     """Compare the measured layers with the fingerprint, and the deeper ones with common sense."""
     problems = []
     measured = measure_activity(file.weights, file.layers)
@@ -275,13 +285,24 @@ def _check_activity(file: WeightFile) -> tuple[WeightFile, dict[str, float], lis
     for name, value in drift.items():
         if value > MOST_DRIFT:
             problems.append(
-                f"Its {name} is active elsewhere than VGG-19's: {value:.3f} apart on average "
-                f"(at most {MOST_DRIFT} is allowed)."
+                Message(
+                    "its {layer} is active elsewhere than VGG-19's: {drift:.3f} apart on average (at most "
+                    "{most} is allowed)",
+                    layer=name,
+                    drift=value,
+                    most=MOST_DRIFT,
+                )
             )
     for name, (active, mean) in measured.items():
         if not (active.mean() > 0.002 and 1e-6 < mean.mean() < 1e7):
-            problems.append(f"Its {name} is dead or explodes: mean activation {mean.mean():.2g}.")
+            problems.append(
+                Message(
+                    "its {layer} is dead or explodes: mean activation {mean:.2g}",
+                    layer=name,
+                    mean=mean.mean(),
+                )
+            )
     if file.family == "caffe" and all(measured[name][1].mean() < NORMALIZED_MEAN for name in drift):
-        note = "Each channel's mean activation is about 1: this is the normalized VGG-19."
+        note = Message("each channel's mean activation is about 1: this is the normalized VGG-19")
         file = replace(file, family="normalised", notes=(*file.notes, note))
     return file, drift, problems

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.engine.gradients import Evaluation, to_engine, to_host
+from impasto.errors import joined
 from impasto.optimization.guard import Guard, named_losses
 from impasto.optimization.objective import Objective, build_objective
 from impasto.optimization.optimizers import LBFGS, Adam, Optimizer
@@ -69,7 +70,7 @@ def optimize_steps(prepared: Prepared, start: State | None = None) -> Iterator[S
                 losses=named_losses(evaluation),
                 make_image=partial(clipped, optimizer.point),
                 last=number == len(scales) and iteration == scale.iterations,
-                note=" ".join(filter(None, (note, evaluate.note()))),
+                note=joined((note, evaluate.note())),
                 make_state=partial(State.of, (number, iteration), tuple(tiles), optimizer, guard),
             )
         before = clipped(optimizer.release())

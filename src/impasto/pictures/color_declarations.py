@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from impasto.errors import ImageError
+from impasto.errors import ImageError, Message
 from impasto.pictures.color_spaces import (
     ADOBE_GAMMA,
     ADOBE_RGB,
@@ -76,7 +76,9 @@ def _is_usable(space: ColorSpace, name: str, notes: list[str]) -> bool:
         except np.linalg.LinAlgError:
             usable = False
     if not usable:
-        notes.append(f"the colors that {name} declares mean nothing; they were read as sRGB")
+        notes.append(
+            Message("the colors that {name} declares mean nothing; they were read as sRGB", name=name)
+        )
     return usable
 
 
@@ -90,7 +92,14 @@ def _from_codes(primaries: int, transfer: int, name: str, notes: list[str]) -> C
             transfer=HDR_TRANSFERS[transfer],
         )
     if primaries not in H273_PRIMARIES or transfer not in H273_GAMMAS:
-        notes.append(f"the colors that {name} declares by numbers ({primaries}, {transfer}) are unknown")
+        notes.append(
+            Message(
+                "the colors that {name} declares by numbers ({primaries}, {transfer}) are unknown",
+                name=name,
+                primaries=primaries,
+                transfer=transfer,
+            )
+        )
         return None
     return ColorSpace(H273_PRIMARIES[primaries], H273_GAMMAS[transfer])
 

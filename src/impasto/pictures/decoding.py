@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from impasto.errors import ImageError, ImpastoError
+from impasto.errors import ImageError, ImpastoError, Message
 from impasto.pictures.color_spaces import ColorSpace
 
 Array = NDArray[Any]
@@ -202,7 +202,7 @@ def read_exif(image: Image.Image, name: str, notes: list[str]) -> tuple[bytes | 
         exif = image.getexif()
         return _described(exif, image.info.get("exif"))
     except Exception:  # of any class; a damaged EXIF block is no reason to refuse the pixels
-        notes.append(f"the EXIF data of {name} are damaged and were ignored")
+        notes.append(Message("the EXIF data of {name} are damaged and were ignored", name=name))
         return None, 1
 
 
@@ -213,7 +213,7 @@ def tiff_exif(data: bytes, name: str, notes: list[str]) -> tuple[Image.Exif, byt
         exif.load(data)
         return exif, *_described(exif, None)
     except Exception:  # of any class; damaged tags are no reason to refuse the pixels
-        notes.append(f"the EXIF data of {name} are damaged and were ignored")
+        notes.append(Message("the EXIF data of {name} are damaged and were ignored", name=name))
         return Image.Exif(), None, 1
 
 
@@ -308,7 +308,9 @@ def _to_srgb(image: Image.Image, profile: bytes | None, name: str, notes: list[s
         try:
             return _convert(image, profile)
         except Exception:  # of any class, as LittleCMS and Pillow raise it
-            notes.append(f"the color profile of {name} does not fit or is damaged and was ignored")
+            notes.append(
+                Message("the color profile of {name} does not fit or is damaged and was ignored", name=name)
+            )
     return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
@@ -342,7 +344,7 @@ def _deep_to_srgb(color: Array, declared: Declared, name: str, notes: list[str])
     after = _to_srgb(before, declared, name, notes)
     if after is before:
         return color
-    notes.append(f"the colors of {name} were converted to sRGB in 8 of their 16 bits")
+    notes.append(Message("the colors of {name} were converted to sRGB in 8 of their 16 bits", name=name))
     return np.asarray(after)
 
 

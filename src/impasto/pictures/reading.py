@@ -364,7 +364,7 @@ def _read_tiff(photo: TiffPhoto, size: int, max_size: int | None) -> _Decoded:
         pixels = decode_samples(photo.samples(), declared, name, notes)
     color, alpha = _reduced(*pixels, shape)
     if photo.pages > 1:
-        notes.insert(0, f"{name} has {photo.pages} frames or pages; the first is used")
+        notes.insert(0, _first_of(name, photo.pages, 1))
     return _upright(_Decoded(color, alpha, full_shape, block, notes), orientation)
 
 
@@ -383,13 +383,16 @@ def _read_image(image: Image.Image, data: bytes | None, name: str, max_size: int
     exif, orientation = (early[0], 1) if early else read_exif(image, name, notes)
     frames = count_frames(image)
     if frames > 1:
-        notes.insert(0, f"{name} has {frames} frames or pages; {_ordinal(image)} is used")
+        notes.insert(0, _first_of(name, frames, 1 + int(image.tell())))
     return _upright(_Decoded(color, alpha, full_shape, exif, notes), orientation)
 
 
-def _ordinal(image: Image.Image) -> str:
-    number = 1 + int(image.tell())
-    return "the first" if number == 1 else f"number {number}"
+def _first_of(name: str, count: int, number: int) -> Message:
+    if number == 1:
+        return Message("{name} has {count} frames or pages; the first is used", name=name, count=count)
+    return Message(
+        "{name} has {count} frames or pages; number {number} is used", name=name, count=count, number=number
+    )
 
 
 def _upright(decoded: _Decoded, orientation: int) -> _Decoded:

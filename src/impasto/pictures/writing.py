@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, TiffImagePlugin
 
-from impasto.errors import Argument, ImageError, OutputError, SettingError, did_you_mean
+from impasto.errors import Argument, ImageError, Message, OutputError, SettingError, did_you_mean
 from impasto.files import check_place, write_whole
 from impasto.pictures.decoding import (
     DESCRIPTIVE_TAGS,
@@ -143,14 +143,20 @@ def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None
         ImageError: the array has a wrong shape or values that are not finite.
         OutputError: the file exists, is too large for its format, or cannot be written.
     """
-    path, options, notes = Path(path), options or OutputOptions(), []
+    path, options = Path(path), options or OutputOptions()
+    notes: list[str] = []
     if options.recipe is not None:
         options = replace(options, recipe=_unicode(options.recipe))
     form = _format(path, options.bit_depth)
     alpha = options.alpha
     if form == "JPEG" and alpha is not None:
         alpha = None
-        notes.append(f"{path.name} has no transparency, as JPEG has none; PNG, WebP, AVIF and TIFF keep it")
+        notes.append(
+            Message(
+                "{name} has no transparency, as JPEG has none; PNG, WebP, AVIF and TIFF keep it",
+                name=path.name,
+            )
+        )
     values = _levels(pixels, alpha, 2**options.bit_depth - 1)
     limit = LONGEST_SIDES.get(form)
     if limit and max(values.shape) > limit:
@@ -302,7 +308,7 @@ def _exif(options: OutputOptions, values: Array, form: str, notes: list[str]) ->
             return exif
     except Exception:  # of any class, from blocks that a camera or an editor wrote wrongly
         pass
-    notes.append("the photo's EXIF data are damaged or too long and were left out")
+    notes.append(Message("the photo's EXIF data are damaged or too long and were left out"))
     exif = Image.Exif()
     exif.endian = "<"
     exif[EXIF_BLOCK] = own

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.errors import CheckpointError, DivergenceError, ImpastoError, OutputError
+from impasto.errors import CheckpointError, DivergenceError, ImpastoError, Message, OutputError
 from impasto.files import check_place, digest
 from impasto.preparation import prepare
 from impasto.prepared import Prepared
@@ -131,23 +131,31 @@ class _Run:
 
     def saved(self, interruption: int | None, error: ImpastoError | None) -> Outcome:
         """Write the picture and what else the end of the run asks for."""
-        result, job, notes = self.pastiche(), self.job, []
+        result, job = self.pastiche(), self.job
+        notes: list[str] = []
         if job.network_sha256 not in (None, self.prepared.network.sha256):
-            notes.append(f"the recipe was made with another {result.network}; the picture differs from it")
+            notes.append(
+                Message(
+                    "the recipe was made with another {network}; the picture differs", network=result.network
+                )
+            )
         finished = self.step is not None and self.step.last and error is None
         try:
             notes += [*result.notes, *result.save(job.output, **asdict(job.saving))]
         except OutputError:
             if not finished and self._checkpoint():
-                self._say(f"go on with impasto resume {job.checkpoint_path}")
+                self._say(self._advice())
             raise
         if finished:
             with suppress(OSError):
                 job.checkpoint_path.unlink()
             return Outcome(result=result, notes=tuple(notes))
         if error is None and self._checkpoint():
-            notes.append(f"go on with impasto resume {job.checkpoint_path}")
+            notes.append(self._advice())
         return Outcome(result=result, notes=tuple(notes), interruption=interruption, error=error)
+
+    def _advice(self) -> Message:
+        return Message("go on with impasto resume {checkpoint}", checkpoint=self.job.checkpoint_path)
 
     def _preview(self) -> None:
         """Write a preview; one that cannot be written costs a note, not the run."""
@@ -155,7 +163,13 @@ class _Run:
             self.job.previews.mkdir(exist_ok=True)
             self.pastiche().save(self.job.previews / f"{len(self.losses):05d}.png", overwrite=True)
         except (ImpastoError, OSError) as error:
-            self._say(f"preview {len(self.losses)} could not be written: {error}")
+            self._say(
+                Message(
+                    "preview {number} could not be written: {error}",
+                    number=len(self.losses),
+                    error=getattr(error, "message", error),
+                )
+            )
 
     def _checkpoint(self) -> bool:
         """Write a checkpoint; one that cannot be written costs a note, not the run."""
@@ -172,7 +186,7 @@ class _Run:
         try:
             checkpoint.save(self.job.checkpoint_path)
         except OutputError as error:
-            self._say(f"the checkpoint could not be written: {error}")
+            self._say(Message("the checkpoint could not be written: {error}", error=error.message))
             self._saved_at = time.monotonic()
             return False
         self._saved_at = time.monotonic()

@@ -15,7 +15,7 @@ import numpy as np
 
 from impasto.engine import runtime
 from impasto.engine.gradients import to_host
-from impasto.errors import DivergenceError, OutputError
+from impasto.errors import DivergenceError, Message, OutputError
 from impasto.training.checkpoint import restore, save_checkpoint
 from impasto.training.crops import prefetch
 from impasto.training.trainer import Trainer
@@ -157,7 +157,9 @@ class Training(ABC):
             try:
                 write(*values)
             except OutputError as error:
-                notes.append(f"{error}; the training goes on and tries again in a minute")
+                notes.append(
+                    Message("{error}; the training goes on and tries again in a minute", error=error.message)
+                )
         return tuple(notes)
 
     def _divergence(self, step: int) -> DivergenceError:

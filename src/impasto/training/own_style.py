@@ -27,7 +27,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine.gradients import to_host
-from impasto.errors import OutputError
+from impasto.errors import Argument, Message, OutputError
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.network import PasticheNetwork
 from impasto.onepass.style_file import THUMBNAIL_SIZE, StyleCard, StyleFile, write_style_file
@@ -250,6 +250,11 @@ class Plateau:
             return ()
         self._modulation = True
         return (
-            f"the style loss, {after:.3f}, has not fallen for {PLATEAU_STEPS} steps; to finish sooner, stop "
-            "with Ctrl-C and repeat the command with fewer --minutes",
+            Message(
+                "the style loss, {loss:.3f}, has not fallen for {steps} steps; to finish sooner, stop with "
+                "Ctrl-C and repeat the command with fewer {minutes}",
+                loss=after,
+                steps=PLATEAU_STEPS,
+                minutes=Argument("minutes"),
+            ),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from impasto.errors import Message
 from impasto.pictures.reading import Picture
 from impasto.training.crops import Crops
 
@@ -40,12 +41,16 @@ class TrainingPhotos(Crops):
             if seen.setdefault(hash(picture.tobytes()), name) != name:
                 twice.append(name)
         told = (
-            (self.broken, "could not be read and are left out"),
-            (small, f"have a side under {crop} px, so their borders are repeated"),
-            (flat, "show next to nothing, such as one color; take them out of the folder"),
-            (twice, "are copies of others, which count twice"),
+            (self.broken, Message("could not be read and are left out")),
+            (small, Message("have a side under {crop} px, so their borders are repeated", crop=crop)),
+            (flat, Message("show next to nothing, such as one color; take them out of the folder")),
+            (twice, Message("are copies of others, which count twice")),
         )
-        return tuple(f"{_listed(names)} {words}" for names, words in told if names)
+        return tuple(
+            Message("{pictures} {words}", pictures=_listed(names), words=words)
+            for names, words in told
+            if names
+        )
 
 
 def painting_notes(painting: Picture) -> tuple[str, ...]:
@@ -54,11 +59,16 @@ def painting_notes(painting: Picture) -> tuple[str, ...]:
     notes = list(painting.notes)
     if min(height, width) < LEAST_PAINTING:
         notes.append(
-            f"the painting is only {width} x {height} px; with sides of {LEAST_PAINTING} px or more its "
-            "strokes would be learned better"
+            Message(
+                "the painting is only {width} x {height} px; with sides of {least} px or more its strokes "
+                "would be learned better",
+                width=width,
+                height=height,
+                least=LEAST_PAINTING,
+            )
         )
     if painting.pixels.std() < LEAST_DEVIATION:
-        notes.append("the painting is nearly one color, so there is hardly a style to learn")
+        notes.append(Message("the painting is nearly one color, so there is hardly a style to learn"))
     return tuple(notes)
 
 

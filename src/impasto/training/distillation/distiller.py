@@ -30,7 +30,7 @@ from keras import ops
 
 from impasto.engine import runtime
 from impasto.engine.gradients import to_host
-from impasto.errors import SettingError
+from impasto.errors import Message, SettingError
 from impasto.layers import CONTENT_LAYER, LAYERS, STYLE_LAYERS
 from impasto.networks.catalogue import (
     ManifestEntry,
@@ -231,7 +231,13 @@ class Distillation(Training):
         for layer in selected:
             for name, value in (layer.weights | _as_expanding(layer.weights)).items():
                 trained[name].assign(value)
-            note = f"{layer.width} of the {layer.wide} channels of {layer.name} explain {layer.explained:.3f}"
+            note = Message(
+                "{width} of the {channels} channels of {layer} explain {explained:.3f}",
+                width=layer.width,
+                channels=layer.wide,
+                layer=layer.name,
+                explained=layer.explained,
+            )
             yield TrainingStep(step=0, done=0.0, notes=(note,))
 
     def before(self, step: int, batch: Array) -> Array:
