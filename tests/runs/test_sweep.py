@@ -21,6 +21,8 @@ from impasto.networks.catalogue import write_weights
 from impasto.preparation import Inputs, prepare
 from impasto.runs.sweep import plan_sweep, run_sweep, sweep_steps
 from impasto.settings import Settings
+from impasto.styles import RegionSpec, StyleSpec
+from impasto.workshop import Workshop
 
 TINY = {**TINY_SETTINGS, "iterations": (2,)}
 META = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
@@ -109,6 +111,55 @@ def test_strengths_share_what_is_compiled(inputs, network, tmp_path, monkeypatch
     given = {"strength": [20, 50, 80], "style_loss": ["gram", "moments"]}
     run_sweep(plan_sweep(inputs, tmp_path / "out", {**TINY, **given}), network)
     assert shapes == [(1, 24, 32, 3)] * 2  # one for each measure of style
+
+
+def test_strengths_share_their_targets(inputs, network, tmp_path, monkeypatch):
+    from impasto.optimization import gatys
+
+    losses, real = [], gatys.build_objective
+
+    def counted(network, content, regions, settings, *others):
+        losses.append(settings.style_loss)
+        return real(network, content, regions, settings, *others)
+
+    monkeypatch.setattr(gatys, "build_objective", counted)
+    given = {"strength": [20, 50, 80], "style_loss": ["gram", "moments"], "grain": [None, 1.0]}
+    run_sweep(plan_sweep(inputs, tmp_path / "out", {**TINY, **given}), network)
+    assert sorted(losses) == ["gram", "gram", "moments", "moments"]  # with grain and without
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"content": picture(24, 32, 7)},
+        {"style": picture(24, 32, 7)},
+        {"style": ["a:2", "b"]},
+        {"settings": {"style_loss": "moments"}},
+        {"settings": {"strength": 0}},
+        {"settings": {"colors": "luminance"}},
+        {"regions": [RegionSpec(mask=np.tri(24, 32, dtype=np.float32), style=picture(24, 32, 8))]},
+    ],
+    ids=["content", "style", "blend", "loss", "no style", "colors", "regions"],
+)
+def test_targets_that_lie_in_the_workshop_are_taken_for_no_others(network, other):
+    given = {"content": picture(24, 32, 1), "style": picture(24, 32, 2), "regions": [], "settings": {}}
+
+    def made(workshop, values):
+        values = {**given, **values}
+        if isinstance(values["style"], list):
+            values["style"] = [
+                StyleSpec(source=picture(24, 32, s), weight=w) for s, w in ((2, 2.0), (3, 1.0))
+            ]
+        settings = {**TINY, **values["settings"], "regions": values["regions"]}
+        return stylize(
+            values["content"], values["style"], network=network, workshop=workshop, **settings
+        ).pixels
+
+    with Workshop() as shared, Workshop() as fresh:
+        first = made(shared, {})
+        np.testing.assert_array_equal(made(shared, other), made(fresh, other))
+        np.testing.assert_array_equal(made(shared, {}), first)
+        assert not np.array_equal(made(shared, other), first)
 
 
 def test_rows_of_the_sheet_hold_the_first_setting_and_columns_the_last(inputs, network, tmp_path):

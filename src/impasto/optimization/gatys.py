@@ -7,6 +7,8 @@ yields.
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from impasto.engine.gradients import Evaluation, to_engine, to_host
 from impasto.errors import joined
 from impasto.optimization.guard import Guard, named_losses
-from impasto.optimization.objective import Objective, build_objective
+from impasto.optimization.objective import LossWeights, Objective, build_objective
 from impasto.optimization.optimizers import LBFGS, Adam, Optimizer
 from impasto.optimization.planning import choose_tiles
 from impasto.optimization.preconditioner import Preconditioner
@@ -30,6 +32,8 @@ from impasto.progress import Step
 from impasto.settings import Settings
 
 Array = NDArray[np.float32]
+REMEMBERED_PIXELS = 2**20
+"""Of a picture whose targets stay in the workshop: they take up to 64 MB, with VGG-19."""
 DETAILS = 0.5
 """Share of the initial image's details with which a finer scale starts (`benchmarks/details.py`)."""
 
@@ -136,7 +140,29 @@ class State:
 
 
 def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objective:
-    """Return one scale's objective, its targets computed in tiles of a side or as a whole."""
+    """Return one scale's objective, its targets computed in tiles of a side or as a whole.
+
+    The targets of a picture that is not large stay in the workshop: they are those of every run that differs
+    in its weights and steps alone, such as a sweep over strengths.
+    """
+    settings, weights = prepared.settings, LossWeights.from_settings(prepared.settings)
+    make = partial(_new_objective, prepared, scale, tile)
+    if math.prod(scale.shape) > REMEMBERED_PIXELS:
+        return make()
+    losses = tuple(weights.vector > 0)
+    key = (
+        "targets",
+        prepared.network,
+        _digest(prepared),
+        scale.shape,
+        tile,
+        settings.up_to("objective"),
+        losses,
+    )
+    return replace(prepared.workshop.get("statistics", key, make, lambda made: made.memory), weights=weights)
+
+
+def _new_objective(prepared: Prepared, scale: Scale, tile: int | None) -> Objective:
     factor = max(scale.shape) / max(prepared.content.shape[:2])
     regions = [
         replace(region, styles=tuple(style.scaled(factor) for style in region.styles))
@@ -145,6 +171,21 @@ def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objecti
     content = resize(prepared.content, scale.shape)[None]
     objective = build_objective(prepared.network, content, regions, prepared.settings, tile, prepared.visible)
     return replace(objective, achromatic=prepared.achromatic)
+
+
+def _digest(prepared: Prepared) -> bytes:
+    """Return what is equal for the same pictures and masks in the same places."""
+    digest = hashlib.blake2b(repr((prepared.achromatic, len(prepared.regions))).encode())
+    arrays = [prepared.content, prepared.visible]
+    for region in prepared.regions:
+        arrays.append(region.mask)
+        for style in region.styles:
+            arrays += [style.pixels, style.mask, style.visible]
+            digest.update(repr((style.size, style.weight, style.part)).encode())
+    for array in arrays:
+        digest.update(b"none" if array is None else repr((array.shape, array.dtype.str)).encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.digest()
 
 
 def new_optimizer(

@@ -8,6 +8,7 @@ are added up (`tiling.py`).
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -134,6 +135,13 @@ class Objective:
             total: float32 scalar; terms: float32 (5,) in the order of `TERMS`.
         """
         return self.losses(self.measure(image, self.whole), weights)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of its targets and masks."""
+        arrays = (*self.content_targets.values(), *self.masks.values(), *self.visible.values())
+        values = self.style.values.values() if self.style else ()
+        return sum(4 * math.prod(array.shape) for array in (*arrays, *values))
 
     @property
     def layers(self) -> tuple[str, ...]:
