@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from conftest import picture
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -119,3 +123,48 @@ def test_docstrings_name_what_there_is():
             name.removesuffix(".py").rpartition(".")[2] for name in REFERENCE.findall(docstrings(module))
         }
         assert named <= known, f"{path.name}: {named - known}"
+
+
+COMMAND = re.compile(r"^    (?:\$ )?(impasto [^\n]*?)(?: +#.*)?$\n?(    impasto: .*$)?", re.MULTILINE)
+TOO_LONG = ("train", "export", "sheet", "resume", "my.style", "--preset article", "--max-size 4096")
+"""Parts of commands that tests of their own run: they train, fetch, need an extra or many pixels."""
+PICTURES = ("photo.jpg", "painting.jpg", "other.jpg", "night.jpg")
+MASKS = ("cup.png", "sky.png", "night-sky.png")
+
+
+def documented(page: Path) -> list[tuple[str, str]]:
+    """Return the commands that a page shows and what each answers, where it shows that."""
+    found = COMMAND.findall(page.read_text(encoding="utf-8"))
+    return [
+        (line, answer.strip()) for line, answer in found if not any(f" {word}" in line for word in TOO_LONG)
+    ]
+
+
+def test_commands_of_pages_are_seen():
+    commands = [command for page in PAGES for command in documented(page)]
+    assert len(commands) > 20
+    assert sum(bool(answer) for _, answer in commands) >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if documented(page)], ids=label)
+def test_the_commands_of_a_page_run_one_after_the_other(page, impasto, tmp_path, monkeypatch):
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMPASTO_HOME", str(tmp_path / "home"))
+    for seed, name in enumerate(PICTURES):
+        Image.fromarray((picture(48, 64, seed) * 255).astype("u1")).save(name, quality=95)
+    for name in MASKS:
+        Image.fromarray(np.tri(48, 64, dtype="u1") * 255).save(name)
+    Path("mine.toml").write_text("strength = 60\n", encoding="utf-8")
+    for line, answer in documented(page):
+        words = shlex.split(line)[1:]
+        if words[0] in ("stylize", "sweep", "photo.jpg"):
+            words += ["--overwrite"]
+            words += [] if "onepass" in words or "--recipe out.png" in line else ["--iterations", "1"]
+        code, out, err = impasto(*words)
+        if answer:
+            assert (code, err.strip()) == (1, answer)
+        else:
+            assert code == 0, (line, out, err)
