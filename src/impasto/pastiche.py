@@ -196,7 +196,7 @@ def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
 def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
     """Paint in one pass; then, if asked for, improve that picture at full size.
 
-    A picture that has collapsed is of no use, neither to be seen nor to be improved: the optimisation makes
+    A picture that has collapsed is of no use, neither to be seen nor to be improved: the optimization makes
     it instead, from coarse to fine, as if one pass had not been asked for.
     """
     from impasto.onepass.painter import onepass_steps
@@ -219,7 +219,7 @@ def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
 
 
 def _optimized_instead(prepared: Prepared, start: State | None, fallback: str) -> Iterator[Step]:
-    """Optimise what one pass has failed at; the first Step says so."""
+    """Optimize what one pass has failed at; the first Step says so."""
     note = FALLBACKS[fallback]
     settings = replace(prepared.settings, method="optimize", refine=0)
     for step in _optimized(replace(prepared, settings=settings), start):
@@ -318,7 +318,7 @@ def stylize(
         ImageError: a picture cannot be read or used.
         WeightsError: the network's weights cannot be used.
         EngineError: no engine is installed, or it ran out of memory.
-        DivergenceError: the optimisation left the finite numbers.
+        DivergenceError: the optimization left the finite numbers.
         ClosedError: the workshop is closed.
 
     Reference: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR

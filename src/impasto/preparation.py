@@ -1,7 +1,7 @@
-"""The inputs of a pastiche: pictures read and brought to size, colours fitted, regions and network ready.
+"""The inputs of a pastiche: pictures read and brought to size, colors fitted, regions and network ready.
 
 What a person names (files, built-in styles, arrays, weights of a blend, masks) becomes a `Prepared`: what
-the methods need, and what is done to their result (colours given back, the photo where no style is).
+the methods need, and what is done to their result (colors given back, the photo where no style is).
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _start(inputs: Inputs, settings: Sequence[Settings]) -> None:
 
 
 def _content(photo: Picture, regions: Sequence[StyledRegion], settings: Settings) -> tuple[Array, bool]:
-    """Return the photo as the method sees it, and whether the result must be grey.
+    """Return the photo as the method sees it, and whether the result must be gray.
 
     It must if photo and styles have no colors, nor has the noise that a publication starts from.
     """
@@ -159,8 +159,8 @@ def _content(photo: Picture, regions: Sequence[StyledRegion], settings: Settings
         and color_transfer.is_achromatic(photo.pixels, photo.visible)
         and all(color_transfer.is_achromatic(style.pixels, style.visible) for style in styles)
     )
-    grey = achromatic or settings.colors == "luminance"
-    return color_transfer.lightness_of(photo.pixels) if grey else photo.pixels, achromatic
+    gray = achromatic or settings.colors == "luminance"
+    return color_transfer.lightness_of(photo.pixels) if gray else photo.pixels, achromatic
 
 
 def _notes(picture: Picture, reader: StyleReader, network: FeatureNetwork) -> tuple[str, ...]:
@@ -270,7 +270,7 @@ def _digest(source: Source) -> str | None:
 
 
 class StyleReader:
-    """Reads style images in the size and the colours that a photo's pastiche needs.
+    """Reads style images in the size and the colors that a photo's pastiche needs.
 
     Attributes:
         photo: in the result's size.
@@ -392,9 +392,9 @@ def _version(name: str) -> tuple[int, int] | None:
 def initial_image(
     content: Array, settings: Settings, network: FeatureNetwork, achromatic: bool = False
 ) -> Array:
-    """Return where the optimisation starts, float32, of the content's shape or of the first scale's.
+    """Return where the optimization starts, float32, of the content's shape or of the first scale's.
 
-    Noise is drawn at the first scale, normally distributed about the colour that is zero in the
+    Noise is drawn at the first scale, normally distributed about the color that is zero in the
     network's input units, with the standard deviation ``noise_scale``; it may leave [0, 1] slightly,
     as its sources have it.
     """

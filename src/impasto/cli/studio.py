@@ -65,7 +65,7 @@ def _check(host: str, password: str | None, tls_cert: Path | None, tls_key: Path
             "{cert} and {key} must be given together", cert=Argument("tls_cert"), key=Argument("tls_key")
         )
     for file in (tls_cert, tls_key):
-        if file is not None and not file.is_file():
+        if file is not None and not os.path.isfile(file):
             raise SettingError("there is no file {path}", path=file)
     if host not in LOCAL and tls_cert:
         note("other machines can use this studio, and this machine's processor, with its password")

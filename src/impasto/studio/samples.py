@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def sample_path(id: str) -> Path:
     found = importlib.util.find_spec("skimage")
     if id in SAMPLES and found and found.submodule_search_locations:
         path = Path(found.submodule_search_locations[0]) / "data" / SAMPLES[id].file
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     raise RefusalError("there is no sample {id!r}", 404, "not-found", id=id[:80])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -59,7 +60,7 @@ def _numbers(path: Path) -> list[int]:
     numbered(path, 0)
     before, after = NUMBER.split(path.name)[::2]
     form = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
-    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    names = [entry.name for entry in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     found = (form.fullmatch(name) for name in names)
     numbers = sorted(int(match[1]) for match in found if match and path.name % int(match[1]) == match[0])
     if not numbers:
