@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.errors import ImageError, ImpastoError
+from impasto.errors import ImageError, ImpastoError, Message
 from impasto.pictures.decoding import reason
 from impasto.pictures.frames.clip import RATE, Clip, Frame, with_durations
 from impasto.pictures.frames.colors import VideoColors, colors_of
@@ -121,9 +121,9 @@ def _clip(path: Path, container: Any, stream: Any, frame: Any) -> Clip:
     check_size(shape, path.name)
     notes = []
     if container.streams.subtitles:
-        notes.append(f"the subtitles of {path.name} are left out")
+        notes.append(Message("the subtitles of {name} are left out", name=path.name))
     if frame.interlaced_frame:
-        notes.append(f"{path.name} is interlaced; its frames are taken as they are")
+        notes.append(Message("{name} is interlaced; its frames are taken as they are", name=path.name))
     return Clip(
         path=path,
         kind="video",
