@@ -130,6 +130,8 @@ def test_a_style_is_needed():
 def test_everything_that_may_be_a_file_is_known():
     inputs = Inputs.of("photo.png", ["a.png:2", "b.png"], ["m.png=c.png#n.png"])
     assert {str(file) for file in inputs.files} == {"photo.png", "a.png", "b.png", "m.png", "c.png", "n.png"}
+    painted = Inputs.of("photo.png", "a.png", [RegionSpec(left(), "b.png", left())])
+    assert painted.files == ["photo.png", "a.png", "b.png"]
 
 
 def test_regions_share_the_picture_with_the_main_style(ready):
@@ -165,6 +167,37 @@ def test_background_photo_shows_the_photo_outside_the_regions(ready):
     completed = prepared.complete(np.zeros_like(PHOTO))
     np.testing.assert_array_equal(completed[:, 32:], PHOTO[:, 32:])
     assert completed[:, :32].max() == 0
+
+
+def test_where_a_region_has_no_style_the_photo_stays(ready):
+    prepared = ready(regions=[RegionSpec(left())])
+    (region,) = prepared.regions
+    np.testing.assert_array_equal(region.mask, 1 - left())
+    completed = prepared.complete(np.zeros_like(PHOTO))
+    np.testing.assert_array_equal(completed[:, :32], PHOTO[:, :32])
+    assert completed[:, 32:].max() == 0
+    assert prepared.record["regions"][0]["style"] == "photo"
+
+
+def test_of_two_regions_one_may_have_no_style(ready):
+    right = left()[:, ::-1].copy()
+    both = [RegionSpec(left(share=0.25)), RegionSpec(right, picture(40, 40, 3))]
+    for background, seen in (("style", 0.75), ("photo", 0.5)):
+        prepared = ready(regions=both, background=background)
+        assert [region.mask.mean() for region in prepared.regions] == [0.5, 0.25][
+            : 1 + (background == "style")
+        ]
+        assert prepared.cover.mean() == pytest.approx(seen)
+        np.testing.assert_array_equal(prepared.complete(np.zeros_like(PHOTO))[:, :16], PHOTO[:, :16])
+    half = ready(regions=[RegionSpec(0.5 * np.ones((48, 64), np.float32))])
+    np.testing.assert_allclose(half.cover, 1 - 128 / 255, atol=1e-6)  # 8 bit, as the recipe has it
+
+
+def test_regions_that_leave_everything_as_it_is_are_refused(ready):
+    message = "the regions leave the whole photo as it is; give one of them a style"
+    for regions, background in (([RegionSpec(left())], "photo"), ([RegionSpec(np.ones((48, 64)))], "style")):
+        with pytest.raises(ImageError, match=message):
+            ready(regions=regions, background=background)
 
 
 def test_regions_that_cover_everything_leave_nothing_to_the_main_style(ready):

@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from conftest import make_desk, picture, tiny_weights
-from impasto import __version__, gallery
+from impasto import __version__, gallery, stylize
 from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.networks.catalogue import write_weights
 from impasto.pictures.writing import OutputOptions, write_picture
 from impasto.recipes import load_recipe
+from impasto.styles import RegionSpec
 
 RECIPE = {
     "impasto": __version__,
@@ -174,6 +175,38 @@ def test_the_recipe_of_a_picture_repeats_it(impasto, desk, controls, output):
     assert first == again
     if output.endswith("png"):
         np.testing.assert_array_equal(pixels("again.png"), pixels(output))
+
+
+@pytest.mark.parametrize("output", ["out.png", "out.jpg", "out.webp"])
+def test_painted_masks_and_adjustments_stand_in_the_recipe(impasto, desk, output):
+    """Soft masks of no file, a part that stays as photographed, adjustments: the same pixels again."""
+    rows, columns = np.indices((480, 640), np.float32)
+    soft = np.clip(1.5 - np.hypot(rows - 200, columns - 300) / 150, 0, 1)
+    soft += np.random.default_rng(0).uniform(0, 0.01, soft.shape) * (soft < 0.99)
+    regions = [
+        RegionSpec(soft, "second.png", np.random.default_rng(1).uniform(0, 1, (48, 64))),
+        RegionSpec(columns > 480),
+    ]
+    made = stylize(
+        "photo.png", "painting.png", regions=regions, network="tiny.npz", content_layers="relu1_2",
+        style_layer_weights={"relu1_1": 0.5, "relu2_1": 0.5}, iterations=2, precision="float32",
+        exposure=0.4, contrast=-20, saturation=25, film_grain=30, seed=5,
+    )  # fmt: skip
+    made.save(output)
+    photo = pixels("photo.png")
+    assert made.recipe["regions"][1]["style"] == "photo" and made.recipe["regions"][1]["mask"].isascii()
+    again = stylize(
+        "photo.png", load_recipe(output).styles(), regions=load_recipe(output).regions(),
+        **load_recipe(output).settings,
+    )  # fmt: skip
+    np.testing.assert_array_equal(again.pixels, made.pixels)
+    assert again.recipe.to_mapping() == made.recipe.to_mapping()
+    code, err = impasto("stylize", "--recipe", output, "photo.png", "-o", "again.png")
+    assert code == 0, err
+    made.save("made.png")
+    np.testing.assert_array_equal(pixels("again.png"), pixels("made.png"))
+    assert load_recipe("again.png") == load_recipe(output)
+    assert not np.array_equal(pixels("again.png"), photo)
 
 
 def test_a_recipe_paints_another_photo(impasto, desk):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.errors import MissingFileError, SettingError, did_you_mean
 from impasto.gallery import style_names
+from impasto.styles import is_mask_text
 
 if TYPE_CHECKING:
     from impasto.settings import Settings
@@ -39,7 +40,7 @@ def check_names(
         _check([style.mask])
     for region in regions:
         check_style_name(region.style)
-        _check([region.mask, region.style_mask])
+        _check([mask for mask in (region.mask, region.style_mask) if not is_mask_text(mask)])
     for initial in dict.fromkeys(one.initial for one in settings):
         if initial not in ("content", "noise"):
             try:

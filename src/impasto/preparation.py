@@ -24,12 +24,20 @@ from impasto.errors import ImageError, Message, SettingError
 from impasto.files import digest
 from impasto.names import check_names
 from impasto.pictures import color_transfer
-from impasto.pictures.masks import erode_to_receptive_field, partition, read_mask
+from impasto.pictures.masks import erode_to_receptive_field, mask_text, partition, read_mask
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize, scale_to
 from impasto.prepared import OnePassNetwork, Prepared, StyledRegion, StyleImage
 from impasto.settings import Settings
-from impasto.styles import RegionSpec, StyleSpec, check_regions, parse_region, parse_style
+from impasto.styles import (
+    PHOTO,
+    RegionSpec,
+    StyleSpec,
+    check_regions,
+    is_mask_text,
+    parse_region,
+    parse_style,
+)
 from impasto.workshop import Workshop, process_workshop
 
 if TYPE_CHECKING:
@@ -66,6 +74,7 @@ class Inputs:
 
         Raises:
             SettingError: there is no style, there are too many regions, or one is written wrongly.
+            ImageError: an array cannot be a mask.
         """
         several = style if isinstance(style, list | tuple) else [style]
         styles = tuple(parse_style(one) for one in several)
@@ -73,15 +82,23 @@ class Inputs:
             raise SettingError("at least one style must be given")
         if not sum(one.weight for one in styles):
             raise SettingError("the weights of the styles must not all be 0")
-        specs = tuple(r if isinstance(r, RegionSpec) else parse_region(r) for r in regions)
+        specs = tuple(_without_arrays(r if isinstance(r, RegionSpec) else parse_region(r)) for r in regions)
         check_regions(specs)
         return cls(content=content, styles=styles, regions=specs)
 
     @property
     def files(self) -> list[Source]:
         """Everything that may be a file and must not be overwritten."""
-        masks = [part for r in self.regions for part in (r.mask, r.style, r.style_mask) if part is not None]
+        parts = [part for r in self.regions for part in (r.mask, r.style, r.style_mask) if part is not None]
+        masks = [part for part in parts if not is_mask_text(part)]
         return [self.content, *(style.source for style in self.styles), *masks]
+
+
+def _without_arrays(region: RegionSpec) -> RegionSpec:
+    """Return a region whose masks are files or texts, which a recipe can hold."""
+    masks = {"mask": region.mask, "style_mask": region.style_mask}
+    painted = {k: mask_text(v) for k, v in masks.items() if not (v is None or isinstance(v, str | Path))}
+    return replace(region, **painted)
 
 
 def prepare(
@@ -213,31 +230,42 @@ def _places(
     inputs: Inputs, photo: Array, photo_shape: tuple[int, int], settings: Settings
 ) -> tuple[list[_Place], Array | None]:
     """Return where which styles are painted, and where the pastiche is seen."""
-    shape = photo.shape[:2]
-    subject = None
-    if settings.subject != "all":
-        from impasto.pictures.subject import subject_mask
-
-        subject = subject_mask(photo)
-        subject = subject if settings.subject == "only" else 1 - subject
-    if not inputs.regions:
+    shape, regions = photo.shape[:2], inputs.regions
+    subject = _subject(photo, settings)
+    if not regions:
         return [_Place(mask=subject, style=None)], subject
-    masks, rest = partition([read_mask(region.mask, shape, photo_shape) for region in inputs.regions])
-    specs: list[StyleSpec | None] = [
-        StyleSpec(source=region.style, mask=region.style_mask) for region in inputs.regions
+    masks, rest = partition([read_mask(region.mask, shape, photo_shape) for region in regions])
+    styled = [(mask, region) for mask, region in zip(masks, regions, strict=True) if region.style is not None]
+    as_photo = [mask for mask, region in zip(masks, regions, strict=True) if region.style is None]
+    places: list[tuple[Array, StyleSpec | None]] = [
+        (mask, StyleSpec(source=region.style, mask=region.style_mask)) for mask, region in styled
     ]
-    cover = 1 - rest if settings.background == "photo" else None
-    if settings.background == "style" and rest.mean() > 1e-4:
-        masks, specs = [*masks, rest], [*specs, None]
+    if settings.background == "photo":
+        as_photo.append(rest)
+    elif rest.mean() > 1e-4:
+        places.append((rest, None))
+    cover = 1 - np.sum(as_photo, axis=0) if as_photo else None
     if subject is not None:
-        masks = [mask * subject for mask in masks]
+        places = [(mask * subject, style) for mask, style in places]
         cover = subject if cover is None else cover * subject
-        if max(mask.max() for mask in masks) < 1e-3:
+        if places and max(mask.max() for mask, _ in places) < 1e-3:
             raise ImageError("the regions and the subject do not overlap; leave one of them out")
     if settings.region_edges == "eroded":
-        masks = [erode_to_receptive_field(mask, ERODED_PIXELS) for mask in masks]
-    places = [_Place(mask=m, style=s) for m, s in zip(masks, specs, strict=True) if m.max() > 1e-3]
-    return places, cover
+        places = [(erode_to_receptive_field(mask, ERODED_PIXELS), style) for mask, style in places]
+    found = [_Place(mask=mask, style=style) for mask, style in places if mask.max() > 1e-3]
+    if not found:
+        raise ImageError("the regions leave the whole photo as it is; give one of them a style")
+    return found, cover
+
+
+def _subject(photo: Array, settings: Settings) -> Array | None:
+    """Return where the photo's subject is, or where it is not; None if all of the photo is meant."""
+    if settings.subject == "all":
+        return None
+    from impasto.pictures.subject import subject_mask
+
+    subject = subject_mask(photo)
+    return subject if settings.subject == "only" else 1 - subject
 
 
 def _region(place: _Place, reader: StyleReader, main_styles: tuple[StyleImage, ...]) -> StyledRegion:
@@ -250,6 +278,7 @@ def _region_record(inputs: Inputs) -> list[dict[str, Any]]:
     for region in inputs.regions:
         parts = {"mask": region.mask, "style": region.style, "style_mask": region.style_mask}
         names = {name: _name(part) for name, part in parts.items()}
+        names["style"] = names["style"] or PHOTO
         record.append(names | {f"{name}_sha256": _digest(part) for name, part in parts.items()})
     return record
 
@@ -257,11 +286,13 @@ def _region_record(inputs: Inputs) -> list[dict[str, Any]]:
 def _name(source: Source) -> str | None:
     if source is None:
         return None
+    if is_mask_text(source):
+        return str(source)
     return Path(source).name if isinstance(source, str | Path) else "array"
 
 
 def _digest(source: Source) -> str | None:
-    if source is None:
+    if source is None or is_mask_text(source):
         return None
     if not isinstance(source, str | Path):
         return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()

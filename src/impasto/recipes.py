@@ -22,7 +22,7 @@ from impasto.errors import ImageError, Message, MissingFileError, SettingError, 
 from impasto.files import digest
 from impasto.prepared import Prepared
 from impasto.settings import Settings
-from impasto.styles import RegionSpec, StyleSpec
+from impasto.styles import PHOTO, RegionSpec, StyleSpec, is_mask_text
 
 KEYS = ("impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions", "fallback")
 TABLES, LISTS = (
@@ -54,7 +54,11 @@ class StyleRecord(PictureRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class RegionRecord:
-    """A region as a recipe names it: its mask, its style and the part of the style that is meant."""
+    """A region as a recipe names it: its mask, its style and the part of the style that is meant.
+
+    A mask that is no file is the text that `impasto.pictures.masks.mask_text` makes of it. Where the photo
+    stays as it is, the style is `PHOTO`, without a sha256.
+    """
 
     mask: str
     style: str
@@ -200,6 +204,7 @@ class Recipe(Mapping[str, Any]):
         found = []
         for region in self.region_records or ():
             files = [(getattr(region, part), getattr(region, f"{part}_sha256")) for part in REGION_PARTS]
+            files = [(None if file == (PHOTO, None) else file[0], file[1]) for file in files]
             found.append(RegionSpec(*(name and str(self._find(name, digest)) for name, digest in files)))
         return found
 
@@ -220,6 +225,8 @@ class Recipe(Mapping[str, Any]):
         )
 
     def _find(self, name: str, sha256: str | None) -> Path | str:
+        if is_mask_text(name):
+            return name
         cards = {card.id: card for card in gallery.cards()}
         if name in cards and sha256 in (None, cards[name].sha256):
             return name

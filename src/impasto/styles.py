@@ -14,6 +14,10 @@ from impasto.errors import SettingError, did_you_mean
 PARTS = ("all", "fine", "coarse")
 _WRITTEN = re.compile(r"^(?P<source>.+?)(:(?P<weight>[^:@/\\]*))?(@(?P<part>[^:@/\\.]*))?$", re.DOTALL)
 MAX_REGIONS = 16
+MASK_TEXT = "data:image/png;base64,"
+"""How the text of a mask begins that was painted and is no file."""
+PHOTO = "photo"
+"""What a person writes for a style where the photo stays as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +83,21 @@ class RegionSpec:
     """One region as a person writes it.
 
     Attributes:
-        mask: the mask's file; white says where.
-        style: the style image's file or name.
-        style_mask: the file that says which part of the style is meant, or None for all of it.
+        mask: the mask's file; white says where. Also an array, a PIL image or, as recipes have a mask that
+            is no file, the text that `impasto.pictures.masks.mask_text` makes of it.
+        style: the style image's file or name; None: the photo stays as it is there.
+        style_mask: which part of the style is meant, as ``mask``; None for all of it.
     """
 
-    mask: str
-    style: str
-    style_mask: str | None = None
+    mask: Any
+    style: Any = None
+    style_mask: Any = None
 
 
 def parse_region(text: str) -> RegionSpec:
     """Return the region written as ``mask.png=style.jpg`` or ``mask.png=style.jpg#stylemask.png``.
 
+    ``mask.png=photo`` leaves the photo as it is there, unless there is a file of that name.
     A file's name may hold ``=`` or ``#``: of all ways to cut the text, the one that names the most
     files that are there is meant; if no way stands out, the first ``=`` and the last ``#`` cut.
 
@@ -107,7 +113,14 @@ def parse_region(text: str) -> RegionSpec:
             "not {text!r}; for example sky.png=starry-night.jpg",
             text=text,
         )
+    if style == PHOTO and style_mask is None and not _count_files([style]):
+        return RegionSpec(mask)
     return RegionSpec(mask, style, style_mask)
+
+
+def is_mask_text(source: Any) -> bool:
+    """Return whether a mask is not a file but the text that recipes have of it."""
+    return isinstance(source, str) and source.startswith(MASK_TEXT)
 
 
 def check_regions(specs: Sequence[RegionSpec]) -> None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from impasto.errors import ImageError, MissingFileError, SettingError
-from impasto.pictures.masks import erode_to_receptive_field, mask_pyramid, partition, read_mask
+from impasto.pictures.masks import (
+    erode_to_receptive_field,
+    feathered,
+    mask_of_text,
+    mask_pyramid,
+    mask_text,
+    partition,
+    read_mask,
+)
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import fit
-from impasto.pictures.subject import subject_mask
+from impasto.pictures.subject import Subject, subject_mask
 from impasto.styles import MAX_REGIONS, RegionSpec, check_regions, parse_region
 
 
@@ -20,6 +31,12 @@ def half(height: int, width: int) -> np.ndarray:
     mask = np.zeros((height, width), np.float32)
     mask[:, : width // 2] = 1
     return mask
+
+
+def png_text(values: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def save(path, values, mode=None):
@@ -51,6 +68,14 @@ def test_files_that_are_there_decide_where_to_cut(tmp_path, monkeypatch):
     assert parse_region("mask.png=s.jpg#c#d=e.png") == RegionSpec("mask.png", "s.jpg", "c#d=e.png")
     every = RegionSpec("a=b.png", "no#1.jpg", "c#d=e.png")
     assert parse_region("a=b.png=no#1.jpg#c#d=e.png") == every
+
+
+def test_photo_as_a_style_leaves_the_photo_unless_it_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert parse_region("mask.png=photo") == RegionSpec("mask.png", None)
+    assert parse_region("mask.png=photo#part.png") == RegionSpec("mask.png", "photo", "part.png")
+    (tmp_path / "photo").touch()
+    assert parse_region("mask.png=photo") == RegionSpec("mask.png", "photo")
 
 
 def test_names_that_no_file_can_have_are_no_files():
@@ -148,6 +173,49 @@ def test_a_mask_is_compared_with_the_photo_and_not_with_the_result():
         read_mask(half(100, 100), (100, 100), (128, 192))
     panorama = read_mask(half(45, 2000), fit((45, 2000), 512))  # whose short side is held at 16 px
     assert panorama.shape == (16, 512) and panorama.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_painted_mask_becomes_text_and_comes_back():
+    soft = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (32, 1))
+    text = mask_text(soft)
+    assert text.startswith("data:image/png;base64,") and text.isascii()
+    levels = mask_of_text(text)
+    assert levels.dtype == np.uint8 and levels.shape == (32, 64)
+    assert levels[0, [0, 21, 63]].tolist() == [0, 85, 255]  # a third is 85 / 255
+    assert mask_text(levels) == text == mask_text(text)
+    np.testing.assert_allclose(read_mask(text, (32, 64)), levels / 255, atol=1e-6)
+    layer = np.ones((32, 64, 4), np.float32)
+    layer[..., 3] = half(32, 64)
+    for source in (
+        half(32, 64),
+        half(32, 64).astype(bool),
+        layer,
+        Image.fromarray(np.uint8(half(32, 64) * 255)),
+    ):
+        np.testing.assert_array_equal(mask_of_text(mask_text(source)), half(32, 64) * 255)
+
+
+def test_a_large_painted_mask_is_reduced_once():
+    text = mask_text(half(1500, 2000))
+    assert mask_of_text(text).shape == (768, 1024)
+    assert mask_text(mask_of_text(text)) == text
+    assert len(text) < 4000
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("no base64!", "a mask in the recipe is damaged; paint it again"),
+        (base64.b64encode(b"no picture").decode(), "a mask in the recipe is"),
+        (png_text(np.zeros((8, 8, 3), np.uint8)), "must be an 8 bit gray PNG of at most 1024 px a side"),
+        (png_text(np.zeros((16, 1025), np.uint8)), "must be an 8 bit gray PNG of at most 1024 px a side"),
+        (png_text(np.zeros((64, 64), np.uint8))[:40], "a mask in the recipe is"),
+    ],
+    ids=["text", "other bytes", "color", "large", "cut"],
+)
+def test_a_text_that_is_no_mask_is_refused(data, sentence):
+    with pytest.raises(ImageError, match=sentence):
+        read_mask("data:image/png;base64," + data, (16, 16))
 
 
 def test_labels_count_fully(tmp_path):
@@ -318,6 +386,75 @@ def test_large_and_small_photos_have_subjects_too():
     assert mask.shape == disc.shape and overlap(mask, disc) > 0.8
     photo, disc = disc_photo((48, 64), (25, 34), 13)
     assert overlap(subject_mask(photo), disc) > 0.6
+
+
+def two_discs():
+    """Return a photo of a disc near the middle and another at the border, and where each is."""
+    photo, disc = disc_photo()
+    rows, columns = np.indices(disc.shape)
+    second = np.hypot(rows - 40, columns - 30) < 28
+    blue = texture((0.3, 0.3, 0.75), disc.shape, 3).astype(np.float32)
+    return np.where(second[..., None], blue, photo), disc, second
+
+
+def test_points_add_to_the_subject_and_take_from_it():
+    photo, disc, second = two_discs()
+    subject = Subject(photo)
+    assert overlap(subject.mask(), disc) > 0.8
+    both = subject.mask(add=[(30 / 320, 40 / 240)])
+    assert overlap(both, disc | second) > 0.8 and overlap(both, disc) < 0.85
+    other = subject.mask(add=[(30 / 320, 40 / 240)], remove=[(180 / 320, 130 / 240)])
+    assert overlap(other, second) > 0.7 and other[130, 180] < 0.1
+    np.testing.assert_array_equal(subject.mask(), subject_mask(photo))  # nothing is remembered
+
+
+def test_a_hole_that_a_point_made_stays():
+    photo, disc, _ = two_discs()
+    rows, columns = np.indices(disc.shape)
+    hole = np.hypot(rows - 130, columns - 180) < 25
+    photo = np.where(hole[..., None], texture((0.9, 0.9, 0.2), disc.shape, 4), photo).astype(np.float32)
+    subject = Subject(photo)
+    assert subject.mask()[130, 180] > 0.9
+    opened = subject.mask(remove=[(180 / 320, 130 / 240)])
+    assert opened[130, 180] < 0.1 and opened[130, 225] > 0.9
+    assert overlap(opened, disc & ~hole) > 0.75
+
+
+def test_with_a_point_a_subject_need_not_stand_out():
+    flat = texture((0.5, 0.5, 0.5), (120, 160), 3).astype(np.float32)
+    assert Subject(flat).mask(add=[(0.5, 0.5)])[60, 80] > 0.5
+    with pytest.raises(ImageError, match="nothing in the photo stands out"):
+        Subject(flat).mask(remove=[(0.5, 0.5)])
+
+
+def test_points_on_the_borders_are_points():
+    photo, _, _ = two_discs()
+    corners = Subject(photo).mask(add=[(0, 0), (1, 1)], remove=[(1, 0)])
+    assert corners[2, 2] > 0.5 and corners[-3, -3] > 0.5 and corners[2, -3] < 0.1
+
+
+@pytest.mark.parametrize(
+    "point", [(0.5, 1.01), (-0.1, 0), (0.5,), (0.5, 0.5, 0.5), "ab", 3, (float("nan"), 0)]
+)
+def test_a_point_out_of_range_is_refused(point):
+    photo, _ = disc_photo((48, 64), (25, 34), 13)
+    with pytest.raises(SettingError, match="a point must be two numbers from 0 to 1, x and y, not"):
+        Subject(photo).mask(add=[point])
+
+
+def test_a_feather_is_a_blur_of_a_share_of_the_long_side():
+    mask = half(100, 200)
+    np.testing.assert_array_equal(feathered(mask, 0), mask)
+    soft = feathered(mask, 50)  # deviation 0.04 / 2 * 200 = 4 px
+    # the normal distribution function at 0.5 / 4, 4.5 / 4 and 8.5 / 4
+    np.testing.assert_allclose(soft[50, [99, 95, 91]], [0.5497, 0.8697, 0.9832], atol=2e-3)
+    np.testing.assert_allclose(soft[50, [100, 104, 108]], [0.4503, 0.1303, 0.0168], atol=2e-3)
+    photo, _ = disc_photo()
+    subject = Subject(photo)
+    np.testing.assert_array_equal(subject.mask(feather=20), feathered(subject.mask(), 20))
+    for wrong in (-1, 101, float("nan")):
+        with pytest.raises(SettingError, match="feather must be a number from 0 to 100, not"):
+            feathered(mask, wrong)
 
 
 @pytest.mark.parametrize(

@@ -162,11 +162,20 @@ def test_damaged_exif_is_left_out_with_a_note(tmp_path):
 
 
 def test_long_recipes(tmp_path):
-    recipe = '{"a": "' + "x" * 70_000 + '"}'
-    with pytest.raises(OutputError, match=r"the recipe is too long for JPEG; choose .png"):
-        write_picture(tmp_path / "a.jpg", PIXELS, OutputOptions(recipe=recipe))
-    write_picture(tmp_path / "a.png", PIXELS, OutputOptions(recipe=recipe))
-    assert read_recipe(tmp_path / "a.png") == recipe
+    for length, letter in ((29_000, "x"), (70_000, "x"), (200_000, "星")):
+        recipe = '{"a": "' + letter * length + '"}'
+        for extension in ("png", "jpg", "webp", "avif", "tif"):
+            path = tmp_path / f"{length}.{extension}"
+            assert write_picture(path, PIXELS, OutputOptions(recipe=recipe, exif=exif_block())) == []
+            assert read_recipe(path) == recipe
+            with Image.open(path) as image:
+                assert image.size == (PIXELS.shape[1], PIXELS.shape[0])
+                assert image.getexif()[271]  # the camera's maker, of the photo's EXIF block
+    plain = tmp_path / "plain.jpg"
+    write_picture(plain, PIXELS, OutputOptions(exif=exif_block()))
+    with Image.open(plain) as one, Image.open(tmp_path / "200000.jpg") as other:
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    assert read_recipe(plain) is None
 
 
 def test_alpha_in_jpeg_is_dropped_with_a_note(tmp_path):

@@ -4,21 +4,29 @@ A mask is float32 (height, width) in [0, 1]; painted white says where. It comes 
 array or, for a photo's main subject, from the photo itself, without any learned weights. This file
 also brings masks to the sizes of a network's layers.
 
+A mask that is no file becomes a text, which a recipe can hold: the data URL of a PNG of 8 bit gray. A picture
+is made with what is in the text, not with what the text was made of: so its recipe repeats it.
+
 Reference: Gatys, Ecker, Bethge, Hertzmann and Shechtman, "Controlling Perceptual Factors in Neural
 Style Transfer" (CVPR 2017), section 4; for the subject see `subject_mask`.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from impasto.errors import ImageError, SettingError, did_you_mean
+from impasto.pictures.decoding import pillow_errors
 from impasto.pictures.reading import Picture, read_picture
-from impasto.pictures.resizing import resize, scale_to
+from impasto.pictures.resizing import fit, resize, scale_to
+from impasto.styles import MASK_TEXT, is_mask_text
 
 Array = NDArray[Any]
 Mask = NDArray[np.float32]
@@ -27,6 +35,10 @@ ASPECT_TOLERANCE = 0.05
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 CODE, WHITE = np.array([1 << 16, 1 << 8, 1], np.uint32), 0xFFFFFF
 MOST_LABELS = 32
+LONGEST_TEXT_SIDE = 1024
+"""In pixels, of a mask that becomes a text."""
+MOST_FEATHER = 0.04
+"""Of the long side: the deviation of the blur at feather 100."""
 BLACK = 0.02  # a mask that is nowhere brighter is empty; JPEG leaves a little noise in black
 
 
@@ -39,7 +51,8 @@ def read_mask(source: Any, shape: tuple[int, int], photo_shape: tuple[int, int] 
     programs write labels, say only where: what is not black counts fully.
 
     Args:
-        source: a path, a Pillow image or an array of bool, uint8, uint16 or floats in [0, 1].
+        source: a path, a Pillow image, an array of bool, uint8, uint16 or floats in [0, 1], or a text as of
+            `mask_text`.
         shape: (height, width) wanted in pixels.
         photo_shape: (height, width) of the picture that the mask was painted for, if the result has another
             aspect ratio than that, as it may be stretched.
@@ -51,9 +64,7 @@ def read_mask(source: Any, shape: tuple[int, int], photo_shape: tuple[int, int] 
         MissingFileError: there is no such file.
         ImageError: it is no picture, is black everywhere or has another aspect ratio than the picture.
     """
-    if isinstance(source, np.ndarray) and source.dtype == bool:
-        source = source.astype(np.float32)
-    picture = read_picture(source)
+    picture = _read(mask_of_text(source) if is_mask_text(source) else source)
     name, (height, width) = picture.name, picture.pixels.shape[:2]
     photo = photo_shape or shape
     if not _is_alike((height, width), photo):
@@ -73,6 +84,49 @@ def read_mask(source: Any, shape: tuple[int, int], photo_shape: tuple[int, int] 
             "the mask {name} is black everywhere: nothing would be styled; paint the region white", name=name
         )
     return mask
+
+
+def _read(source: Any) -> Picture:
+    if isinstance(source, np.ndarray) and source.dtype == bool:
+        source = source.astype(np.float32)
+    return read_picture(source)
+
+
+def mask_text(source: Any) -> str:
+    """Return a mask that is no file as text, of at most `LONGEST_TEXT_SIDE` px a side.
+
+    Args:
+        source: an array or a Pillow image, as `read_mask` takes them; a text stays as it is.
+
+    Raises:
+        ImageError: it cannot be a mask.
+    """
+    if is_mask_text(source):
+        return str(source)
+    mask = _whiteness(_read(source))
+    mask = resize(mask, fit((mask.shape[0], mask.shape[1]), LONGEST_TEXT_SIDE))
+    file = io.BytesIO()
+    Image.fromarray(np.rint(mask * 255).astype(np.uint8)).save(file, "PNG", optimize=True)
+    return MASK_TEXT + base64.b64encode(file.getvalue()).decode()
+
+
+def mask_of_text(text: str) -> NDArray[np.uint8]:
+    """Return the mask (height, width) that a text holds.
+
+    Raises:
+        ImageError: it holds no whole PNG of 8 bit gray, or one that is larger than `mask_text` makes it.
+    """
+    try:
+        data = base64.b64decode(text.removeprefix(MASK_TEXT), validate=True)
+    except ValueError as error:
+        raise ImageError("a mask in the recipe is damaged; paint it again") from error
+    with pillow_errors("a mask in the recipe"), Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        if image.mode != "L" or max(image.size) > LONGEST_TEXT_SIDE:
+            raise ImageError(
+                "a mask in a recipe must be an 8 bit gray PNG of at most {most} px a side; paint it again",
+                most=LONGEST_TEXT_SIDE,
+            )
+        return np.array(image)
 
 
 def _is_alike(mask: tuple[int, int], photo: tuple[int, int]) -> bool:
@@ -179,6 +233,27 @@ def _pool(mask: Mask, rounding: str) -> Mask:
         counts = np.minimum(2, side - starts).astype(np.float32)
         mask = np.add.reduceat(mask, starts, axis) / (counts[:, None] if axis == 0 else counts)
     return mask
+
+
+def feathered(mask: Array, feather: float) -> Mask:
+    """Return a mask with a softer edge: blurred by a Gaussian, its deviation up to 4% of the long side.
+
+    Args:
+        mask: (height, width) in [0, 1].
+        feather: 0, the mask itself, to 100.
+
+    Raises:
+        SettingError: the feather is out of its range.
+    """
+    if not 0 <= feather <= 100:
+        raise SettingError("feather must be a number from 0 to 100, not {feather!r}", feather=feather)
+    mask = np.asarray(mask, np.float32)
+    if not feather:
+        return mask
+    from scipy import ndimage  # slow to import, and seldom asked for
+
+    deviation = MOST_FEATHER * feather / 100 * max(mask.shape)
+    return np.asarray(ndimage.gaussian_filter(mask, deviation, mode="nearest"), np.float32)
 
 
 def erode_to_receptive_field(mask: Array, radius: int) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,49 +12,103 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph, linalg
 
-from impasto.errors import ImageError
+from impasto.errors import ImageError, SettingError
+from impasto.pictures.masks import feathered
 from impasto.pictures.resizing import fit, resize
 
 Array = NDArray[Any]
 Mask = NDArray[np.float32]
+Point = Sequence[float]
 ANALYSIS_SIZE = 400  # long side in pixels at which the subject is looked for
 SUPERPIXELS = 700
 COLOR_SCALE = 10.0  # CIELAB distance at which two colours start to be different ones
 LOWER_BORDER = 0.2  # its weight as background: people and things often stand on it
 BACKGROUND_WEIGHT = 0.4  # against contrast; 1 in the reference, which loses more of the subject
+POINT_REACH = 10.0  # CIELAB distance along a path at which a point's pull has fallen to 0.6
+POINT_STEP = 0.8  # added to each superpixel's step on such a path, so that it ends in even surroundings, too
+POINT_PULL = 6.0  # in units of the saliency's evidence, which is about 4 at most, and gives way to it
+CERTAIN = 1000.0  # evidence of the superpixels that points are on
 SUBJECT_CONTRAST = 6.0  # CIELAB distance of the two mean colours below which nothing stands out
 
 
 def subject_mask(pixels: Array) -> Mask:
-    """Return a soft mask of a photo's main subject: what differs from the photo's borders.
+    """Return a soft mask of a photo's main subject, as `Subject` finds it.
+
+    Args:
+        pixels: float32 (height, width, 3), sRGB in [0, 1].
+
+    Raises:
+        ImageError: nothing stands out.
+    """
+    return Subject(pixels).mask()
+
+
+class Subject:
+    """A photo's main subject, what differs from the photo's borders, and what points make of it.
 
     Superpixels that hang together with the borders are background; those that differ from it, near
     the middle, are the subject; a graph cut with colours learned from both draws the line, and a
     guided filter takes it to the edges in the full picture. It looks at colour alone: a subject
     that fills the picture, or has the colours of what surrounds it, is found in part or not at all.
+    Points correct it: what they are on belongs to the subject or does not, and what a path of like
+    colours joins to them is drawn the same way.
 
     Args:
         pixels: float32 (height, width, 3), sRGB in [0, 1].
 
-    Returns:
-        float32 (height, width) in [0, 1]; the same for the same photo, always.
-
-    Raises:
-        ImageError: nothing stands out.
-
     References: Zhu, Liang, Wei and Sun, "Saliency Optimization from Robust Background Detection"
-    (CVPR 2014), equations 3 to 9; Rother, Kolmogorov and Blake, "GrabCut" (2004); He, Sun and Tang,
-    "Guided Image Filtering" (2010).
+    (CVPR 2014), equations 3 to 9; Rother, Kolmogorov and Blake, "GrabCut" (2004); Bai and Sapiro, "A
+    Geodesic Framework for Fast Interactive Image and Video Segmentation and Matting" (2007), for the
+    points; He, Sun and Tang, "Guided Image Filtering" (2010).
     """
-    small = resize(pixels, fit((pixels.shape[0], pixels.shape[1]), ANALYSIS_SIZE))
-    margin = max(1, min(small.shape[:2]) // 50)  # scans often have a thin dark frame
-    parts = _superpixels(small[margin:-margin, margin:-margin])
-    chosen = _graph_cut(parts, _saliency(parts))
-    sides = parts.areas * np.stack([chosen, ~chosen])
-    means = sides @ parts.colors / np.maximum(1, sides.sum(axis=1, keepdims=True))
-    if chosen.all() or not chosen.any() or np.linalg.norm(means[0] - means[1]) < SUBJECT_CONTRAST:
-        raise ImageError("nothing in the photo stands out; paint a mask and name it with --region")
-    return _guided_upsample(np.pad(_tidy(chosen[parts.labels]), margin, mode="edge"), small, pixels)
+
+    def __init__(self, pixels: Array) -> None:
+        self._pixels = pixels
+        self._small = resize(pixels, fit((pixels.shape[0], pixels.shape[1]), ANALYSIS_SIZE))
+        self._margin = max(1, min(self._small.shape[:2]) // 50)  # scans often have a thin dark frame
+        margin = self._margin
+        self._parts = _superpixels(self._small[margin:-margin, margin:-margin])
+        self._saliency = _saliency(self._parts)
+
+    def mask(self, add: Sequence[Point] = (), remove: Sequence[Point] = (), feather: float = 0) -> Mask:
+        """Return a soft mask, float32 (height, width) in [0, 1]; the same for the same points, always.
+
+        Args:
+            add: points (x, y) in [0, 1] of the subject, from the upper left corner.
+            remove: points of what is not.
+            feather: 0 to 100, how far its edge is softened; see `feathered`.
+
+        Raises:
+            ImageError: nothing stands out, and no point says what does.
+            SettingError: a point or the feather is out of its range.
+        """
+        wanted, unwanted = self._places(add), self._places(remove)
+        parts = self._parts
+        chosen = _graph_cut(parts, self._saliency, *(parts.labels[p] for p in (wanted, unwanted)))
+        sides = parts.areas * np.stack([chosen, ~chosen])
+        means = sides @ parts.colors / np.maximum(1, sides.sum(axis=1, keepdims=True))
+        alike = chosen.all() or np.linalg.norm(means[0] - means[1]) < SUBJECT_CONTRAST
+        if not chosen.any() or (alike and not len(add)):
+            raise ImageError("nothing in the photo stands out; paint a mask and name it with --region")
+        tidy = np.pad(_tidy(chosen[parts.labels], wanted, unwanted), self._margin, mode="edge")
+        return feathered(_guided_upsample(tidy, self._small, self._pixels), feather)
+
+    def _places(self, points: Sequence[Point]) -> tuple[Array, Array]:
+        """Return the rows and columns of points within the superpixels' borders."""
+        found = np.array([_checked(point) for point in points], float).reshape(-1, 2)[:, ::-1]
+        places = (found * self._small.shape[:2]).astype(int) - self._margin
+        rows, columns = np.clip(places, 0, np.array(self._parts.labels.shape) - 1).T
+        return rows, columns
+
+
+def _checked(point: Point) -> tuple[float, float]:
+    try:
+        x, y = point
+        if 0 <= x <= 1 and 0 <= y <= 1:
+            return float(x), float(y)
+    except (TypeError, ValueError):
+        pass
+    raise SettingError("a point must be two numbers from 0 to 1, x and y, not {point!r}", point=point)
 
 
 @dataclass(frozen=True)
@@ -111,11 +166,7 @@ def _background_probability(parts: _Superpixels) -> Array:
     one, other = np.triu_indices(len(border), 1)  # the borders count as neighbours of each other
     ends = np.concatenate([parts.pairs, np.stack([border[one], border[other]])], 1)
     first, second = np.unique(np.sort(ends, axis=0), axis=1)
-    steps = parts.distances[first, second]
-    nearest = np.full(len(weights), np.inf)
-    for end in (first, second):
-        np.minimum.at(nearest, end, steps)
-    steps = np.maximum(steps - nearest[np.isfinite(nearest)].mean(), 0) + 1e-6
+    steps = _beyond_texture(parts.distances[first, second], first, second) + 1e-6
     graph = sparse.coo_array((steps, (first, second)), shape=parts.distances.shape).tocsr()
     paths = csgraph.dijkstra(graph, directed=False)
     span = np.exp(-(paths**2) / (2 * COLOR_SCALE**2))
@@ -123,21 +174,46 @@ def _background_probability(parts: _Superpixels) -> Array:
     return np.asarray(1 - np.exp(-(connectivity**2) / 2))
 
 
+def _beyond_texture(steps: Array, first: Array, second: Array) -> Array:
+    """Return steps between neighbors, without what the nearest ones differ by on average (Zhu et al.)."""
+    nearest = np.full(max(first.max(), second.max()) + 1, np.inf)
+    for end in (first, second):
+        np.minimum.at(nearest, end, steps)
+    return np.asarray(np.maximum(steps - nearest[np.isfinite(nearest)].mean(), 0))
+
+
 def _stretch(values: Array) -> Array:
     low, high = values.min(), values.max()
     return np.asarray((values - low) / max(high - low, 1e-9))
 
 
-def _graph_cut(parts: _Superpixels, saliency: Array) -> Array:
-    """Return (n,) bool: the subject, by minimum cuts, each with the colours of the one before."""
+def _pull(parts: _Superpixels, seeds: Array) -> Array:
+    """Return (n,) in [0, 1]: how near superpixels are to any of some, along paths of like colours."""
+    if not len(seeds):
+        return np.zeros(len(parts.areas))
+    first, second = parts.pairs
+    steps = _beyond_texture(parts.distances[first, second], first, second) + POINT_STEP
+    graph = sparse.coo_array((steps, tuple(parts.pairs)), shape=parts.distances.shape).tocsr()
+    paths = csgraph.dijkstra(graph, directed=False, indices=np.unique(seeds), min_only=True)
+    return np.asarray(np.exp(-(paths**2) / (2 * POINT_REACH**2)))
+
+
+def _graph_cut(parts: _Superpixels, saliency: Array, wanted: Array, unwanted: Array) -> Array:
+    """Return (n,) bool: the subject, by minimum cuts, each with the colours of the one before.
+
+    Superpixels that are wanted belong to it, those that are unwanted do not; their like follow.
+    """
     from skimage.filters import threshold_otsu
 
     middle = 0.75 * threshold_otsu(saliency)
     prior = (saliency - middle) / 0.12
+    if len(wanted) or len(unwanted):
+        toward, away = _pull(parts, wanted), _pull(parts, unwanted)
+        prior = prior * (1 - np.maximum(toward, away)) + POINT_PULL * (toward - away)
     kernel = np.exp(-(parts.distances**2) / (2 * (1.2 * COLOR_SCALE) ** 2)) * parts.areas
     steps = parts.distances[tuple(parts.pairs)] ** 2
     smoothness = 0.7 * parts.lengths * np.exp(-steps / (2 * steps.mean() + 1e-9))
-    chosen = np.asarray(saliency > middle)
+    chosen = np.asarray(prior > 0)
     for _ in range(4):
         if chosen.all() or not chosen.any():
             break
@@ -145,6 +221,7 @@ def _graph_cut(parts: _Superpixels, saliency: Array) -> Array:
         outside = kernel @ ~chosen / (parts.areas @ ~chosen) + 1e-6
         evidence = prior + 0.7 * np.clip(np.log(inside / outside), -2, 2)
         evidence *= np.sqrt(parts.areas)
+        evidence[wanted], evidence[unwanted] = CERTAIN, -CERTAIN
         chosen = _minimum_cut(parts.pairs, smoothness, evidence)
     return chosen
 
@@ -164,12 +241,16 @@ def _minimum_cut(pairs: Array, smoothness: Array, evidence: Array) -> Array:
     return np.asarray(np.isin(nodes, reached))
 
 
-def _tidy(chosen: Array) -> Mask:
-    """Return the mask without holes and without islands below 15% of the largest."""
-    islands, _ = ndimage.label(ndimage.binary_fill_holes(chosen))
+def _tidy(chosen: Array, wanted: tuple[Array, Array], unwanted: tuple[Array, Array]) -> Mask:
+    """Return the mask without holes and without islands below 15% of the largest, unless points are there."""
+    holes, _ = ndimage.label(ndimage.binary_fill_holes(chosen) & ~chosen)
+    filled = chosen | ((holes > 0) & ~np.isin(holes, holes[unwanted]))
+    islands, _ = ndimage.label(filled)
     areas = np.bincount(islands.ravel())
     areas[0] = 0
     kept = areas >= max(1, 0.15 * areas.max())
+    kept[islands[wanted]] = True
+    kept[0] = False
     return np.asarray(kept[islands], np.float32)
 
 

@@ -48,6 +48,10 @@ DROPPED_TAGS = frozenset((37500, 37510, 40965, 42240))
 """Maker notes (their inner offsets would break), the old comment, and what would say another color space
 than sRGB: interoperability and gamma."""
 JPEG_EXIF_BYTES = 65_000
+JPEG_COMMENT_BYTES = 30_000
+"""Longer recipes, as with painted masks, leave no room for EXIF data: in JPEG they are comment segments."""
+JPEG_SEGMENT = 65_533 - len(RECIPE_KEY) - 1
+"""Bytes of a recipe in one of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,11 +200,25 @@ def read_recipe(path: str | Path) -> str | None:
             comment = comment if isinstance(comment, bytes) else b""
             order = "utf-16-le" if image.getexif().endian == "<" else "utf-16-be"
             encoding = {b"ASCII": "ascii", b"UNICODE": order}.get(comment[:8].rstrip(b"\0"), "latin-1")
-            text = comment[8:].decode(encoding, errors="replace").rstrip("\0 ")
+            text = comment[8:].decode(encoding, errors="replace").rstrip("\0 ") or _of_segments(image)
     try:
         return text if isinstance(json.loads(text), dict) else None
     except ValueError:
         return None  # somebody else's comment
+
+
+def _of_segments(image: Image.Image) -> str:
+    """Return the recipe that a JPEG's comment segments hold; nothing if there is none."""
+    mark = RECIPE_KEY.encode() + b"\0"
+    segments = [data for name, data in getattr(image, "applist", []) if name == "COM"]
+    return b"".join(data.removeprefix(mark) for data in segments if data.startswith(mark)).decode()
+
+
+def _segments(recipe: str) -> bytes:
+    """Return a recipe as a JPEG's comment segments (ITU T.81, B.2.4.5), each marked as part of one."""
+    mark, data = RECIPE_KEY.encode() + b"\0", recipe.encode()
+    parts = [mark + data[start : start + JPEG_SEGMENT] for start in range(0, len(data), JPEG_SEGMENT)]
+    return b"".join(b"\xff\xfe" + struct.pack(">H", len(part) + 2) + part for part in parts)
 
 
 def picture_to_pil(pixels: Array, alpha: Array | None = None) -> Image.Image:
@@ -299,7 +317,7 @@ def _levels(pixels: Array, alpha: Array | None, full: int) -> Array:
 
 def _exif(options: OutputOptions, values: Array, form: str, notes: list[str]) -> Image.Exif:
     """Return the photo's EXIF data as they fit the new picture, with the recipe where EXIF holds it."""
-    recipe = options.recipe if form != "PNG" else None
+    recipe = None if form == "PNG" or _in_segments(form, options.recipe) else options.recipe
     own = {} if recipe is None else {USER_COMMENT: _comment(recipe)}
     try:
         exif = _photo_exif(options, values)
@@ -312,8 +330,6 @@ def _exif(options: OutputOptions, values: Array, form: str, notes: list[str]) ->
     exif = Image.Exif()
     exif.endian = "<"
     exif[EXIF_BLOCK] = own
-    if form == "JPEG" and len(exif.tobytes()) > JPEG_EXIF_BYTES:
-        raise OutputError("the recipe is too long for JPEG; choose .png")
     return exif
 
 
@@ -325,6 +341,10 @@ def recipe_exif(recipe: str | None) -> bytes:
     exif.endian = "<"
     exif[EXIF_BLOCK] = {USER_COMMENT: _comment(_unicode(recipe))}
     return _retype(exif.tobytes(), 6)
+
+
+def _in_segments(form: str, recipe: str | None) -> bool:
+    return form == "JPEG" and recipe is not None and len(_comment(recipe)) > JPEG_COMMENT_BYTES
 
 
 def _comment(text: str) -> bytes:
@@ -366,7 +386,11 @@ def _encode(values: Array, form: str, exif: Image.Exif, options: OutputOptions) 
         more["pnginfo"].add_itxt(RECIPE_KEY, options.recipe)
     file = io.BytesIO()
     Image.fromarray(values).save(file, form, exif=block, icc_profile=srgb_profile(), **more)
-    return file.getvalue()
+    data = file.getvalue()
+    if options.recipe is not None and _in_segments(form, options.recipe):
+        start = 4 + struct.unpack_from(">H", data, 4)[0]  # after JFIF's own segment, which must come first
+        return data[:start] + _segments(options.recipe) + data[start:]
+    return data
 
 
 def _png(values: Array, exif: bytes, recipe: str | None) -> bytes:
