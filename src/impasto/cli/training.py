@@ -247,7 +247,8 @@ def export_command(
 ) -> None:
     """Write a style for other programs: ONNX, LiteRT (.tflite) or TensorFlow's SavedModel.
 
-    The any-style network becomes two files, -encoder and -painter. Each is compared with the engine.
+    The any-style network becomes several files: -encoder, -painter and, in ONNX, -maps. Each is compared with
+    the engine.
     """
     from impasto.engine import runtime
 

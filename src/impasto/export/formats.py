@@ -3,11 +3,14 @@
 A style of one's own becomes one graph: photo and strength in, pastiche out. The any-style network
 becomes two, ``NAME-encoder`` (style in, its moments out) and ``NAME-painter`` (these, photo and strength
 in, pastiche out), so that a style is looked at once, and styles are blended by the means of what the
-encoder gives. Strengths are in [0, 1] (the settings' 0..100 divided by 100); pictures are float32 (batch,
-height, width, 3), sRGB in [0, 1], of any size from 32 px up unless a size is fixed. LiteRT and SavedModel
-take one picture at a time; LiteRT is exact to 2 / 255 from about 200 px up (see `keras_models`).
+encoder gives. In ONNX it becomes three: between them ``NAME-maps`` takes the moments of photo and style
+to maps, so that the painter is plain enough for a browser's GPU.
 
-ONNX is written by `onnx_graph`, the other two by Keras' own exporters (`keras.Model.export`), which
+Strengths are in [0, 1] (the settings' 0..100 divided by 100); pictures are float32 (batch, height, width,
+3), sRGB in [0, 1], of any size from 32 px up unless a size is fixed. LiteRT and SavedModel take one
+picture at a time; LiteRT is exact to 2 / 255 from about 200 px up (see `keras_models`).
+
+ONNX is written by `onnx_networks`, the other two by Keras' own exporters (`keras.Model.export`), which
 were seen to work with Keras 3.15.1 and TensorFlow 2.21; ONNX with onnx 1.23 and onnxruntime 1.32. Every
 graph is run on two pictures before its file takes its place, and compared with the engine.
 """
@@ -26,31 +29,21 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
-from impasto import __version__
 from impasto.engine import runtime
 from impasto.engine.gradients import to_host
 from impasto.errors import EngineError, OutputError, SettingError, did_you_mean
-from impasto.export.keras_models import PortableEncoder, PortablePainter, rows_of
-from impasto.export.onnx_graph import PICTURE, encoder_graph, import_onnx, painter_graph
+from impasto.export import graphs
+from impasto.export.graphs import Arrays, ExportedGraph, Inputs, PortableGraph
+from impasto.export.onnx_graph import import_onnx
+from impasto.export.onnx_networks import PICTURE
 from impasto.files import write_whole
 from impasto.networks.feature_network import Tensor
 from impasto.onepass.network import MINIMUM_SIDE, PasticheNetwork
-from impasto.onepass.painter import WEAKEST
-from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, amount_at, moments_of, transfer_maps
-
-Arrays = dict[str, NDArray[np.float32]]
-Run = Callable[[Arrays], Arrays]
-Shape = tuple[int | None, int | None]
+from impasto.onepass.transfer import Moments
 
 FORMATS = (".onnx", ".tflite", "saved_model")
-LARGEST_DIFFERENCE = 2 / 255
-CHECKED_SHAPES = ((176, 200), (187, 181))
-CHECKED_STRENGTHS = (0.5, 1.0)
-PARTS = ("encoder", "painter")
 RECORD = "impasto.json"
 
 
@@ -83,7 +76,7 @@ def export_style(
     Args:
         network: of a style of one's own (`StyleFile.network`), or of any style.
         path: ends in .onnx or .tflite, or is the name of a folder, which becomes a SavedModel. The
-            two graphs of the any-style network get -encoder and -painter into their names.
+            graphs of the any-style network get -encoder, -maps (ONNX) and -painter into their names.
         statistics: the style of one's own (`StyleFile.statistics`); None for any style.
         words: more to be stored with it, such as the licence.
         size: (height, width) of the photos in pixels, fixed; by default any size will do.
@@ -106,25 +99,38 @@ def export_style(
             width=size[1],
             height=size[0],
         )
-    write = {".onnx": _write_onnx, ".tflite": _write_litert, "saved_model": _write_saved_model}[form]
+    write: Callable[[Any, Path], Export] = {
+        ".onnx": _write_onnx,
+        ".tflite": _write_litert,
+        "saved_model": _write_saved_model,
+    }[form]
     if form != ".onnx" and runtime.start_engine() != "tensorflow":
         raise EngineError("exporting to {form} needs the engine tensorflow; unset KERAS_BACKEND", form=form)
     network = _in_float32(network)
     known = {"name": network.name, "sha256": network.sha256, "encoder_sha256": network.encoder.sha256}
     known |= words or {}
-    painter = _Graph.painter(network, shape, known, statistics)
     if statistics is not None:
-        return [write(painter, path)]
-    graphs = {"encoder": _Graph.encoder(network, known), "painter": painter}
-    paths = dict(zip(PARTS, export_paths(path, any_style=True), strict=True))
-    return [write(graph, paths[part]) for part, graph in graphs.items()]
+        return [write(graphs.whole(network, shape, known, statistics), path)]
+    parts = _any_style_parts(network, form, shape, known)
+    return [write(part, one) for part, one in zip(parts, export_paths(path, any_style=True), strict=True)]
+
+
+def _any_style_parts(
+    network: PasticheNetwork, form: str, shape: graphs.Shape, words: Mapping[str, str]
+) -> list[ExportedGraph]:
+    """Return the any-style network's graphs in the order of `export_paths`."""
+    encoder = graphs.encoder(network, words)
+    if form != ".onnx":
+        return [encoder, graphs.whole(network, shape, words, None)]
+    return [encoder, graphs.maps(network, words), graphs.painter(network, shape, words)]
 
 
 def export_paths(path: Path, any_style: bool) -> tuple[Path, ...]:
-    """Return what `export_style` writes: one path, or two for the any-style network."""
+    """Return what `export_style` writes: one path, or two for the any-style network, for ONNX three."""
     if not any_style:
         return (path,)
-    return tuple(path.with_name(f"{path.stem}-{part}{path.suffix}") for part in PARTS)
+    parts = ("encoder", "maps", "painter") if export_format(path) == ".onnx" else ("encoder", "painter")
+    return tuple(path.with_name(f"{path.stem}-{part}{path.suffix}") for part in parts)
 
 
 def export_format(path: Path) -> str:
@@ -146,101 +152,7 @@ def export_format(path: Path) -> str:
     return "saved_model"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Graph:
-    """What is to be exported, in the forms that the writers need."""
-
-    onnx: Callable[[], Any]
-    model: Callable[[bool], keras.Model]
-    engine: Run
-    inputs: Mapping[str, tuple[int | None, ...]]
-    examples: tuple[Arrays, ...]
-    words: Mapping[str, str]
-
-    @classmethod
-    def painter(
-        cls, network: PasticheNetwork, shape: Shape, words: Mapping[str, str], statistics: Moments | None
-    ) -> _Graph:
-        inputs: dict[str, tuple[int | None, ...]] = {"photo": (1, *shape, 3), "strength": (1,)}
-        if statistics is None:
-            widths = {k: int(network.weights[f"scale/{k}"].shape[0]) for k in STATISTICS_LAYERS}
-            inputs |= {layer: (1, width + 1, width) for layer, width in widths.items()}
-        rows = None if statistics is None else rows_of(statistics)
-
-        def paint(example: Arrays) -> Arrays:
-            photo, strength = example["photo"], example["strength"]
-            features = network.encode(ops.convert_to_tensor(photo))
-            style = statistics or {k: (example[k][:, -1], example[k][:, :-1]) for k in STATISTICS_LAYERS}
-            maps = transfer_maps(moments_of(features), style)
-            painted = to_host(network.paint(features, maps, ops.convert_to_tensor(amount_at(strength))))
-            amount = np.minimum(1, strength / WEAKEST)[:, None, None, None]
-            return {"pastiche": np.clip(photo + amount * (painted - photo), 0, 1)}
-
-        return cls(
-            onnx=lambda: painter_graph(network, rows),
-            model=lambda iterative: PortablePainter(network, rows, iterative),
-            engine=paint,
-            inputs=inputs,
-            examples=_examples(inputs, network),
-            words=words,
-        )
-
-    @classmethod
-    def encoder(cls, network: PasticheNetwork, words: Mapping[str, str]) -> _Graph:
-        inputs = {"style": (1, None, None, 3)}
-
-        def look(example: Arrays) -> Arrays:
-            return dict(rows_of_batch(network, example["style"]))
-
-        return cls(
-            onnx=lambda: encoder_graph(network),
-            model=lambda iterative: PortableEncoder(network),
-            engine=look,
-            inputs=inputs,
-            examples=_examples(inputs, network),
-            words=words,
-        )
-
-    def signature(self) -> list[dict[str, Any]]:
-        """Return the inputs as Keras' exporters take them."""
-        return [
-            {
-                name: keras.InputSpec(shape=shape, dtype="float32", name=name)
-                for name, shape in self.inputs.items()
-            }
-        ]
-
-    def record(self, run: Run, checked_with: str) -> tuple[float, dict[str, str]]:
-        """Compare what was exported with the engine; return the difference and what to store.
-
-        Raises:
-            EngineError: they differ by more than 2 / 255.
-        """
-        difference = 0.0
-        for example in self.examples:
-            outputs = run(example)
-            for name, wanted in self.engine(example).items():
-                scale = max(1.0, float(np.abs(wanted).max()))
-                apart = float(np.abs(outputs[name] - wanted).max()) / scale
-                difference = apart if not apart <= difference else difference  # NaN stays
-        if not difference <= LARGEST_DIFFERENCE:
-            raise EngineError(
-                "the exported graph, run by {checked_with}, differs from the engine by "
-                "{difference:.1f} / 255, where 2 / 255 is allowed; nothing is written",
-                checked_with=checked_with,
-                difference=255 * difference,
-            )
-        return difference, {k: v for k, v in self.words.items() if v} | {
-            "impasto": __version__,
-            "keras": keras.__version__,
-            "engine": keras.backend.backend(),
-            "checked_with": checked_with,
-            "largest_difference": f"{difference:.2g}",
-            "pictures": "float32 (batch, height, width, 3), sRGB in [0, 1]; strength in [0, 1]",
-        }
-
-
-def _write_onnx(graph: _Graph, path: Path) -> Export:
+def _write_onnx(graph: ExportedGraph, path: Path) -> Export:
     import_onnx()
     try:
         import onnxruntime
@@ -261,7 +173,7 @@ def _write_onnx(graph: _Graph, path: Path) -> Export:
     return Export(path=path, difference=difference, record=record)
 
 
-def _write_litert(graph: _Graph, path: Path) -> Export:
+def _write_litert(graph: PortableGraph, path: Path) -> Export:
     from tensorflow import lite
 
     with tempfile.TemporaryDirectory() as folder:
@@ -280,7 +192,7 @@ def _write_litert(graph: _Graph, path: Path) -> Export:
     return Export(path=path, difference=difference, record=record)
 
 
-def _write_saved_model(graph: _Graph, path: Path) -> Export:
+def _write_saved_model(graph: PortableGraph, path: Path) -> Export:
     if os.path.exists(path):
         raise OutputError("{path} already exists; choose another name for the SavedModel's folder", path=path)
     try:
@@ -317,7 +229,7 @@ class _LiteRunner:
         return dict(self._run(**example))
 
 
-def _export(graph: _Graph, path: Path, form: str) -> None:
+def _export(graph: PortableGraph, path: Path, form: str) -> None:
     try:
         graph.model(form == "litert").export(
             str(path), format=form, input_signature=graph.signature(), verbose=False
@@ -332,7 +244,7 @@ def _export(graph: _Graph, path: Path, form: str) -> None:
         ) from error
 
 
-def _fix_sizes(model: Any, inputs: Mapping[str, tuple[int | None, ...]]) -> None:
+def _fix_sizes(model: Any, inputs: Inputs) -> None:
     """Write fixed heights and widths into an ONNX model's inputs and output."""
     sizes = dict(zip(PICTURE, inputs.get("photo", ()), strict=False))
     for value in (*model.graph.input, *model.graph.output):
@@ -341,46 +253,14 @@ def _fix_sizes(model: Any, inputs: Mapping[str, tuple[int | None, ...]]) -> None
                 axis.dim_value = sizes[axis.dim_param]
 
 
-def _examples(inputs: Mapping[str, tuple[int | None, ...]], network: PasticheNetwork) -> tuple[Arrays, ...]:
-    """Return inputs on which an export is checked: coarse noise of two sizes, or of the fixed one."""
-    rng, examples = np.random.default_rng(0), []
-    for shape, strength in zip(CHECKED_SHAPES, CHECKED_STRENGTHS, strict=True):
-        example: Arrays = {}
-        for name, wanted in inputs.items():
-            if name == "strength":
-                example[name] = np.full(1, strength, np.float32)
-            elif name in ("photo", "style"):
-                example[name] = _noise(rng, (wanted[1] or shape[0], wanted[2] or shape[1]))
-        if STATISTICS_LAYERS[0] in inputs:
-            example |= rows_of_batch(network, _noise(rng, shape))
-        examples.append(example)
-    return tuple(examples)
-
-
-def _noise(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
-    coarse = rng.uniform(0, 1, (shape[0] // 4 + 1, shape[1] // 4 + 1, 3))
-    return np.kron(coarse, np.ones((4, 4, 1)))[None, : shape[0], : shape[1]].astype(np.float32)
-
-
-def rows_of_batch(network: PasticheNetwork, style: NDArray[np.float32]) -> Arrays:
-    """Return a style's moments by layer, as graphs take them, float32 (1, c + 1, c).
-
-    Args:
-        network: of any style.
-        style: float32 (1, height, width, 3), sRGB in [0, 1].
-    """
-    statistics = moments_of(network.encode(ops.convert_to_tensor(style)))
-    return {layer: rows[None] for layer, rows in rows_of(statistics).items()}
-
-
 def _on_host(outputs: Mapping[str, Tensor]) -> Arrays:
     return {name: to_host(value) for name, value in outputs.items()}
 
 
 def _in_float32(network: PasticheNetwork) -> PasticheNetwork:
     weights, seen = (
-        {name: ops.cast(value, "float32") for name, value in values.items()}
-        for values in (network.weights, network.encoder.weights)
+        {name: ops.cast(value, "float32") for name, value in found.items()}
+        for found in (network.weights, network.encoder.weights)
     )
     encoder = replace(network.encoder, weights=seen, dtype="float32")
     return replace(network, encoder=encoder, weights=weights)

@@ -275,7 +275,7 @@ def _compiled_maps() -> Callable[..., Any]:
 
 
 def onepass_steps(prepared: Prepared) -> Iterator[Step]:
-    """Paint a photo in one pass, yielding one Step, as the optimisation yields many.
+    """Paint a photo in one pass, yielding one Step, as the optimization yields many.
 
     The Step's ``fallback`` says what is wrong with a picture that has collapsed.
 

@@ -45,9 +45,9 @@ BLACK = 0.02  # a mask that is nowhere brighter is empty; JPEG leaves a little n
 def read_mask(source: Any, shape: tuple[int, int], photo_shape: tuple[int, int] | None = None) -> Mask:
     """Return a mask from anything that `read_picture` reads, in the result's size.
 
-    Grey is the luminance, Rec. 709 weights on sRGB values. Where there is an alpha channel, what is
-    transparent is not in the region, and if all that is opaque has one colour, whichever it is,
-    alpha alone is the mask: a painted layer. A few flat colours on black with no white among them, as
+    Gray is the luminance, Rec. 709 weights on sRGB values. Where there is an alpha channel, what is
+    transparent is not in the region, and if all that is opaque has one color, whichever it is,
+    alpha alone is the mask: a painted layer. A few flat colors on black with no white among them, as
     programs write labels, say only where: what is not black counts fully.
 
     Args:
@@ -144,17 +144,17 @@ def _is_alike(mask: tuple[int, int], photo: tuple[int, int]) -> bool:
 
 def _whiteness(picture: Picture) -> Mask:
     pixels, alpha = picture.pixels, picture.alpha
-    grey = np.clip(pixels @ np.array(LUMINANCE, np.float32), 0, 1)
+    gray = np.clip(pixels @ np.array(LUMINANCE, np.float32), 0, 1)
     visible = pixels if alpha is None else pixels[alpha > 0.5]
     if alpha is not None and (not len(visible) or np.ptp(visible, axis=0).max() <= BLACK):
         return alpha
     if _has_labels(visible):
-        grey = (pixels.max(axis=2) > BLACK).astype(np.float32)
-    return grey if alpha is None else grey * alpha
+        gray = (pixels.max(axis=2) > BLACK).astype(np.float32)
+    return gray if alpha is None else gray * alpha
 
 
 def _has_labels(pixels: Array) -> bool:
-    """Return whether a mask has a few flat colours, black among them, white not, and not all of them grey."""
+    """Return whether a mask has a few flat colors, black among them, white not, and not all of them gray."""
     levels = np.rint(pixels.reshape(-1, 3) * 255).astype(np.uint32)
     codes = np.unique(levels[:: max(1, len(levels) // 4096)] @ CODE)  # most masks are known by a sample
     if len(codes) > MOST_LABELS:
@@ -259,7 +259,7 @@ def feathered(mask: Array, feather: float) -> Mask:
 def erode_to_receptive_field(mask: Array, radius: int) -> Mask:
     """Return the mask without the positions whose features also see what lies outside the region.
 
-    Grey erosion with a square: out(p) = min of mask(q) over |q - p| <= radius in rows and columns.
+    Gray erosion with a square: out(p) = min of mask(q) over |q - p| <= radius in rows and columns.
     Beyond the borders the mask goes on as it ends. If no position would keep half of its maximum,
     as in a region smaller than the receptive field, the mask comes back as it is.
 

@@ -21,14 +21,14 @@ Mask = NDArray[np.float32]
 Point = Sequence[float]
 ANALYSIS_SIZE = 400  # long side in pixels at which the subject is looked for
 SUPERPIXELS = 700
-COLOR_SCALE = 10.0  # CIELAB distance at which two colours start to be different ones
+COLOR_SCALE = 10.0  # CIELAB distance at which two colors start to be different ones
 LOWER_BORDER = 0.2  # its weight as background: people and things often stand on it
 BACKGROUND_WEIGHT = 0.4  # against contrast; 1 in the reference, which loses more of the subject
 POINT_REACH = 10.0  # CIELAB distance along a path at which a point's pull has fallen to 0.6
 POINT_STEP = 0.8  # added to each superpixel's step on such a path, so that it ends in even surroundings, too
 POINT_PULL = 6.0  # in units of the saliency's evidence, which is about 4 at most, and gives way to it
 CERTAIN = 1000.0  # evidence of the superpixels that points are on
-SUBJECT_CONTRAST = 6.0  # CIELAB distance of the two mean colours below which nothing stands out
+SUBJECT_CONTRAST = 6.0  # CIELAB distance of the two mean colors below which nothing stands out
 
 
 def subject_mask(pixels: Array) -> Mask:
@@ -47,11 +47,11 @@ class Subject:
     """A photo's main subject, what differs from the photo's borders, and what points make of it.
 
     Superpixels that hang together with the borders are background; those that differ from it, near
-    the middle, are the subject; a graph cut with colours learned from both draws the line, and a
-    guided filter takes it to the edges in the full picture. It looks at colour alone: a subject
-    that fills the picture, or has the colours of what surrounds it, is found in part or not at all.
+    the middle, are the subject; a graph cut with colors learned from both draws the line, and a
+    guided filter takes it to the edges in the full picture. It looks at color alone: a subject
+    that fills the picture, or has the colors of what surrounds it, is found in part or not at all.
     Points correct it: what they are on belongs to the subject or does not, and what a path of like
-    colours joins to them is drawn the same way.
+    colors joins to them is drawn the same way.
 
     Args:
         pixels: float32 (height, width, 3), sRGB in [0, 1].
@@ -117,9 +117,9 @@ class _Superpixels:
     colors: Array  # (n, 3) mean CIELAB
     positions: Array  # (n, 2) mean row and column, both in [0, 1]
     areas: Array  # (n,) pixels
-    pairs: Array  # int (2, edges): neighbours
+    pairs: Array  # int (2, edges): neighbors
     lengths: Array  # (edges,) pixels of common border
-    distances: Array  # (n, n) between colours
+    distances: Array  # (n, n) between colors
 
 
 def _superpixels(pixels: Array) -> _Superpixels:
@@ -163,7 +163,7 @@ def _background_probability(parts: _Superpixels) -> Array:
     upper = parts.labels[: len(parts.labels) * 49 // 50]  # a superpixel in a lower corner is lower
     weights[np.concatenate([upper[0], upper[:, 0], upper[:, -1]])] = 1
     border = np.flatnonzero(weights)
-    one, other = np.triu_indices(len(border), 1)  # the borders count as neighbours of each other
+    one, other = np.triu_indices(len(border), 1)  # the borders count as neighbors of each other
     ends = np.concatenate([parts.pairs, np.stack([border[one], border[other]])], 1)
     first, second = np.unique(np.sort(ends, axis=0), axis=1)
     steps = _beyond_texture(parts.distances[first, second], first, second) + 1e-6
@@ -188,7 +188,7 @@ def _stretch(values: Array) -> Array:
 
 
 def _pull(parts: _Superpixels, seeds: Array) -> Array:
-    """Return (n,) in [0, 1]: how near superpixels are to any of some, along paths of like colours."""
+    """Return (n,) in [0, 1]: how near superpixels are to any of some, along paths of like colors."""
     if not len(seeds):
         return np.zeros(len(parts.areas))
     first, second = parts.pairs
@@ -199,7 +199,7 @@ def _pull(parts: _Superpixels, seeds: Array) -> Array:
 
 
 def _graph_cut(parts: _Superpixels, saliency: Array, wanted: Array, unwanted: Array) -> Array:
-    """Return (n,) bool: the subject, by minimum cuts, each with the colours of the one before.
+    """Return (n,) bool: the subject, by minimum cuts, each with the colors of the one before.
 
     Superpixels that are wanted belong to it, those that are unwanted do not; their like follow.
     """
@@ -255,7 +255,7 @@ def _tidy(chosen: Array, wanted: tuple[Array, Array], unwanted: tuple[Array, Arr
 
 
 def _guided_upsample(mask: Array, guide: Array, pixels: Array) -> Mask:
-    """Return the mask as a locally linear function of the photo's colours, in the photo's size."""
+    """Return the mask as a locally linear function of the photo's colors, in the photo's size."""
     blur = partial(ndimage.uniform_filter, size=13, mode="nearest", axes=(0, 1))
     color, value = blur(guide), blur(mask)
     covariance = blur(guide * mask[..., None]) - color * value[..., None]
