@@ -153,6 +153,16 @@ def prepare(
     )
 
 
+def with_photo(prepared: Prepared, picture: Picture) -> Prepared:
+    """Return the inputs with another photo of the same size in place of theirs, as a film's next frame.
+
+    Styles, regions and what was fitted to the first photo stay as they are.
+    """
+    grey = prepared.achromatic or prepared.settings.colors == "luminance"
+    content = color_transfer.lightness_of(picture.pixels) if grey else picture.pixels
+    return replace(prepared, content=content, initial=content, picture=picture, photo=picture.pixels)
+
+
 def read_photo(content: Source, settings: Settings) -> Picture:
     """Return a photo in the size of its pastiche."""
     picture = read_picture(content, max_size=None if settings.fit == "stretch" else settings.max_size)

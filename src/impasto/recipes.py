@@ -24,9 +24,11 @@ from impasto.prepared import Prepared
 from impasto.settings import Settings
 from impasto.styles import PHOTO, RegionSpec, StyleSpec, is_mask_text
 
-KEYS = ("impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions", "fallback")
+KEYS = (
+    "impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions", "fallback", "video"
+)  # fmt: skip
 TABLES, LISTS = (
-    ("settings", "network", "onepass", "content", "fallback"),
+    ("settings", "network", "onepass", "content", "fallback", "video"),
     {"styles": ("name",), "regions": ("mask", "style")},
 )
 """Keys whose value is a table, and those that list tables, with what each of these must name."""
@@ -97,6 +99,7 @@ class Recipe(Mapping[str, Any]):
         style_records, region_records: the styles and regions.
         fallback: which method made the picture instead of the one in the settings (``method``), and what was
             wrong with the one-pass picture (``onepass``). It is told only: the same happens again.
+        video: what only videos have: stillness, strengths at some times, the part that was painted.
         source: the file it was read from; None for a picture of this process.
     """
 
@@ -109,6 +112,7 @@ class Recipe(Mapping[str, Any]):
     style_records: tuple[StyleRecord, ...] | None = None
     region_records: tuple[RegionRecord, ...] | None = None
     fallback: Mapping[str, str] | None = None
+    video: Mapping[str, Any] | None = None
     source: Path | None = None
 
     @classmethod
@@ -151,6 +155,7 @@ class Recipe(Mapping[str, Any]):
                 records[f"{key[:-1]}_records"] = tuple(_record(kind, table) for table in values[key])
         version, engine = values.get("impasto"), values.get("engine")
         known = {"version": version, "engine": engine, "fallback": values.get("fallback"), "source": source}
+        known["video"] = values.get("video")
         return cls(settings=settings, **known, **records)
 
     def to_mapping(self) -> dict[str, Any]:
@@ -162,6 +167,7 @@ class Recipe(Mapping[str, Any]):
             "engine": self.engine,
             "onepass": self.onepass and _plain(self.onepass),
             "fallback": self.fallback and dict(self.fallback),
+            "video": self.video and dict(self.video),
             "content": self.content and asdict(self.content),
             "styles": _tables(self.style_records),
             "regions": _tables(self.region_records),
@@ -263,9 +269,9 @@ def load_recipe(path: str | Path) -> Recipe:
     if path.suffix.lower() in (".toml", ".json"):
         values = _parse(path)
     else:
-        from impasto.pictures.writing import read_recipe
+        from impasto.pictures.frames.recipe import read_clip_recipe
 
-        text = read_recipe(path)
+        text = read_clip_recipe(path)
         if text is None:
             raise ImageError(
                 "{path} has no recipe: Impasto did not write it, or wrote it with --no-recipe", path=path

@@ -107,9 +107,9 @@ def stylize_command(
     """
     from impasto.runs.job import Job, Saving
 
-    known = _recipe(recipe, silent=bool(quiet or json or painting or style))
+    known = read_recipe_file(recipe, silent=bool(quiet or json or painting or style))
     asked = settings_for(preset, {**(known.settings if known else {}), **settings})
-    named = _inputs(content, [*([painting] if painting else []), *(style or [])], region or [], known)
+    named = named_inputs(content, [*([painting] if painting else []), *(style or [])], region or [], known)
     saving = Saving(
         overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=not no_recipe
     )
@@ -128,7 +128,7 @@ def stylize_command(
         _run(job, Talk(quiet, verbose, json), threads)
 
 
-def _inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe | None) -> Inputs:
+def named_inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe | None) -> Inputs:
     """Return what was named; a recipe's styles and regions where none were.
 
     Raises:
@@ -146,7 +146,7 @@ def _inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe 
     return Inputs.of(content, named, regions or (recipe.regions() if recipe else []))
 
 
-def _recipe(path: Path | None, *, silent: bool) -> Recipe | None:
+def read_recipe_file(path: Path | None, *, silent: bool) -> Recipe | None:
     """Return a recipe, and say what is no longer as it was unless its styles do not count."""
     if path is None:
         return None

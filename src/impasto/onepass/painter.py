@@ -33,7 +33,14 @@ from impasto.onepass.encoded_photo import encoded_photo
 from impasto.onepass.network import DECODER_REACH, MINIMUM_SIDE, Masks, PasticheNetwork, read_pastiche_network
 from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_statistics
-from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, Moments, amount_at, transfer_maps
+from impasto.onepass.transfer import (
+    STATISTICS_LAYERS,
+    Maps,
+    Moments,
+    amount_at,
+    pooled_moments,
+    transfer_maps,
+)
 from impasto.pictures.color_transfer import lightness_of
 from impasto.prepared import Prepared, StyledRegion, region_masks
 from impasto.progress import Step
@@ -153,6 +160,18 @@ class OnePass:
             )
             for layer in STATISTICS_LAYERS
         }
+        self._held: Maps | None = None
+
+    def hold(self, photos: Sequence[Array]) -> None:
+        """Paint all photos to come with the maps that fit these together, as the frames of a shot need it.
+
+        Args:
+            photos: float32 (height, width, 3) each, of the pictures' shape.
+        """
+        encoder, workshop = self._network.encoder, self._workshop
+        with memory_errors(self.shape):
+            found = [encoded_photo(encoder, photo, None, self._looks, workshop).moments for photo in photos]
+            self._held = workshop.get("functions", MAPS, _compiled_maps)(pooled_moments(found), self._style)
 
     def paint(self, photo: Array, strength: float = 50.0, visible: Array | None = None) -> Array:
         """Return the pastiche of a photo.
@@ -189,7 +208,9 @@ class OnePass:
         amount = np.full(1, amount_at(strength / 100), np.float32)
         with memory_errors(self.shape):
             encoded = encoded_photo(self._network.encoder, photo, visible, self._looks, self._workshop)
-            maps = self._workshop.get("functions", MAPS, _compiled_maps)(encoded.moments, self._style)
+            maps = self._held
+            if maps is None:
+                maps = self._workshop.get("functions", MAPS, _compiled_maps)(encoded.moments, self._style)
             if len(self._tiles) == 1:
                 paint = self._compiled(self.shape)
                 painted: Array = to_host(paint(photo[None], encoded.features, maps, amount, self._masks))[0]
@@ -274,6 +295,23 @@ def _compiled_maps() -> Callable[..., Any]:
     return compile_function(transfer_maps)
 
 
+def painter_for(prepared: Prepared) -> OnePass:
+    """Return what paints a photo as it was prepared, and others of its size; errors are `onepass_steps`'."""
+    height, width = prepared.content.shape[:2]
+    check_shape((height, width))
+    settings, workshop, network = prepared.settings, prepared.workshop, prepared.onepass
+    if not isinstance(network, PasticheNetwork):
+        network = warm_network(workshop, runtime.resolve_precision(settings.precision))
+    return OnePass(
+        network,
+        prepared.regions,
+        (height, width),
+        workshop,
+        side=settings.tile_size or TILE_SIDE,
+        statistics=prepared.style_moments,
+    )
+
+
 def onepass_steps(prepared: Prepared) -> Iterator[Step]:
     """Paint a photo in one pass, yielding one Step, as the optimization yields many.
 
@@ -289,18 +327,7 @@ def onepass_steps(prepared: Prepared) -> Iterator[Step]:
         OutOfMemoryError: the engine ran out of memory.
     """
     height, width = prepared.content.shape[:2]
-    check_shape((height, width))
-    settings, workshop, network = prepared.settings, prepared.workshop, prepared.onepass
-    if not isinstance(network, PasticheNetwork):
-        network = warm_network(workshop, runtime.resolve_precision(settings.precision))
-    painter = OnePass(
-        network,
-        prepared.regions,
-        (height, width),
-        workshop,
-        side=settings.tile_size or TILE_SIDE,
-        statistics=prepared.style_moments,
-    )
+    settings, painter = prepared.settings, painter_for(prepared)
     painted = painter.paint_over(prepared.content, settings.strength, prepared.visible)
     fallback = collapse_of(painted, prepared)
     pixels = shining_through(prepared.content, painted, settings.strength)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras import ops
@@ -53,6 +53,20 @@ def moments_of(
         flat = flat - mean[:, None]
         products = ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
         found[layer] = mean, products / ops.cast(positions, "float32")
+    return found
+
+
+def pooled_moments(several: Sequence[Moments]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return the moments of all positions of several photos of one size together."""
+    found = {}
+    for layer in STATISTICS_LAYERS:
+        means, covariances = zip(*(moments[layer] for moments in several), strict=True)
+        mean = sum(means[1:], means[0]) / len(several)
+        spread = [
+            c + ops.matmul((m - mean)[:, :, None], (m - mean)[:, None])
+            for m, c in zip(means, covariances, strict=True)
+        ]
+        found[layer] = mean, sum(spread[1:], spread[0]) / len(several)
     return found
 
 

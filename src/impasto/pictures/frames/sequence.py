@@ -36,7 +36,7 @@ def open_sequence(path: Path, rate: Fraction) -> Clip:
         MissingFileError: there is none, or one is missing between others.
         ImageError: the first one cannot be read.
     """
-    numbers = _numbers(path)
+    numbers = picture_numbers(path)
     missing = next((n for n, m in itertools.pairwise(numbers) if m != n + 1), None)
     if missing is not None:
         raise MissingFileError(
@@ -56,7 +56,12 @@ def open_sequence(path: Path, rate: Fraction) -> Clip:
     )
 
 
-def _numbers(path: Path) -> list[int]:
+def picture_numbers(path: Path) -> list[int]:
+    """Return the numbers of a pattern's files, in order.
+
+    Raises:
+        MissingFileError: there is none.
+    """
     numbered(path, 0)
     before, after = NUMBER.split(path.name)[::2]
     form = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
@@ -69,7 +74,7 @@ def _numbers(path: Path) -> list[int]:
 
 
 def _read(clip: Clip, shape: tuple[int, int]) -> Iterator[Frame]:
-    for index, number in enumerate(_numbers(clip.path)):
+    for index, number in enumerate(picture_numbers(clip.path)):
         picture = read_picture(numbered(clip.path, number))
         if picture.full_shape != clip.shape:
             raise ImageError(

@@ -1,0 +1,372 @@
+"""The command ``impasto video``: a clip repainted frame by frame, and what ``impasto plan`` says of one."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.console import (
+    EXIT_BY_SIGNAL,
+    Bar,
+    duration,
+    end,
+    note,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
+from impasto.cli.options import (
+    ADVANCED,
+    EVERYDAY,
+    Json,
+    NoRecipe,
+    Painting,
+    PresetName,
+    Quiet,
+    RecipeFile,
+    RegionOptions,
+    StyleOptions,
+    Threads,
+    parsed,
+    with_setting_options,
+)
+from impasto.cli.places import STREAM, placed
+from impasto.cli.stylize import Talk, named_inputs, read_recipe_file
+from impasto.errors import Argument, Message, SettingError
+from impasto.presets import settings_for
+from impasto.runs.keyframes import Keyframes, seconds_of
+
+if TYPE_CHECKING:
+    from impasto.pictures.frames.clip import Clip
+    from impasto.runs.video import VideoOutcome, VideoStep
+    from impasto.runs.video_job import VideoJob
+    from impasto.settings import Settings
+
+STEADYING_SECONDS = 2.5e-7
+"""Per pixel of a frame: what drawing it to the one before takes on a processor."""
+
+
+ClipName = Annotated[
+    str,
+    typer.Argument(
+        metavar="CLIP", help="The video, GIF, animated WebP or PNG, or frames/%04d.png.", show_default=False
+    ),
+]
+VideoOutput = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Where to: .mp4, .mov, .mkv, .gif, .webp, .apng or frames/%04d.png; else beside the clip.",
+        rich_help_panel=EVERYDAY,
+    ),
+]
+StillnessNumber = Annotated[
+    float | None,
+    typer.Option(
+        "--stillness",
+        metavar="NUMBER",
+        help="How much a painting is drawn to the one before, 0 to 100; 0 paints each by itself.",
+        rich_help_panel=EVERYDAY,
+    ),
+]
+Preview = Annotated[
+    str | None,
+    typer.Option(
+        "--preview", metavar="TIME", help="Paint only the beginning, such as 3s.", rich_help_panel=EVERYDAY
+    ),
+]
+Rate = Annotated[
+    str | None,
+    typer.Option(
+        "--rate",
+        metavar="NUMBER",
+        help="Frames per second of numbered pictures, such as 30 or 30000/1001; 25 by default.",
+        rich_help_panel=ADVANCED,
+    ),
+]
+Anew = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace an existing file, and begin anew.", rich_help_panel=EVERYDAY),
+]
+VideoQuality = Annotated[
+    int | None,
+    typer.Option("--quality", metavar="NUMBER", help="Of the video, 1 to 100.", rich_help_panel=ADVANCED),
+]
+
+
+def _value(name: str, text: str) -> Any:
+    """Return an option's text as a setting's value; strengths at several times as they are for a video."""
+    return Keyframes.parsed(text) if name == "strength" and ":" in text else parsed(name, text)
+
+
+def _with_video_settings(command: Any) -> Any:
+    return with_setting_options(command, _value)
+
+
+@_with_video_settings
+def video_command(
+    clip: ClipName,
+    painting: Painting = None,
+    *,
+    output: VideoOutput = None,
+    style: StyleOptions = None,
+    region: RegionOptions = None,
+    preset: PresetName = None,
+    recipe: RecipeFile = None,
+    stillness: StillnessNumber = None,
+    preview: Preview = None,
+    rate: Rate = None,
+    overwrite: Anew = False,
+    quality: VideoQuality = None,
+    no_recipe: NoRecipe = False,
+    quiet: Quiet = False,
+    json: Json = False,
+    threads: Threads = None,
+    settings: Any,
+) -> None:
+    """Repaint the video CLIP in the style of the picture STYLE, steadily, with its sound.
+
+    A run that was ended goes on with the same command. Strength may change: --strength 0:20,5s:80.
+
+    Example: impasto video clip.mp4 painting.jpg --preview 3s
+    """
+    from impasto.pictures.frames.opening import open_clip
+    from impasto.runs.video_job import VideoJob
+
+    known = read_recipe_file(recipe, silent=bool(quiet or json or painting or style))
+    named = named_inputs(clip, [*([painting] if painting else []), *(style or [])], region or [], known)
+    before = dict(known.video or {}) if known else {}
+    own = _own(before, stillness=stillness, quality=quality, seconds=preview and seconds_of(preview))
+    keyframes = _keyframes(settings, before)
+    asked = _settings(preset, known.settings if known else {}, settings)
+    source = open_clip(clip, _rate(rate or before.get("rate")))
+    job = VideoJob(
+        clip=source,
+        inputs=named,
+        settings=asked,
+        output=_output(source, str(named.styles[0].source), output, overwrite),
+        keyframes=keyframes,
+        overwrite=overwrite,
+        recipe=not no_recipe,
+        **own,
+    )
+    _run(job, Talk(quiet, False, json), threads)
+
+
+def _own(before: Mapping[str, Any], **given: Any) -> dict[str, Any]:
+    """Return what only videos have, by name: as it was given, or else as a recipe has it."""
+    known = {name: before[name] for name in given if name in before}
+    return known | {name: value for name, value in given.items() if value is not None}
+
+
+def _settings(preset: str | None, known: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:
+    """Return the settings of every frame.
+
+    Raises:
+        SettingError: another method than one pass was asked for, or a refinement.
+    """
+    if given.get("method", "onepass") != "onepass":
+        raise SettingError(
+            "videos are painted in one pass; leave {name} out, or choose onepass", name=Argument("method")
+        )
+    return settings_for(preset, {**known, **given, "method": "onepass"})
+
+
+def _keyframes(settings: dict[str, Any], before: dict[str, Any]) -> Keyframes | None:
+    """Return the strengths at several times that were asked for now, or in a recipe if none are."""
+    if isinstance(settings.get("strength"), Keyframes):
+        found: Keyframes = settings.pop("strength")
+        return found
+    if "strength" in settings or "strength" not in before:
+        return None
+    try:
+        return Keyframes(tuple((float(time), float(strength)) for time, strength in before["strength"]))
+    except (TypeError, ValueError) as error:
+        raise SettingError(
+            "the recipe must list times and strengths, not {value!r}", value=before["strength"]
+        ) from error
+
+
+def _rate(text: str | None) -> Any:
+    """Return frames per second as a fraction."""
+    from fractions import Fraction
+
+    if text is None:
+        return None
+    try:
+        rate = Fraction(text)
+        if 0 < rate <= 1000:
+            return rate
+    except (ValueError, ZeroDivisionError):
+        pass
+    raise SettingError(
+        "{name} must be frames per second from 0 to 1000, such as 30 or 30000/1001, not {text!r}",
+        name=Argument("rate"),
+        text=text,
+    )
+
+
+def _output(clip: Clip, style: str, output: str | None, overwrite: bool) -> Path:
+    """Return the video's file; a made-up name is that of the unfinished run if there is one."""
+    if output == STREAM:
+        raise SettingError("a video needs a file; name one with {output}", output=Argument("output"))
+    if output is not None and "%" in Path(output).name:
+        return Path(output)
+    if clip.kind == "sequence" and output is None:
+        raise SettingError(
+            "the video of numbered pictures needs a name; give one with {output}", output=Argument("output")
+        )
+    made_up = output is None or output.endswith(("/", "\\")) or os.path.isdir(output)
+    suffix = clip.path.suffix.lstrip(".").lower() if clip.kind == "animation" else "mp4"
+    form = ("apng" if suffix == "png" else suffix) if made_up else None
+    stem = Path(clip.path.name.replace("%", ""))
+    with placed(str(clip.path.with_name(stem.name)), style, output, form, True) as place:
+        first = place.output
+    if not made_up or os.path.isdir(first.with_name(f"{first.name}.parts")):
+        return first
+    with placed(str(clip.path), style, output, form, overwrite) as place:
+        return place.output
+
+
+def _run(job: VideoJob, talk: Talk, threads: int | None) -> None:
+    """Run a job, showing its progress, and end the program as its outcome asks for."""
+    from impasto.names import check_names
+
+    check_names(None, job.inputs.styles, job.inputs.regions, [job.settings])
+    from impasto.engine import runtime
+    from impasto.runs.video_parts import check_video_output
+
+    check_video_output(job)
+    began = time.monotonic()
+    runtime.start_program(threads)  # before anything else loads the engine, which would print its log
+    from impasto.runs.video import run_video
+
+    told: list[str] = []
+    with progress_bar(quiet=talk.quiet) as bar:
+
+        def tell_now(remark: str) -> None:
+            told.append(remark)
+            bar.note(remark)
+
+        outcome = run_video(job, lambda step: _show(bar, step), tell_now)
+    seconds = time.monotonic() - began
+    if talk.json:
+        print_json(_report(job, outcome, seconds))
+    for remark in outcome.notes:
+        if remark not in told:
+            talk.remark(remark)
+    _tell_end(job, outcome, seconds, talk)
+
+
+def _show(bar: Bar, step: VideoStep) -> None:
+    height, width = step.shape
+    of = f"{step.frame}/{step.frames}" if step.frames else f"{step.frame}"
+    rate = Message("{rate} frames/s", rate=f"{step.rate:.1f}") if step.frame > 1 else ""
+    words = f"{width} x {height} px, {of}"
+    from impasto.cli.language import tell
+
+    bar.show(words, step.frame, step.frames or step.frame, step.seconds_left, tell(rate))
+
+
+def _tell_end(job: VideoJob, outcome: VideoOutcome, seconds: float, talk: Talk) -> None:
+    if outcome.interruption and not outcome.frames:
+        say("Interrupted before the first frame; nothing was written.")
+    elif outcome.interruption:
+        say("Interrupted; {count} frames are in {path}.", count=outcome.frames, path=job.output)
+        talk.remark(Message("go on with the same command"))
+    if outcome.interruption:
+        end(EXIT_BY_SIGNAL + outcome.interruption)
+    painted = outcome.frames - outcome.resumed
+    talk.say(
+        "{path}: {count} frames of {width} x {height} px in {time}, {rate} frames/s.",
+        path=job.output,
+        count=outcome.frames,
+        width=outcome.shape[1],
+        height=outcome.shape[0],
+        time=duration(seconds),
+        rate=f"{painted / seconds:.1f}",
+    )
+
+
+def _report(job: VideoJob, outcome: VideoOutcome, seconds: float) -> dict[str, Any]:
+    """Return what became of a job, for another program."""
+    painted = outcome.frames - outcome.resumed
+    return {
+        "output": str(job.output) if outcome.frames else None,
+        "width": outcome.shape[1],
+        "height": outcome.shape[0],
+        "frames": outcome.frames,
+        "resumed_frames": outcome.resumed,
+        "shots": outcome.shots,
+        "seconds": round(seconds, 2),
+        "frames_per_second": round(painted / seconds, 3),
+        "notes": list(outcome.notes),
+        "interrupted_by_signal": outcome.interruption,
+        "unfinished": None if outcome.folder is None else str(outcome.folder),
+    }
+
+
+def is_video(content: str) -> bool:
+    """Return whether a name is a film's or numbered pictures'; of a GIF the first picture is meant."""
+    path = Path(content)
+    if "%" in path.name:
+        return not os.path.exists(path)
+    if not os.path.isfile(path):
+        return False
+    from impasto.pictures.frames.animation import is_picture
+
+    with path.open("rb") as file:
+        head = file.read(16)
+    return len(head) == 16 and not is_picture(head)
+
+
+def plan_video(content: str, settings: Settings, json: bool) -> None:
+    """Print what painting a video would take: frames, predicted time and memory."""
+    from impasto.engine import runtime
+    from impasto.pictures.frames.opening import open_clip
+    from impasto.runs.video_job import VideoJob
+
+    clip = open_clip(content)
+    inputs = named_inputs(content, ["mosaic"], [], None)  # no style matters to the time
+    job = VideoJob(
+        clip=clip, inputs=inputs, settings=replace(settings, method="onepass"), output=Path("plan.mp4")
+    )
+    runtime.start_program()
+    from impasto.forecast import plan_picture
+    from impasto.preparation import load_network_for
+
+    plan = plan_picture(job.shape, load_network_for(job.settings), job.settings)
+    height, width = job.shape
+    each = plan.seconds + STEADYING_SECONDS * height * width
+    frames = job.expected or 0
+    if json:
+        print_json(
+            {"width": width, "height": height, "frames": frames, "seconds": round(frames * each, 1),
+             "seconds_per_frame": round(each, 3), "memory": plan.memory, "free_memory": plan.free}
+        )  # fmt: skip
+        return
+    rows = [
+        ["pixels", f"{width} x {height}"],
+        ["frames", str(frames) if frames else "?"],
+        ["time", Message("about {time}", time=duration(float(f"{frames * each:.1g}")))],
+        ["frames per second", f"{1 / each:.1f}"],
+        ["memory, peak", f"about {plan.memory / 2**30:.1f} GiB"],
+        ["sound", ", ".join(clip.sound) or "-"],
+    ]
+    print_table(["prediction", ""], rows, header=False)
+    for remark in clip.notes:
+        note(remark)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("video")(video_command)

@@ -1,0 +1,267 @@
+"""A video from start to finish: read ahead, paint, write behind, go on after an interruption, join.
+
+The clip is read twice at the same time: once ahead for its shots (`pictures/frames/shots.py`), once for the
+frames that are painted. Neither keeps more than a few frames.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import ImageError, SettingError
+from impasto.pictures.frames.clip import Frame
+from impasto.pictures.frames.joining import Joining, check_animated, codec_for, join
+from impasto.pictures.frames.shots import Shot, shots_of
+from impasto.pictures.frames.sound import sound_notes
+from impasto.pictures.stillness import Stillness
+from impasto.recipes import PictureRecord, Recipe
+from impasto.runs.interruption import Interruption
+from impasto.runs.overlap import Ahead, Behind
+from impasto.runs.shot_painter import ShotPainter
+from impasto.runs.video_job import VideoJob, clip_digest
+from impasto.runs.video_parts import Parts, Recorder, check_video_output, frames_per_segment
+from impasto.workshop import Workshop
+
+AHEAD, BEHIND = 4, 4
+"""Frames that wait to be painted, and to be written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoStep:
+    """What a running video tells after each frame.
+
+    Attributes:
+        frame: how many are painted.
+        frames: how many there will be, as far as is known.
+        rate: frames per second of this run, lately.
+        seconds_left: until the end, as far as is known.
+        shot: the number of the shot, from 1.
+        shape: (height, width).
+    """
+
+    frame: int
+    frames: int | None
+    rate: float
+    seconds_left: float | None
+    shot: int
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoOutcome:
+    """What became of a video.
+
+    Attributes:
+        frames: how many are in the file.
+        shots: how many of them have been begun.
+        shape: (height, width).
+        resumed: how many frames an earlier run had painted.
+        notes: sentences for the person.
+        interruption: the signal that ended the run early, or None.
+        folder: where the run can be gone on with; None if it is finished.
+    """
+
+    frames: int
+    shots: int
+    shape: tuple[int, int]
+    resumed: int = 0
+    notes: tuple[str, ...] = ()
+    interruption: int | None = None
+    folder: Path | None = None
+
+
+def run_video(
+    job: VideoJob,
+    show: Callable[[VideoStep], None],
+    say: Callable[[str], None],
+    workshop: Workshop | None = None,
+) -> VideoOutcome:
+    """Paint a video and write it; go on where an earlier run of the same job was ended.
+
+    Args:
+        job: what was asked for.
+        show: told of every frame.
+        say: told sentences while the job runs.
+        workshop: keeps what frames share; one of its own if None.
+
+    Raises:
+        ImageError: the clip or a style cannot be read.
+        OutputError: the file exists or cannot be written.
+        CheckpointError: an unfinished run of something else is in the way.
+    """
+    check_video_output(job)
+    with Interruption().heard() as interruption:
+        if workshop is not None:
+            return _Run(job, show, say, workshop).through(interruption)
+        with Workshop() as own:
+            return _Run(job, show, say, own).through(interruption)
+
+
+class _Run:
+    """A video on its way."""
+
+    def __init__(
+        self,
+        job: VideoJob,
+        show: Callable[[VideoStep], None],
+        say: Callable[[str], None],
+        workshop: Workshop,
+    ) -> None:
+        self.job, self._show, self._say, self._workshop = job, show, say, workshop
+        self.notes = [*job.clip.notes, *sound_notes(job.clip, _suffix(job))]
+        self.shots = 0
+        self._collapsed: set[str] = set()
+        self._clock = _Clock(job.expected)
+        self._recipe: dict[str, Any] = {}
+        self._alpha = codec_for(job.output) == "ffv1"
+
+    def through(self, interruption: Interruption) -> VideoOutcome:
+        job = self.job
+        with ExitStack() as stack:
+            shots = iter(stack.enter_context(Ahead(shots_of(self._frames()), 1)))
+            frames = iter(stack.enter_context(Ahead(self._frames(), AHEAD)))
+            shot = next(shots, None)
+            if shot is None:
+                raise ImageError("{name} has no frame to paint", name=job.clip.name)
+            painter = self._painter(shot)
+            self._recipe = self._recipe_of(painter)
+            parts = Parts(job.folder, self._recipe, anew=job.overwrite)
+            resumed = parts.count
+            self._paint(itertools.chain([shot], shots), frames, parts, painter, interruption)
+        if not parts.count:
+            parts.remove()
+            return VideoOutcome(frames=0, shots=0, shape=job.shape, interruption=interruption.signal)
+        self._join(parts, whole=interruption.signal is None)
+        return VideoOutcome(
+            frames=parts.count,
+            shots=self.shots,
+            shape=job.shape,
+            resumed=resumed,
+            notes=tuple(self.notes),
+            interruption=interruption.signal,
+            folder=job.folder if interruption.signal else None,
+        )
+
+    def _frames(self) -> Iterator[Frame]:
+        stop = self.job.stop
+        frames = self.job.clip.frames(self.job.shape)
+        return frames if stop is None else itertools.takewhile(lambda frame: frame.ticks < stop, frames)
+
+    def _painter(self, shot: Shot) -> ShotPainter:
+        job = self.job
+        return ShotPainter(job.inputs, job.settings, shot.samples, job.clip.name, self._workshop)
+
+    def _recipe_of(self, painter: ShotPainter) -> dict[str, Any]:
+        job, prepared = self.job, painter.prepared
+        self.notes = list(dict.fromkeys([*self.notes, *prepared.notes]))
+        content = PictureRecord(name=job.clip.name, sha256=clip_digest(job.clip))
+        return replace(Recipe.of(prepared), content=content, video=job.record()).to_mapping()
+
+    def _paint(
+        self,
+        shots: Iterator[Shot],
+        frames: Iterator[Frame],
+        parts: Parts,
+        first: ShotPainter,
+        interruption: Interruption,
+    ) -> None:
+        """Paint the frames that are not painted yet, until the end or an interruption."""
+        job, done = self.job, parts.count
+        recorder = Recorder(
+            parts, job.shape, job.clip.time_base, job.clip.rate, codec_for(job.output), job.quality
+        )
+        stillness, behind, each = Stillness(job.stillness), Behind(BEHIND), frames_per_segment(job.shape)
+        stillness.state = parts.state
+        painter: ShotPainter | None = first
+        for shot in shots:
+            self.shots += 1
+            if shot.stop > done:
+                painter = painter or self._painter(shot)
+                self._clock.begin(max(done, shot.start))
+            if shot.start >= done:
+                stillness.restart()
+            for frame in itertools.islice(frames, shot.stop - shot.start):
+                if interruption.signal:
+                    break
+                if frame.index < done or painter is None:
+                    continue
+                pixels = self._painted(painter, frame, stillness)
+                alpha = frame.alpha if self._alpha else None
+                behind.do(partial(recorder.add, pixels, alpha, frame.ticks, frame.duration))
+                if (frame.index + 1) % each == 0:
+                    behind.do(partial(recorder.cut, stillness.state))
+                self._show(self._clock.step(frame.index + 1, self.shots, job.shape))
+            painter = None
+            if interruption.signal:
+                break
+        behind.do(partial(recorder.cut, stillness.state))
+        behind.finish()
+
+    def _painted(self, painter: ShotPainter, frame: Frame, stillness: Stillness) -> Any:
+        pixels, collapse = painter.paint(frame, self.job.strength_at(frame.ticks), stillness)
+        if collapse and frame.index == 0:
+            raise SettingError(
+                "in one pass this style gives a {wrong} picture; choose another style, or another strength",
+                wrong=collapse,
+            )
+        if collapse and collapse not in self._collapsed:
+            self._collapsed.add(collapse)
+            second = float(frame.ticks * self.job.clip.time_base)
+            self.notes.append(f"one pass gives a {collapse} picture at {second:.1f} s")
+            self._say(self.notes[-1])
+        return pixels
+
+    def _join(self, parts: Parts, *, whole: bool) -> None:
+        job = self.job
+        check_animated(job.output, parts.count, job.shape)
+        joining = Joining(
+            clip=job.clip,
+            parts=parts.parts,
+            end=parts.end,
+            recipe=json.dumps(self._recipe, ensure_ascii=False) if job.recipe else None,
+            whole=whole and job.seconds is None,
+            quality=job.quality,
+        )
+        join(job.output, joining, overwrite=job.overwrite or parts.written is not None)
+        if whole:
+            parts.remove()
+            return
+        parts.note_written(job.first_file)
+
+
+def _suffix(job: VideoJob) -> str:
+    return ".png" if "%" in job.output.name else job.output.suffix.lower()
+
+
+class _Clock:
+    """Frames per second, and the time that is left."""
+
+    def __init__(self, frames: int | None) -> None:
+        self._frames = frames
+        self._began: tuple[int, float] | None = None
+        self._warm = False
+
+    def begin(self, frame: int) -> None:
+        """Note where the painting begins."""
+        if self._began is None:
+            self._began = frame, time.monotonic()
+
+    def step(self, frame: int, shot: int, shape: tuple[int, int]) -> VideoStep:
+        """Return what is told after a frame; the first one, which is compiled for, is not counted."""
+        first, began = self._began or (frame - 1, time.monotonic())
+        if not self._warm:
+            self._began, self._warm = (frame, time.monotonic()), True
+        counted, elapsed = frame - first, time.monotonic() - began
+        rate = counted / elapsed if elapsed > 0 else 0.0
+        left = None if self._frames is None or counted < 3 else max(0, self._frames - frame) / rate
+        return VideoStep(
+            frame=frame, frames=self._frames, rate=rate, seconds_left=left, shot=shot, shape=shape
+        )

@@ -1,0 +1,134 @@
+"""A video job: a clip, its styles and settings, and what only videos have."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import Argument, SettingError
+from impasto.files import digest
+from impasto.pictures.frames.clip import Clip
+from impasto.pictures.frames.joining import FILMS, codec_for
+from impasto.pictures.frames.sequence import numbered, picture_numbers
+from impasto.preparation import Inputs, fitted_shape
+from impasto.runs.keyframes import Keyframes
+from impasto.settings import Settings
+
+STILLNESS = 80.0
+"""How much a painting is drawn to the one before by default (`benchmarks/video.py`)."""
+QUALITY = 80
+MINIMUM_SIDE = 32
+"""In pixels, of what is painted in one pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoJob:
+    """What was asked for.
+
+    Attributes:
+        clip: what is painted.
+        inputs: styles and regions; its photo is not used.
+        settings: of every frame; the method is ``onepass``.
+        output: a film, an animation or a pattern of numbered pictures.
+        stillness: 0 (each frame by itself) to 100: how much a painting is drawn to the one before.
+        keyframes: strengths at some times, instead of the settings'.
+        seconds: how much of the clip is painted; all of it if None.
+        overwrite: whether an existing file may be replaced, and an unfinished run be thrown away.
+        quality: 1 to 100, of the pictures in the file.
+        recipe: whether the file tells how it was made.
+
+    Raises:
+        SettingError: one of them is not allowed.
+    """
+
+    clip: Clip
+    inputs: Inputs
+    settings: Settings
+    output: Path
+    stillness: float = STILLNESS
+    keyframes: Keyframes | None = None
+    seconds: float | None = None
+    overwrite: bool = False
+    quality: int = QUALITY
+    recipe: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.stillness <= 100:
+            raise SettingError(
+                "{name} must be a number from 0 to 100, not {value!r}",
+                name=Argument("stillness"),
+                value=self.stillness,
+            )
+        if not 1 <= self.quality <= 100:
+            raise SettingError("quality must be from 1 to 100, not {quality}", quality=self.quality)
+        if self.seconds is not None and self.seconds <= 0:
+            raise SettingError(
+                "{name} must be longer than 0 s, not {value:g} s",
+                name=Argument("preview"),
+                value=self.seconds,
+            )
+        if self.settings.method != "onepass" or self.settings.refine:
+            raise SettingError("videos are painted in one pass; leave {name} out", name=Argument("refine"))
+        codec_for(self.output)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the painted frames; even in a film, which has a color for two by two pixels."""
+        height, width = fitted_shape(self.clip.shape, self.settings)
+        if self.output.suffix.lower() not in FILMS or "%" in self.output.name:
+            return height, width
+        return max(MINIMUM_SIDE, height // 2 * 2), max(MINIMUM_SIDE, width // 2 * 2)
+
+    @property
+    def folder(self) -> Path:
+        """Where the segments lie until they are joined."""
+        return self.output.with_name(f"{self.output.name.replace('%', '')}.parts")
+
+    @property
+    def first_file(self) -> Path:
+        """The output, or the first of its numbered pictures."""
+        return numbered(self.output, 1) if "%" in self.output.name else self.output
+
+    @property
+    def stop(self) -> int | None:
+        """The tick before which frames are painted; None: all."""
+        if self.seconds is None:
+            return None
+        return max(1, round(Fraction(self.seconds).limit_denominator(10**6) / self.clip.time_base))
+
+    @property
+    def expected(self) -> int | None:
+        """How many frames there will be, as the clip's file says; None if it does not say."""
+        count = self.clip.expected
+        if self.seconds is None or (self.clip.kind == "sequence" and count is None):
+            return count
+        part = max(1, round(self.seconds * self.clip.rate))
+        return part if count is None else min(count, part)
+
+    def strength_at(self, ticks: int) -> float:
+        """Return the strength of the frame that is shown at a tick."""
+        if self.keyframes is None:
+            return self.settings.strength
+        return self.keyframes.at(float(ticks * self.clip.time_base))
+
+    def record(self) -> dict[str, Any]:
+        """Return what only videos have, for the recipe."""
+        found: dict[str, Any] = {"stillness": self.stillness, "quality": self.quality}
+        if self.keyframes is not None:
+            found["strength"] = [list(point) for point in self.keyframes.points]
+        if self.seconds is not None:
+            found["seconds"] = self.seconds
+        if self.clip.kind == "sequence":
+            found["rate"] = str(self.clip.rate)
+        return found
+
+
+def clip_digest(clip: Clip) -> str:
+    """Return the sha256 of a clip's file, or of the files of numbered pictures together."""
+    if clip.kind != "sequence":
+        return digest(clip.path)
+    files = (digest(numbered(clip.path, number)) for number in picture_numbers(clip.path))
+    return hashlib.sha256("\n".join(files).encode()).hexdigest()

@@ -1,0 +1,269 @@
+"""Videos: painted whole, steadily, in shots; ended and gone on with; settings, recipes, errors."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("av")
+pytest.importorskip("cv2")
+
+from clips import EVEN, UNEVEN, film, moving, packets, seconds
+from conftest import picture
+from impasto.errors import CheckpointError, OutputError, SettingError
+from impasto.pictures.frames.clip import Frame
+from impasto.pictures.frames.opening import open_clip
+from impasto.pictures.frames.recipe import read_clip_recipe
+from impasto.pictures.frames.shots import MOST_SAMPLES, shots_of
+from impasto.pictures.stillness import Stillness
+from impasto.preparation import Inputs
+from impasto.runs import video
+from impasto.runs.keyframes import Keyframes, seconds_of
+from impasto.runs.overlap import Ahead, Behind
+from impasto.runs.video import run_video
+from impasto.runs.video_job import VideoJob
+from impasto.settings import Settings
+from impasto.workshop import Workshop
+
+
+@pytest.fixture(scope="module")
+def workshop():
+    with Workshop() as kept:
+        yield kept
+
+
+def job_of(source, output, style="mosaic", **choices):
+    settings = choices.pop("settings", Settings(method="onepass"))
+    clip = open_clip(source)
+    return VideoJob(clip=clip, inputs=Inputs.of(None, style), settings=settings, output=output, **choices)
+
+
+class Watch:
+    """Looks at every frame, and ends the run after some."""
+
+    def __init__(self, stop_after=None):
+        self.steps, self.notes, self._stop = [], [], stop_after
+
+    def show(self, step):
+        self.steps.append(step)
+        if len(self.steps) == self._stop:
+            signal.raise_signal(signal.SIGINT)
+
+
+def run(job, workshop, stop_after=None):
+    watch = Watch(stop_after)
+    return run_video(job, watch.show, watch.notes.append, workshop), watch
+
+
+def pixels_of(path):
+    return np.stack([frame.pixels for frame in open_clip(path).frames()])
+
+
+def test_a_film_is_painted_whole(tmp_path, workshop, monkeypatch):
+    monkeypatch.setattr(video, "frames_per_segment", lambda shape: 5)
+    source = film(tmp_path / "clip.mp4", times=UNEVEN, sound=("aac",), title="A square")
+    outcome, watch = run(job_of(source, tmp_path / "out.mp4"), workshop)
+    assert (outcome.frames, outcome.shots, outcome.interruption) == (12, 1, None)
+    assert [step.frame for step in watch.steps] == list(range(1, 13))
+    assert watch.steps[-1].seconds_left == 0
+    assert seconds(tmp_path / "out.mp4") == [Fraction(time, 1000) for time in UNEVEN]
+    assert packets(tmp_path / "out.mp4") == packets(source)
+    painted, filmed = pixels_of(tmp_path / "out.mp4"), pixels_of(source)
+    assert 0.03 < np.abs(painted - filmed).mean() < 0.4
+    assert not list(tmp_path.glob("*.parts"))
+    recipe = json.loads(read_clip_recipe(tmp_path / "out.mp4"))
+    assert recipe["content"]["name"] == "clip.mp4"
+    assert (recipe["video"]["stillness"], recipe["settings"]["method"]) == (80, "onepass")
+
+
+def test_a_run_goes_on_and_ends_with_the_same_frames(tmp_path, workshop, monkeypatch):
+    monkeypatch.setattr(video, "frames_per_segment", lambda shape: 4)
+    source = film(tmp_path / "clip.mp4", sound=("aac",))
+    run(job_of(source, tmp_path / "whole.mp4"), workshop)
+    job = job_of(source, tmp_path / "out.mp4")
+    outcome, _ = run(job, workshop, stop_after=6)
+    assert outcome.interruption == signal.SIGINT
+    assert seconds(tmp_path / "out.mp4") == [Fraction(time, 1000) for time in EVEN[: outcome.frames]]
+    assert outcome.frames >= 6
+    with pytest.raises(CheckpointError, match="of other inputs or settings"):
+        run(job_of(source, tmp_path / "out.mp4", stillness=10), workshop)
+    again, watch = run(job, workshop)
+    assert (again.frames, again.resumed, again.interruption) == (12, outcome.frames, None)
+    assert len(watch.steps) == 12 - outcome.frames
+    assert seconds(tmp_path / "out.mp4") == seconds(tmp_path / "whole.mp4")
+    assert packets(tmp_path / "out.mp4") == packets(source)
+    assert np.abs(pixels_of(tmp_path / "out.mp4") - pixels_of(tmp_path / "whole.mp4")).mean() < 0.01
+    with pytest.raises(OutputError, match="already exists"):
+        run(job, workshop)
+
+
+def test_strength_changes_with_time_and_colors_alpha_and_loops_are_kept(tmp_path, workshop):
+    images = [Image.fromarray(frame).convert("RGBA") for frame in moving(4)]
+    for image in images:
+        image.putalpha(Image.fromarray(np.where(np.mgrid[:48, :64][1] < 8, 0, 255).astype(np.uint8)))
+    images[0].save(tmp_path / "a.apng", "PNG", save_all=True, append_images=images[1:], duration=100, loop=3)
+    job = job_of(tmp_path / "a.apng", tmp_path / "b.apng", keyframes=Keyframes.parsed("0.1s:0,200ms:100"))
+    outcome, _ = run(job, workshop)
+    assert outcome.frames == 4
+    found = open_clip(tmp_path / "b.apng")
+    assert found.tags["loop"] == "3"
+    changes = []
+    for before, after in zip(open_clip(tmp_path / "a.apng").frames(), found.frames(), strict=True):
+        changes.append(np.abs(before.pixels - after.pixels)[:, 8:].mean())
+        np.testing.assert_array_equal(before.alpha, after.alpha)
+    assert changes[0] < 0.003
+    assert min(changes[2:]) > 0.05
+
+
+def test_a_preview_and_numbered_pictures(tmp_path, workshop):
+    source = film(
+        tmp_path / "clip.mp4", [(picture(48, 64, 1 + n // 6) * 255).astype("u1") for n in range(12)]
+    )
+    job = job_of(source, tmp_path / "%03d.png", seconds=0.2, stillness=0)
+    outcome, _ = run(job, workshop)
+    assert outcome.frames == 5
+    assert sorted(p.name for p in tmp_path.glob("*.png")) == [f"{n:03d}.png" for n in range(1, 6)]
+    assert Image.open(tmp_path / "001.png").size == (64, 48)
+
+
+def frames_of(arrays):
+    for index, pixels in enumerate(arrays):
+        yield Frame(index=index, ticks=index, duration=1, pixels=pixels)
+
+
+def test_cuts_are_found_and_motion_and_light_are_none():
+    first, second = picture(36, 64, 1), picture(36, 64, 5)[..., ::-1] ** 2
+    shift = [np.roll(first, 3 * n, axis=1) for n in range(30)]
+    fade = [second * np.float32(n / 10) for n in range(10, 3, -1)]
+    found = list(shots_of(frames_of([*shift, *fade, *shift[:3]])))
+    assert [(shot.start, shot.stop) for shot in found] == [(0, 30), (30, 37), (37, 40)]
+    assert [len(shot.samples) for shot in found] == [4, 4, 3]
+    assert all(len(shot.samples) <= MOST_SAMPLES for shot in found)
+    assert [sample.index for sample in found[0].samples] == [0, 8, 16, 24]
+
+
+def test_times_and_strengths():
+    assert [seconds_of(text) for text in ("5", "5s", "250ms", "1.5min")] == [5, 5, 0.25, 90]
+    keyframes = Keyframes.parsed("0:20, 5s:80%")
+    assert [keyframes.at(second) for second in (0, 1, 2.5, 5, 9)] == [20, 32, 50, 80, 80]
+    for text, sentence in {
+        "5s:80,0:20": "must follow each other",
+        "0:20,0:30": "must follow each other",
+        "0:20,x:30": "a time must be written as 5s",
+        "0:20,5s:800": "strength must be a number from 0 to 100",
+        "0:20,5s:much": "must be a number or times and strengths",
+    }.items():
+        with pytest.raises(SettingError, match=sentence):
+            Keyframes.parsed(text)
+
+
+def test_what_a_video_cannot_have_is_one_sentence(tmp_path):
+    source = film(tmp_path / "clip.mp4", moving(3))
+    for choices, sentence in (
+        ({"stillness": 101}, "stillness must be a number from 0 to 100"),
+        ({"seconds": 0.0}, "preview must be longer than 0 s"),
+        ({"quality": 0}, "quality must be from 1 to 100"),
+    ):
+        with pytest.raises(SettingError, match=sentence):
+            job_of(source, tmp_path / "out.mp4", **choices)
+    for settings in (Settings(), Settings(method="onepass", refine=3)):
+        with pytest.raises(SettingError, match="painted in one pass"):
+            job_of(source, tmp_path / "out.mp4", settings=settings)
+
+
+def test_a_painting_is_drawn_to_the_one_before():
+    """A camera that pans over a still scene, and a painter whose colors flicker."""
+    scene, random = picture(60, 120, 3), np.random.default_rng(1)
+    filmed = [scene[:, 2 * n : 2 * n + 80] for n in range(8)]
+    painted = [np.clip(f + random.normal(0, 0.05, 3).astype("f4"), 0, 1) for f in filmed]
+    steady, alone = Stillness(80), Stillness(0)
+    drawn = [steady.drawn(f, p) for f, p in zip(filmed, painted, strict=True)]
+    assert all(alone.drawn(f, p) is p for f, p in zip(filmed, painted, strict=True))
+
+    def flicker(pictures):
+        pairs = itertools.pairwise(pictures[2:])
+        return np.mean([np.abs(b[5:-5, 5:-7] - a[5:-5, 7:-5]).mean() for a, b in pairs])
+
+    def sharpness(pictures):
+        return np.mean([np.abs(np.diff(p, axis=1)).mean() for p in pictures])
+
+    assert flicker(drawn) < 0.5 * flicker(painted)
+    assert sharpness(drawn) > 0.97 * sharpness(painted)
+
+
+def test_noise_before_a_still_camera_is_calmed_and_what_moves_is_not_smeared():
+    scene, random = picture(60, 80, 4), np.random.default_rng(2)
+    steady = Stillness(80)
+    painted = [np.clip(scene + random.normal(0, 0.02, scene.shape), 0, 1).astype("f4") for _ in range(8)]
+    drawn = [steady.drawn(scene, p) for p in painted]
+    assert np.abs(drawn[-1] - drawn[-2]).mean() < 0.4 * np.abs(painted[-1] - painted[-2]).mean()
+    other = picture(60, 80, 9)
+    hidden = steady.drawn(other, other)  # all of it is new: nothing of the painting before may be seen
+    assert np.abs(hidden - other).mean() < 0.15 * np.abs(scene - other).mean()
+    steady.restart()
+    np.testing.assert_array_equal(steady.drawn(scene, painted[0]), painted[0])
+
+
+def test_what_is_read_ahead_and_written_behind_raises_here():
+    def failing():
+        yield 1
+        raise OutputError("gone")
+
+    with Ahead(iter(range(100)), 2) as numbers:
+        assert next(numbers) == 0
+    with Ahead(failing(), 2) as numbers:
+        assert next(numbers) == 1
+        with pytest.raises(OutputError, match="gone"):
+            next(numbers)
+    done: list[int] = []
+    behind = Behind(2)
+    for number in range(10):
+        behind.do(lambda n=number: done.append(n))
+    behind.finish()
+    assert done == list(range(10))
+    behind = Behind(1)
+    behind.do(lambda: [].pop())
+    with pytest.raises(IndexError):
+        for _ in range(9):
+            behind.do(lambda: time.sleep(0.01))
+        behind.finish()
+
+
+@pytest.mark.slow
+def test_killed_runs_end_with_the_same_frames(tmp_path):
+    """SIGKILL at random moments; the same command goes on until it ends by itself."""
+    source = film(tmp_path / "clip.mp4", moving(60), sound=("aac",))
+    code = (
+        "import sys; import impasto.runs.video as v; v.frames_per_segment = lambda shape: 3; "
+        "from impasto import cli; sys.argv = ['impasto', *sys.argv[1:]]; cli.main()"
+    )
+    command = [sys.executable, "-c", code, "video", str(source), "mosaic", "--quiet", "-o"]
+    subprocess.run([*command, str(tmp_path / "whole.mp4")], check=True)
+    random, kills = np.random.default_rng(7), 0
+    while True:
+        process = subprocess.Popen([*command, str(tmp_path / "out.mp4")])
+        try:
+            process.wait(timeout=float(random.uniform(1, 14)))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+            assert kills < 60
+            continue
+        assert process.returncode == 0
+        break
+    assert kills > 0
+    assert seconds(tmp_path / "out.mp4") == seconds(tmp_path / "whole.mp4")
+    assert packets(tmp_path / "out.mp4", "video") == packets(tmp_path / "whole.mp4", "video")
+    assert packets(tmp_path / "out.mp4") == packets(source)
+    assert not Path(tmp_path / "out.mp4.parts").exists()
