@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import ImageError, SettingError
+from impasto.errors import ImageError, Message, SettingError
 from impasto.pictures.frames.clip import Frame
 from impasto.pictures.frames.joining import Joining, check_animated, codec_for, join
 from impasto.pictures.frames.shots import Shot, shots_of
@@ -215,7 +215,9 @@ class _Run:
         if collapse and collapse not in self._collapsed:
             self._collapsed.add(collapse)
             second = float(frame.ticks * self.job.clip.time_base)
-            self.notes.append(f"one pass gives a {collapse} picture at {second:.1f} s")
+            self.notes.append(
+                Message("one pass gives a {wrong} picture at {second:.1f} s", wrong=collapse, second=second)
+            )
             self._say(self.notes[-1])
         return pixels
 
