@@ -25,12 +25,13 @@ STYLE, OTHER = picture(80, 96, 7), picture(96, 72, 8) ** 2
 MASK = np.clip(np.linspace(-1, 2, 96, dtype=np.float32), 0, 1)[None].repeat(96, axis=0)
 FLOAT = {"precision": "float32"}
 ONE_PASS = {"method": "onepass", **FLOAT}
-FEW = {"iterations": (3, 2), "optimizer": "adam", **FLOAT}
+FEW = {"iterations": (3,), "optimizer": "adam", **FLOAT}
+TWO_SCALES = {**FEW, "iterations": (3, 2)}
 REGION = [RegionSpec(mask=MASK, style=OTHER)]
 BLEND = [StyleSpec(source=STYLE, weight=2.0), StyleSpec(source=OTHER, part="fine")]
 MASKED = [RegionSpec(mask=MASK, style=OTHER, style_mask=np.tri(96, 72, dtype=np.float32))]
 WAYS = {
-    "optimize": (STYLE, FEW),
+    "optimize": (STYLE, TWO_SCALES),
     "optimize-blend": (BLEND, FEW),
     "optimize-regions": (STYLE, {**FEW, "regions": REGION, "colors": "luminance"}),
     "optimize-style-mask": (STYLE, {**FEW, "regions": MASKED, "background": "photo"}),
@@ -143,7 +144,7 @@ def test_an_engine_that_was_set_to_float64():
             finally:
                 torch.set_default_dtype(torch.float32)
 
-    for settings in ({**FEW, "iterations": (2,)}, ONE_PASS):
+    for settings in (FEW, ONE_PASS):
         plain = impasto.stylize(PHOTO[:60, :60], STYLE, **settings).pixels
         with wide(True):
             found = impasto.stylize(PHOTO[:60, :60], STYLE, **settings).pixels
