@@ -52,25 +52,34 @@ from impasto.training.losses import (
     relative_content_losses,
     relative_style_losses,
 )
+from impasto.training.patterns import pattern
 from impasto.training.trainer import Trainer
 
 Array = NDArray[np.float32]
 Batch = dict[str, Array]
 
-ERROR_BOUND, CONTENT_BOUND = 8.0, 16.0
-"""A layer's style error e counts as e / (1 + e / 8) and the content loss likewise, so that one odd pair, such
-as a photo of nothing but sky, does not rule a step."""
+ERROR_BOUND, CONTENT_BOUND, MOST_BEYOND, MOST_UNSTEADY = 8.0, 16.0, 0.05, 0.05
+"""A layer's style error e counts as e / (1 + e / 8); the content loss, and the squares of what is beyond the
+range or unsteady, likewise: one odd pair, such as a photo of nothing but sky, must not rule a step."""
 RANGE_WEIGHT = 100.0
 WARMUP = 500
 RESCALES = (0.5, 1.6)
 """Sides of crops in their pictures, least and most, relative to what they are resized to: larger pictures
 than the training has are to be painted, and an enlarged crop is what these have in a window of its size."""
 EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
-TERMS = ("loss", "content", "style", "variation")
+TERMS = ("loss", "content", "style", "variation", "unsteady")
+PATTERNS, PHOTOS_AS_STYLES, GREYS = 0.1, 0.08, 0.08
+"""Shares of the styles that are drawn (`patterns`), that are photos, and that lose their colors."""
+MOST_SHIFT, MOST_NOISE = 8, 3 / 255
+"""What a photo is moved by at most, in pixels, and the deviation of what it is covered with, for a second
+painting that must be the first one moved."""
+STEADY_WEIGHT = 200.0
 
 
 class OnePassTrainer(Trainer):
     """The decoder in training, its encoder and its judge, and its loss.
+
+    A photo that is moved by some pixels and has other noise must give the same painting, moved.
 
     Args:
         weights: as of `new_pastiche_network`; trained, except the scales.
@@ -101,23 +110,26 @@ class OnePassTrainer(Trainer):
         """The network in training; its weights are variables."""
         return PasticheNetwork(name="onepass", encoder=self.encoder, weights={**self.fixed, **self.trained})
 
-    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Return the pastiches, the judge's features of their styles and the photos' content features."""
+    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor, Tensor]:
+        """Return the pastiches, the judge's Gram matrices of their styles, the photos' content features, and
+        the pastiches of the moved photos with the maps of those that were not moved."""
         count = x["photo"].shape[0]
         pictures = ops.concatenate([x["photo"], x["style"]])
         judged = self.judge.features(pictures, [*STYLE_LAYERS, CONTENT_LAYER])
         encoded = judged
         if self.encoder is not self.judge:
             encoded = self.encoder.features(pictures, STATISTICS_LAYERS)
-        photo, style = (
-            {k: ops.stop_gradient(encoded[k][part]) for k in STATISTICS_LAYERS}
-            for part in (slice(count), slice(count, None))
-        )
-        maps = self._maps(photo, style)
+        moved = self.encoder.features(x["moved"], STATISTICS_LAYERS)
+        kept = {k: ops.stop_gradient(v) for k, v in encoded.items()}
+        photo = {k: _each(kept[k][:count], x) for k in STATISTICS_LAYERS}
+        maps = self._maps(photo, {k: _every(kept[k][count:], x) for k in STATISTICS_LAYERS})
         maps = {k: (ops.stop_gradient(m), ops.stop_gradient(o)) for k, (m, o) in maps.items()}
-        targets = {k: ops.stop_gradient(judged[k][count:]) for k in STYLE_LAYERS}
+        grams = {k: gram_matrices(self.judge, k, judged[k][count:]) for k in self.layer_weights}
+        targets = {k: ops.stop_gradient(_every(v, x)) for k, v in grams.items()}
         pastiche = self.network.paint(photo, maps, amount_at(x["strength"]))
-        return pastiche, targets, ops.stop_gradient(judged[CONTENT_LAYER][:count])
+        moved = {k: ops.stop_gradient(_each(v, x)) for k, v in moved.items()}
+        again = self.network.paint(moved, maps, amount_at(x["strength"]))
+        return pastiche, targets, ops.stop_gradient(_each(judged[CONTENT_LAYER][:count], x)), again
 
     def _maps(self, photo: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Maps:
         """Return the transfer maps: by matrix products alone on a GPU, where eigenvalues take long."""
@@ -130,17 +142,32 @@ class OnePassTrainer(Trainer):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the pairs of the objective at each pair's strength."""
         content, style = self.pair_losses(x, y_pred)
-        pastiche, bounded = y_pred[0], content / (1 + content / CONTENT_BOUND)
+        pastiche, bounded = y_pred[0], _bounded(content, CONTENT_BOUND)
         loss = at_strengths(bounded, style, x["strength"], self.settings.style_weight)
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
         variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
-        loss = loss + self.settings.variation_weight * variation + RANGE_WEIGHT * beyond_range(pastiche)
-        self.tell(loss, ops.mean(content), ops.mean(style), variation)
+        beyond = _bounded(beyond_range(pastiche), MOST_BEYOND)
+        unsteady = _bounded(self._unsteady(pastiche, y_pred[3], x["shift"]), MOST_UNSTEADY)
+        loss = loss + self.settings.variation_weight * variation
+        loss = loss + RANGE_WEIGHT * ops.mean(beyond) + STEADY_WEIGHT * ops.mean(unsteady)
+        self.tell(loss, ops.mean(content), ops.mean(style), variation, ops.mean(unsteady))
         return loss
 
-    def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, dict[str, Tensor], Tensor]) -> Any:
+    def _unsteady(self, pastiche: Tensor, moved: Tensor, shift: Tensor) -> Tensor:
+        """Return the mean square by which each moved photo's pastiche differs from the pastiche moved.
+
+        Near the borders, where the one has seen what the other has not, nothing is compared.
+        """
+        count, height, width, _ = pastiche.shape
+        shape = (count, height - 4 * MOST_SHIFT, width - 4 * MOST_SHIFT, 3)
+        top, left = 2 * MOST_SHIFT + shift[0], 2 * MOST_SHIFT + shift[1]
+        first = ops.slice(pastiche, (0, top, left, 0), shape)
+        second = ops.slice(moved, (0, 2 * MOST_SHIFT, 2 * MOST_SHIFT, 0), shape)
+        return ops.mean(ops.square(first - second), axis=(1, 2, 3))
+
+    def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, ...]) -> Any:
         """Return each pair's content and (bounded) style loss, float32 (batch,) each."""
-        pastiche, style, photo = found
+        pastiche, style, photo = found[:3]
         features = self.judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
         content = relative_content_losses(
             self.judge.projected(CONTENT_LAYER, features[CONTENT_LAYER]),
@@ -148,10 +175,25 @@ class OnePassTrainer(Trainer):
         )
         total = ops.zeros_like(content)
         for layer, weight in self.layer_weights.items():
-            target = ops.stop_gradient(gram_matrices(self.judge, layer, style[layer]))
-            error = relative_style_losses(gram_matrices(self.judge, layer, features[layer]), target)
-            total = total + weight * error / (1 + error / ERROR_BOUND)
+            error = relative_style_losses(gram_matrices(self.judge, layer, features[layer]), style[layer])
+            total = total + weight * _bounded(error, ERROR_BOUND)
         return content, total
+
+
+def _bounded(values: Tensor, bound: float) -> Tensor:
+    """Return values from 0 up that come near to a bound, but not beyond."""
+    return values / (1 + values / bound)
+
+
+def _each(values: Tensor, x: Mapping[str, Tensor]) -> Tensor:
+    """Return the values of the photos, each as often as there are pairs of it."""
+    return ops.repeat(values, x["strength"].shape[0] // values.shape[0], axis=0)
+
+
+def _every(values: Tensor, x: Mapping[str, Tensor]) -> Tensor:
+    """Return the values of the styles, all of them for every photo."""
+    times = x["strength"].shape[0] // x["photo"].shape[0]
+    return ops.tile(values, (times, *(1 for _ in values.shape[1:])))
 
 
 def recolor(pictures: Array, rng: np.random.Generator) -> Array:
@@ -182,17 +224,43 @@ def scaled_crops(
     return np.stack([resize(crops.crop(int(side), rng), (size, size)) for side in sides])
 
 
-def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step: int) -> Batch:
-    """Return the pairs of a step (from 0): photo, style (batch, side, side, 3) and strength (batch,).
+def training_styles(photos: Crops, styles: Crops, count: int, side: int, key: tuple[int, int]) -> Array:
+    """Return the styles of a step, float32 (count, side, side, 3) in [0, 1].
 
-    Half of the pairs have strength 0.5, the others any from 0.1 to 1.
+    Most are crops of paintings; some are photos, some are drawn, and some of all have lost their colors.
     """
-    side, pairs = settings.stage(step)
+    rng = np.random.default_rng((*key, 6))
+    found = recolor(scaled_crops(styles, key, count, side), rng)
+    kinds = rng.random(count)
+    for index in np.flatnonzero(kinds < PATTERNS + PHOTOS_AS_STYLES):
+        drawn = kinds[index] < PATTERNS
+        found[index] = pattern(side, rng) if drawn else photos.crop(side, rng)
+    for index in np.flatnonzero(rng.random(count) < GREYS):
+        found[index] = found[index].mean(axis=2, keepdims=True)
+    return found
+
+
+def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step: int) -> Batch:
+    """Return a step's (from 0) photos and styles, (count, side, side, 3), of which all pairs are formed.
+
+    ``strength`` (count^2,) is each pair's, the first photo's with every style first. Half of the pairs have strength 0.5, the others any from 0.1 to 1. ``moved`` is the photo moved by
+    ``shift``, (2,) pixels, with noise.
+    """
+    side, count = settings.stage(step)
     rng = np.random.default_rng((settings.seed, step, 5))
-    style = recolor(scaled_crops(styles, (settings.seed + 1, step), pairs, side), rng)
-    strength = np.where(rng.random(pairs) < 0.5, 0.5, rng.uniform(0.1, 1.0, pairs))
-    photo = recolor(scaled_crops(photos, (settings.seed, step), pairs, side), rng)
-    return {"photo": photo, "style": style, "strength": strength.astype(np.float32)}
+    style = training_styles(photos, styles, count, side, (settings.seed + 1, step))
+    strength = np.where(rng.random(count**2) < 0.5, 0.5, rng.uniform(0.1, 1.0, count**2))
+    larger = recolor(scaled_crops(photos, (settings.seed, step), count, side + MOST_SHIFT), rng)
+    shift = rng.integers(0, MOST_SHIFT + 1, 2)
+    noise = rng.uniform(0, MOST_NOISE) * rng.standard_normal((count, side, side, 3))
+    moved = larger[:, shift[0] : shift[0] + side, shift[1] : shift[1] + side] + noise
+    return {
+        "photo": larger[:, :side, :side],
+        "style": style,
+        "moved": np.clip(moved, 0, 1).astype(np.float32),
+        "shift": shift.astype(np.int32),
+        "strength": strength.astype(np.float32),
+    }
 
 
 def scales_of(encoder: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
@@ -306,6 +374,7 @@ class OnePassTraining(Training):
             for index in range(0, count, 4):
                 part = {k: ops.convert_to_tensor(v[index : min(index + 4, count)]) for k, v in x.items()}
                 part["strength"] = ops.full((part["photo"].shape[0],), strength, "float32")
+                part["moved"] = part["photo"]
                 losses = self.trainer.pair_losses(part, self.trainer(part))
                 sums += [to_host(loss).sum() for loss in losses]
             content, style = (round(float(value), 4) for value in sums / count)

@@ -47,8 +47,8 @@ def at_strengths(content: Tensor, style: Tensor, strength: Tensor, style_weight:
 
 
 def beyond_range(pictures: Tensor) -> Tensor:
-    """Return the mean square of what lies outside [0, 1]."""
-    return ops.mean(ops.square(pictures - ops.clip(pictures, 0, 1)))
+    """Return for each picture of a batch the mean square of what lies outside [0, 1], float32 (batch,)."""
+    return ops.mean(ops.square(pictures - ops.clip(pictures, 0, 1)), axis=(1, 2, 3))
 
 
 def unexplained(prediction: Tensor, target: Tensor) -> Tensor:

@@ -131,7 +131,7 @@ class StyleTrainer(Trainer):
         """Return the mean over the photos of the objective at each one's strength."""
         content, style = self.losses_of(x["photo"], y_pred)
         loss = at_strengths(content, style, x["strength"], self.style_weight)
-        loss = loss + RANGE_WEIGHT * beyond_range(y_pred)
+        loss = loss + RANGE_WEIGHT * ops.mean(beyond_range(y_pred))
         variation = ops.mean(ops.square(y_pred[:, 1:] - y_pred[:, :-1]))
         self.tell(loss, ops.mean(content), ops.mean(style), variation)
         return loss
