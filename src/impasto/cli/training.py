@@ -187,6 +187,12 @@ def train_onepass_command(
         str, typer.Option(help="The feature network that the painter reads, by name or file.")
     ] = "compact",
     start: Annotated[Path | None, typer.Option(help="Go on from these weights.")] = None,
+    start_encoder: Annotated[
+        str | None, typer.Option(help="What these weights read, by name or file, if not the encoder.")
+    ] = None,
+    style_weight: Annotated[
+        float, typer.Option(min=0, help="Style weight over content weight at strength 50.")
+    ] = OnePassSettings.style_weight,
     sheet_every: Annotated[
         int, typer.Option(min=1, help="Steps between contact sheets, which lie beside the output.")
     ] = 1000,
@@ -208,8 +214,12 @@ def train_onepass_command(
     first = load_network(encoder, dtype=dtype)
     networks = first, first if judge == encoder else _load_judge(judge, dtype)
     recipe = (GPU_RECIPE if runtime.device() == "gpu" else {}) | ({"steps": steps} if steps else {})
-    settings = OnePassSettings(**{**recipe, "seed": seed, "learning_rate": rate})
-    training = OnePassTraining.prepare(photos, styles, output, settings, networks, start)
+    chosen = {"seed": seed, "learning_rate": rate, "style_weight": style_weight}
+    settings = OnePassSettings(**{**recipe, **chosen})
+    begun = None
+    if start:
+        begun = start, load_network(start_encoder, dtype=dtype) if start_encoder else first
+    training = OnePassTraining.prepare(photos, styles, output, settings, networks, begun)
     for crops in (training.photos, training.styles):
         if crops.broken:
             note("{count} pictures could not be read and are left out", count=len(crops.broken))

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,39 +42,32 @@ from impasto.onepass.transfer import (
     moments_of,
     transfer_maps,
 )
-from impasto.pictures.resizing import resize
 from impasto.settings import OnePassSettings, Settings
+from impasto.training.carrying_over import carried_over
 from impasto.training.crops import Crops, center_squares
 from impasto.training.loop import Training, rising_and_falling
 from impasto.training.losses import (
+    TERMS,
     at_strengths,
     beyond_range,
     gram_matrices,
     relative_content_losses,
     relative_style_losses,
 )
-from impasto.training.patterns import pattern
+from impasto.training.pairs import MOST_SHIFT, Batch, scaled_crops, training_batch
 from impasto.training.trainer import Trainer
 
 Array = NDArray[np.float32]
-Batch = dict[str, Array]
 
-ERROR_BOUND, CONTENT_BOUND, MOST_BEYOND, MOST_UNSTEADY = 8.0, 16.0, 0.05, 0.05
-"""A layer's style error e counts as e / (1 + e / 8); the content loss, and the squares of what is beyond the
-range or unsteady, likewise: one odd pair, such as a photo of nothing but sky, must not rule a step."""
+ERROR_BOUND, CONTENT_BOUND, MOST_UNSTEADY = 8.0, 16.0, 0.05
+"""A layer's style error e counts as e / (1 + e / 8); the content loss, and the squares of what is
+unsteady, likewise: one odd pair, such as a photo of nothing but sky, must not rule a step."""
 RANGE_WEIGHT = 100.0
-WARMUP = 500
-RESCALES = (0.5, 1.6)
-"""Sides of crops in their pictures, least and most, relative to what they are resized to: larger pictures
-than the training has are to be painted, and an enlarged crop is what these have in a window of its size."""
+WARMUP = 200
 EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
-TERMS = ("loss", "content", "style", "variation", "unsteady")
-PATTERNS, PHOTOS_AS_STYLES, GREYS = 0.1, 0.08, 0.08
-"""Shares of the styles that are drawn (`patterns`), that are photos, and that lose their colors."""
-MOST_SHIFT, MOST_NOISE = 8, 3 / 255
-"""What a photo is moved by at most, in pixels, and the deviation of what it is covered with, for a second
-painting that must be the first one moved."""
-STEADY_WEIGHT = 200.0
+STEADY_WEIGHT = 60.0
+CARRYING = OnePassSettings(steps=120, stages=((1.0, 192, 4),), seed=7)
+"""On what a decoder is carried over to another encoder."""
 
 
 class OnePassTrainer(Trainer):
@@ -100,7 +94,7 @@ class OnePassTrainer(Trainer):
         judge: FeatureNetwork,
         settings: OnePassSettings,
     ) -> None:
-        super().__init__(weights, "scale/", TERMS)
+        super().__init__(weights, "scale/", (*TERMS, "unsteady"))
         self.judge, self.settings = judge.with_cast_weights(), settings
         self.encoder = self.judge if encoder is judge else encoder.with_cast_weights()
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
@@ -112,7 +106,8 @@ class OnePassTrainer(Trainer):
 
     def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor, Tensor]:
         """Return the pastiches, the judge's Gram matrices of their styles, the photos' content features, and
-        the pastiches of the moved photos with the maps of those that were not moved."""
+        the pastiches of the moved photos with the maps of those that were not moved.
+        """
         count = x["photo"].shape[0]
         pictures = ops.concatenate([x["photo"], x["style"]])
         judged = self.judge.features(pictures, [*STYLE_LAYERS, CONTENT_LAYER])
@@ -146,7 +141,7 @@ class OnePassTrainer(Trainer):
         loss = at_strengths(bounded, style, x["strength"], self.settings.style_weight)
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
         variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
-        beyond = _bounded(beyond_range(pastiche), MOST_BEYOND)
+        beyond = beyond_range(pastiche)
         unsteady = _bounded(self._unsteady(pastiche, y_pred[3], x["shift"]), MOST_UNSTEADY)
         loss = loss + self.settings.variation_weight * variation
         loss = loss + RANGE_WEIGHT * ops.mean(beyond) + STEADY_WEIGHT * ops.mean(unsteady)
@@ -196,73 +191,6 @@ def _every(values: Tensor, x: Mapping[str, Tensor]) -> Tensor:
     return ops.tile(values, (times, *(1 for _ in values.shape[1:])))
 
 
-def recolor(pictures: Array, rng: np.random.Generator) -> Array:
-    """Return pictures of which half have other contrasts, colours and exposures, within [0, 1]."""
-    pictures = pictures.copy()
-    for index in np.flatnonzero(rng.random(len(pictures)) < 0.5):
-        order = rng.permutation(3) if rng.random() < 0.4 else np.arange(3)
-        mean = pictures[index].mean(axis=(0, 1))
-        mixing = np.eye(3) * rng.uniform(0.7, 1.3) + rng.normal(0, 0.1, (3, 3))
-        shift = rng.normal(0, 0.04, 3).astype(np.float32)
-        changed = (pictures[index] - mean) @ mixing.astype(np.float32) + (mean + shift)
-        exposure = 2 ** rng.normal(0, 0.7)
-        pictures[index] = (np.clip(changed, 0, 1) ** np.float32(exposure))[..., order]
-    return pictures
-
-
-def scaled_crops(
-    crops: Crops,
-    key: tuple[int, int],
-    count: int,
-    size: int,
-    rescales: tuple[float, float] = RESCALES,
-) -> Array:
-    """Return (count, size, size, 3) in [0, 1]: crops of other sizes, as the rescales say, resized to it."""
-    rng = np.random.default_rng(key)
-    least = min(min(picture.shape[:2]) for picture in crops.train[:50])
-    sides = np.minimum(np.rint(size * rng.uniform(*rescales, count)).astype(int), max(size, least))
-    return np.stack([resize(crops.crop(int(side), rng), (size, size)) for side in sides])
-
-
-def training_styles(photos: Crops, styles: Crops, count: int, side: int, key: tuple[int, int]) -> Array:
-    """Return the styles of a step, float32 (count, side, side, 3) in [0, 1].
-
-    Most are crops of paintings; some are photos, some are drawn, and some of all have lost their colors.
-    """
-    rng = np.random.default_rng((*key, 6))
-    found = recolor(scaled_crops(styles, key, count, side), rng)
-    kinds = rng.random(count)
-    for index in np.flatnonzero(kinds < PATTERNS + PHOTOS_AS_STYLES):
-        drawn = kinds[index] < PATTERNS
-        found[index] = pattern(side, rng) if drawn else photos.crop(side, rng)
-    for index in np.flatnonzero(rng.random(count) < GREYS):
-        found[index] = found[index].mean(axis=2, keepdims=True)
-    return found
-
-
-def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step: int) -> Batch:
-    """Return a step's (from 0) photos and styles, (count, side, side, 3), of which all pairs are formed.
-
-    ``strength`` (count^2,) is each pair's, the first photo's with every style first. Half of the pairs have strength 0.5, the others any from 0.1 to 1. ``moved`` is the photo moved by
-    ``shift``, (2,) pixels, with noise.
-    """
-    side, count = settings.stage(step)
-    rng = np.random.default_rng((settings.seed, step, 5))
-    style = training_styles(photos, styles, count, side, (settings.seed + 1, step))
-    strength = np.where(rng.random(count**2) < 0.5, 0.5, rng.uniform(0.1, 1.0, count**2))
-    larger = recolor(scaled_crops(photos, (settings.seed, step), count, side + MOST_SHIFT), rng)
-    shift = rng.integers(0, MOST_SHIFT + 1, 2)
-    noise = rng.uniform(0, MOST_NOISE) * rng.standard_normal((count, side, side, 3))
-    moved = larger[:, shift[0] : shift[0] + side, shift[1] : shift[1] + side] + noise
-    return {
-        "photo": larger[:, :side, :side],
-        "style": style,
-        "moved": np.clip(moved, 0, 1).astype(np.float32),
-        "shift": shift.astype(np.int32),
-        "strength": strength.astype(np.float32),
-    }
-
-
 def scales_of(encoder: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
     """Return 1 / root mean square of the channels of `STATISTICS_LAYERS`, over 64 training pictures."""
     sums: dict[str, Any] = dict.fromkeys(STATISTICS_LAYERS, 0.0)
@@ -298,7 +226,7 @@ class OnePassTraining(Training):
         output: str | Path,
         settings: OnePassSettings,
         networks: tuple[FeatureNetwork, FeatureNetwork],
-        start: Path | None = None,
+        start: tuple[Path, FeatureNetwork] | None = None,
     ) -> OnePassTraining:
         """Read the pictures and make a new network.
 
@@ -309,7 +237,8 @@ class OnePassTraining(Training):
             settings: how long and on what.
             networks: the feature network that encodes, and the one that makes the losses, perhaps the same;
                 each computes in its dtype.
-            start: earlier weights to go on from, also of another encoder; random ones if None.
+            start: earlier weights to go on from and what they were trained to read; where that is another
+                feature network they are carried over first. Random weights if None.
 
         Raises:
             ImageError: there are too few readable pictures.
@@ -321,8 +250,14 @@ class OnePassTraining(Training):
         weights |= scales_of(encoder, cut_styles, settings)
         origin = ""
         if start is not None:
-            earlier = read_pastiche_network(start, encoder, own=False)
-            weights, origin = {k: to_host(v) for k, v in earlier.weights.items()}, earlier.sha256
+            earlier = read_pastiche_network(*start, own=False)
+            origin = earlier.sha256
+            if earlier.encoder is encoder:
+                weights = {k: to_host(v) for k, v in earlier.weights.items()}
+            else:
+                new = replace(earlier, encoder=encoder, weights=weights)
+                batch_at = partial(training_batch, cut_photos, cut_styles, CARRYING)
+                weights = carried_over(earlier, new, batch_at, CARRYING.steps)
         trainer = OnePassTrainer(weights, encoder, judge, settings)
         trainer.origin = origin
         pictures = {"photos": cut_photos, "styles": cut_styles}
@@ -347,7 +282,7 @@ class OnePassTraining(Training):
         return keras.optimizers.Adam(self.settings.learning_rate, beta_2=0.99, global_clipnorm=5.0)
 
     def rate(self, step: int, done: float) -> float:
-        """Return the learning rate: rising for 500 steps, or a tenth of them, then falling along a cosine."""
+        """Return the learning rate: rising for 200 steps, or a tenth of them, then falling along a cosine."""
         warmup = max(1, min(WARMUP, self.settings.steps // 10))
         left = (self.settings.steps - step) / max(1, self.settings.steps - warmup)
         return self.settings.learning_rate * rising_and_falling(step, warmup, left)

@@ -1,4 +1,4 @@
-"""Drawn styles that paintings hardly have: stripes, checks, rings, dots, hatching, gradients and plain colors.
+"""Drawn styles: what paintings hardly have, such as stripes, checks, rings, dots, hatching and plain colors.
 
 A network that has seen paintings alone takes their high contrast and their period for something else, and
 paints a flat, clipped picture; so some of a training's styles are drawn here, in any colors and sizes.
@@ -7,11 +7,12 @@ paints a flat, clipped picture; so some of a training's styles are drawn here, i
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 
 
 def pattern(side: int, rng: np.random.Generator) -> Array:
@@ -25,7 +26,7 @@ def pattern(side: int, rng: np.random.Generator) -> Array:
         above = KINDS[rng.integers(len(KINDS))](x, y, rng)[..., None] > 0.6
         picture = np.where(above, colors[2], picture)
     noise = rng.normal(0, rng.choice([0.0, 0.0, 0.02, 0.06]), picture.shape)
-    return np.clip(picture + noise, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(picture + noise, 0, 1), np.float32)
 
 
 def _colors(rng: np.random.Generator) -> Array:
@@ -78,7 +79,7 @@ def _dots(x: Array, y: Array, rng: np.random.Generator) -> Array:
     angle, period = rng.uniform(0, np.pi), np.exp(rng.uniform(np.log(4), np.log(40)))
     across = (x * np.cos(angle) + y * np.sin(angle)) / period % 1 - 0.5
     along = (y * np.cos(angle) - x * np.sin(angle)) / period % 1 - 0.5
-    size = rng.uniform(0.15, 0.5)
+    size: Any = rng.uniform(0.15, 0.5)
     if rng.random() < 0.5:  # as in halftone: their size changes over the picture
         size = size * (0.3 + 0.7 * _gradient(x, y, rng))
     return np.asarray(np.hypot(across, along) < size, np.float32)

@@ -17,8 +17,8 @@ from impasto.onepass.network import PasticheNetwork
 from impasto.onepass.transfer import STATISTICS_LAYERS, amount_at, moments_of, transfer_maps
 from impasto.optimization.objective import DEFAULT_STYLE_WEIGHT
 from impasto.settings import Settings
-from impasto.training.any_style import TERMS
 from impasto.training.losses import (
+    TERMS,
     at_strengths,
     beyond_range,
     gram_matrices,
