@@ -200,6 +200,46 @@ def test_layer_names_are_checked(tiny_network):
         make(tiny_network, content_layers=("relu1_9",))
 
 
+def stopped(network, scale, iteration, **settings):
+    """Return the picture as it is after an iteration of a run that is stopped there."""
+    steps = impasto.stylize_steps(
+        picture(40, 52, 1), picture(36, 30, 2), network=network, **{**TINY_SETTINGS, **settings}
+    )
+    for step in steps:
+        if (step.scale, step.iteration) == (scale, iteration):
+            steps.close()
+            return step.pastiche
+    raise AssertionError("there is no such iteration")
+
+
+@pytest.mark.parametrize(
+    ("asked", "at", "made"),
+    [
+        ({"iterations": (3, 5)}, (2, 2), {"iterations": [3, 2]}),
+        ({"iterations": 5}, (1, 3), {"iterations": [3]}),
+        ({"iterations": None}, (1, 4), {"iterations": [4]}),
+        ({"method": "onepass", "refine": 4, "iterations": None}, (2, 2), {"refine": 2, "iterations": None}),
+        ({"method": "onepass", "refine": 4, "iterations": None}, (1, 1), {"refine": 0, "iterations": None}),
+    ],
+)
+def test_a_stopped_run_s_recipe_repeats_the_picture_as_it_was(tiny_network, asked, at, made):
+    result = stopped(tiny_network, *at, **asked)
+    assert {name: result.recipe.settings[name] for name in made} == made
+    assert result.settings.to_mapping() == result.recipe.settings
+    settings = {name: value for name, value in result.recipe.settings.items() if name != "network"}
+    again = make(tiny_network, **settings)
+    np.testing.assert_array_equal(again.pixels, result.pixels)
+    assert again.recipe == result.recipe and "stopped" not in result.recipe
+
+
+def test_a_run_stopped_at_a_coarse_scale_says_so(tiny_network, tmp_path):
+    result = stopped(tiny_network, 1, 2, iterations=(3, 5))
+    assert result.recipe["stopped"] == {"scale": 1, "scales": 2, "iteration": 2, "iterations": 3}
+    assert result.recipe.settings["iterations"] == [3, 5]
+    result.save(tmp_path / "out.png")
+    assert impasto.load_recipe(tmp_path / "out.png").stopped == result.recipe["stopped"]
+
+
 def test_adjustments_are_made_last_and_stand_in_the_recipe(tiny_network):
     chosen = {"exposure": 0.5, "contrast": 20.0, "saturation": -30.0, "film_grain": 40.0}
     plain, result = make(tiny_network), make(tiny_network, **chosen)

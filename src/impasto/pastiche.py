@@ -60,7 +60,7 @@ class Pastiche:
     Attributes:
         pixels: float32 (height, width, 3), sRGB in [0, 1].
         alpha: float32 (height, width) in [0, 1] from the content image, or None.
-        settings: everything that was set.
+        settings: everything that was set; of a run that was stopped at full size, the iterations it made.
         losses: the named losses after each iteration.
         network: name of the feature network.
         recipe: what repeating it takes: version, settings, network, engine, precision and inputs.
@@ -257,19 +257,50 @@ def finish(
         began: `time.monotonic()` when the work began; with the preparation if None.
     """
     pixels, alpha = step.image, prepared.picture.alpha
+    settings = settings_as_made(prepared, step)
     if pixels.shape != prepared.photo.shape:  # stopped at a coarse scale
         pixels = resize(pixels, prepared.photo.shape[:2])
     return Pastiche(
         pixels=pixels,
         alpha=None if alpha is None else resize(alpha, pixels.shape[:2]),
-        settings=prepared.settings,
+        settings=settings,
         losses=tuple(dict(named) for named in losses),
         network=prepared.network.name,
         seconds=time.monotonic() - (prepared.began if began is None else began),
-        recipe=replace(Recipe.of(prepared), fallback=_fallback(step)),
+        recipe=replace(
+            Recipe.of(replace(prepared, settings=settings)),
+            fallback=_fallback(step),
+            stopped=_stopped(prepared, step),
+        ),
         notes=(*prepared.notes, *([FALLBACKS[step.fallback]] if step.fallback else [])),
         exif=prepared.picture.exif,
     )
+
+
+def settings_as_made(prepared: Prepared, step: Step) -> Settings:
+    """Return the settings that make a picture as it is at a step: its iterations, if more were asked for.
+
+    There are none for a picture of a coarser scale, nor for what the optimisation makes instead of one pass;
+    for these they are those that were asked for, and the recipe says where the run was stopped.
+    """
+    settings = prepared.settings
+    if step.last or _stopped(prepared, step):
+        return settings
+    if settings.method == "onepass":
+        return replace(settings, refine=step.iteration if step.scale == step.scales else 0)
+    from impasto.optimization.scales import plan_scales
+
+    height, width = prepared.content.shape[:2]
+    *coarser, _ = (scale.iterations for scale in plan_scales((height, width), settings))
+    return replace(settings, iterations=(*coarser, step.iteration))
+
+
+def _stopped(prepared: Prepared, step: Step) -> dict[str, int] | None:
+    """Return for the recipe where a run was stopped that no settings stop there."""
+    of_coarse_scale = prepared.settings.method == "optimize" and step.scale < step.scales
+    if step.last or not (step.fallback or of_coarse_scale):
+        return None
+    return {name: getattr(step, name) for name in ("scale", "scales", "iteration", "iterations")}
 
 
 def _fallback(step: Step) -> dict[str, str] | None:

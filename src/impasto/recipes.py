@@ -25,10 +25,11 @@ from impasto.settings import Settings
 from impasto.styles import PHOTO, RegionSpec, StyleSpec, is_mask_text
 
 KEYS = (
-    "impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions", "fallback", "video"
+    "impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions",
+    "fallback", "stopped", "video",
 )  # fmt: skip
 TABLES, LISTS = (
-    ("settings", "network", "onepass", "content", "fallback", "video"),
+    ("settings", "network", "onepass", "content", "fallback", "stopped", "video"),
     {"styles": ("name",), "regions": ("mask", "style")},
 )
 """Keys whose value is a table, and those that list tables, with what each of these must name."""
@@ -99,6 +100,8 @@ class Recipe(Mapping[str, Any]):
         style_records, region_records: the styles and regions.
         fallback: which method made the picture instead of the one in the settings (``method``), and what was
             wrong with the one-pass picture (``onepass``). It is told only: the same happens again.
+        stopped: where the run was stopped (``scale``, ``scales``, ``iteration``, ``iterations``), if the
+            settings cannot tell. It is told only: repeated, the picture is finished.
         video: what only videos have: stillness, strengths at some times, the part that was painted.
         source: the file it was read from; None for a picture of this process.
     """
@@ -112,6 +115,7 @@ class Recipe(Mapping[str, Any]):
     style_records: tuple[StyleRecord, ...] | None = None
     region_records: tuple[RegionRecord, ...] | None = None
     fallback: Mapping[str, str] | None = None
+    stopped: Mapping[str, int] | None = None
     video: Mapping[str, Any] | None = None
     source: Path | None = None
 
@@ -154,9 +158,8 @@ class Recipe(Mapping[str, Any]):
             if key in values:
                 records[f"{key[:-1]}_records"] = tuple(_record(kind, table) for table in values[key])
         version, engine = values.get("impasto"), values.get("engine")
-        known = {"version": version, "engine": engine, "fallback": values.get("fallback"), "source": source}
-        known["video"] = values.get("video")
-        return cls(settings=settings, **known, **records)
+        told = {key: values.get(key) for key in ("fallback", "stopped", "video")}
+        return cls(settings=settings, version=version, engine=engine, source=source, **told, **records)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the recipe as plain values, as JSON and TOML can hold them."""
@@ -168,6 +171,7 @@ class Recipe(Mapping[str, Any]):
             "onepass": self.onepass and _plain(self.onepass),
             "fallback": self.fallback and dict(self.fallback),
             "video": self.video and dict(self.video),
+            "stopped": self.stopped and dict(self.stopped),
             "content": self.content and asdict(self.content),
             "styles": _tables(self.style_records),
             "regions": _tables(self.region_records),

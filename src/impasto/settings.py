@@ -358,7 +358,7 @@ class DistillSettings:
             )
 
 
-GPU_RECIPE: dict[str, Any] = {"steps": 7000, "stages": ((1.0, 256, 32),)}
+GPU_RECIPE: dict[str, Any] = {"steps": 7000, "stages": ((1.0, 256, 6),)}
 """`OnePassSettings` for a GPU: ten minutes on an H100, where the threads that cut the crops set the pace."""
 
 
@@ -368,9 +368,9 @@ class OnePassSettings:
 
     Attributes:
         steps: training steps.
-        stages: (share of the steps, side of the crops in pixels, pairs per step), in order; sides
-            are multiples of 16.
-        learning_rate: Adam's, at its highest; it rises for 500 steps and falls along a cosine.
+        stages: (share of the steps, side of the crops in pixels, photos and as many styles per step, of
+            which all pairs are formed), in order; sides are multiples of 16.
+        learning_rate: Adam's, at its highest; it rises for 200 steps and falls along a cosine.
         style_weight: style weight over content weight at strength 0.5; less than the optimization's
             36, since one pass cannot bring the style loss as low.
         variation_weight: of the total variation.
@@ -378,9 +378,9 @@ class OnePassSettings:
     """
 
     steps: int = 13_000
-    stages: tuple[tuple[float, int, int], ...] = ((0.5, 128, 8), (0.5, 256, 3))
-    learning_rate: float = 1e-3
-    style_weight: float = 24.0
+    stages: tuple[tuple[float, int, int], ...] = ((0.75, 192, 3), (0.25, 256, 2))
+    learning_rate: float = 6e-4
+    style_weight: float = 30.0
     variation_weight: float = 1.0
     seed: int = 0
 
@@ -390,7 +390,7 @@ class OnePassSettings:
                 raise SettingError("crops must be multiples of 16 from 32 px up, not {side}", side=side)
 
     def stage(self, step: int) -> tuple[int, int]:
-        """Return the crops' side and how many pairs the step (from 0) has."""
+        """Return the crops' side and how many photos and styles the step (from 0) has."""
         done = (step + 0.5) / self.steps * sum(share for share, _, _ in self.stages)
         for share, side, pairs in self.stages:
             if done < share:

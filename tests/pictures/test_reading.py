@@ -367,6 +367,24 @@ def test_heic_with_its_package(tmp_path):
     )
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_phone_s_heic_is_turned_once_and_keeps_what_it_tells(tmp_path, orientation):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    tags = Image.Exif()
+    tags[271], tags[274] = "A phone", orientation
+    for extension in ("heic", "jpg"):
+        image = Image.fromarray(np.repeat(patches(), 16, axis=0))
+        image.save(tmp_path / f"a.{extension}", exif=tags.tobytes(), quality=95)
+    heic, jpeg = (read_picture(tmp_path / name) for name in ("a.heic", "a.jpg"))
+    assert heic.pixels.shape == jpeg.pixels.shape and heic.full_shape == jpeg.full_shape
+    middles = (picture.pixels[8::16, 8::16] for picture in (heic, jpeg))
+    np.testing.assert_allclose(*middles, atol=12 / 255)
+    assert heic.exif is not None and b"A phone" in heic.exif
+    small = read_picture(tmp_path / "a.heic", max_size=max(heic.full_shape) // 2)
+    assert max(small.pixels.shape) == max(heic.full_shape) // 2
+
+
 def test_no_warning_leaks_and_threads_agree(tmp_path):
     names = sorted(samples())
     paths = [write_file(tmp_path, name, samples()[name]) for name in names]

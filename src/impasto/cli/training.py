@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DEVELOPERS = "For developers"
 SUFFIX = ".style"
+ONEPASS = OnePassSettings()
 
 
 def train_command(
@@ -170,26 +171,19 @@ def train_onepass_command(
     photos: Annotated[list[Path], typer.Option(help="Photos, folders or .zip; repeat for more.")],
     styles: Annotated[list[Path], typer.Option(help="Paintings, folders or .zip; repeat for more.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Training steps; by default 13000, on a GPU 7000 with larger crops and batches."
-        ),
-    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="By default 13000, on a GPU 7000.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    rate: Annotated[
-        float, typer.Option(min=0, help="Highest learning rate.")
-    ] = OnePassSettings.learning_rate,
-    judge: Annotated[
-        str, typer.Option(help="The feature network that makes the losses, by name or file.")
-    ] = "compact",
-    encoder: Annotated[
-        str, typer.Option(help="The feature network that the painter reads, by name or file.")
-    ] = "compact",
+    rate: Annotated[float, typer.Option(min=0, help="Highest learning rate.")] = ONEPASS.learning_rate,
+    judge: Annotated[str, typer.Option(help="The network that makes the losses, by name or file.")] = "vgg19",
+    encoder: Annotated[str, typer.Option(help="The network that encodes, by name or file.")] = "compact",
     start: Annotated[Path | None, typer.Option(help="Go on from these weights.")] = None,
-    sheet_every: Annotated[
-        int, typer.Option(min=1, help="Steps between contact sheets, which lie beside the output.")
-    ] = 1000,
+    start_encoder: Annotated[
+        str | None, typer.Option(help="What encoded for these weights, by name or file, if it was another.")
+    ] = None,
+    style_weight: Annotated[
+        float, typer.Option(min=0, help="Style weight over content weight at strength 50.")
+    ] = ONEPASS.style_weight,
+    sheet_every: Annotated[int, typer.Option(min=1, help="Steps between contact sheets.")] = 1000,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
@@ -207,12 +201,14 @@ def train_onepass_command(
     dtype = runtime.resolve_precision(precision)
     first = load_network(encoder, dtype=dtype)
     networks = first, first if judge == encoder else _load_judge(judge, dtype)
-    recipe = (GPU_RECIPE if runtime.device() == "gpu" else {}) | ({"steps": steps} if steps else {})
-    settings = OnePassSettings(**{**recipe, "seed": seed, "learning_rate": rate})
-    training = OnePassTraining.prepare(photos, styles, output, settings, networks, start)
-    for crops in (training.photos, training.styles):
-        if crops.broken:
-            note("{count} pictures could not be read and are left out", count=len(crops.broken))
+    before = load_network(start_encoder, dtype=dtype) if start_encoder else first
+    recipe = GPU_RECIPE if runtime.device() == "gpu" else {}
+    chosen = {"seed": seed, "learning_rate": rate, "style_weight": style_weight}
+    settings = OnePassSettings(**{**recipe, **chosen, **({"steps": steps} if steps else {})})
+    begun = (start, before) if start else None
+    training = OnePassTraining.prepare(photos, styles, output, settings, networks, begun)
+    for broken in filter(None, (training.photos.broken, training.styles.broken)):
+        note("{count} pictures could not be read and are left out", count=len(broken))
     run_training(training, partial(_write_sheet, training, sheet_every))
     print_json(training.finish())
     say("{path} is written; {checkpoint} may be deleted.", path=output, checkpoint=training.checkpoint)

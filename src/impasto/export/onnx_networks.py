@@ -162,7 +162,9 @@ def _moments(graph: Graph, features: str) -> tuple[str, str]:
     mean = graph.add("ReduceMean", flat, axes=[2], keepdims=1)
     centered = graph.add("Sub", flat, mean)
     products = graph.add("MatMul", centered, graph.add("Transpose", centered, perm=[0, 2, 1]))
-    count = graph.add("Cast", graph.add("Slice", graph.add("Shape", flat), [2], [3], [0]), to=FLOAT)
+    # Not from a Shape: onnxruntime's WebGPU 1.30 took the first layer's number for all.
+    ones = graph.add("Add", graph.add("Mul", graph.add("Slice", flat, [0], [1], [1]), 0.0), 1.0)
+    count = graph.add("ReduceSum", ones, [2], keepdims=1)
     return graph.add("Transpose", mean, perm=[0, 2, 1]), graph.add("Div", products, count)
 
 

@@ -17,6 +17,9 @@ DEFAULT_ITERATIONS = (60, 45, 36, 24, 12, 8)
 PAIRS = ((4_200_000, 12), (12_100_000, 2))
 """Pairs of vectors that L-BFGS remembers: (up to so many pixels, so many); beyond, one."""
 
+SMALL_PIXELS = 2**20
+"""Of a picture whose pairs take no memory that counts."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -57,6 +60,11 @@ def plan_scales(shape: tuple[int, int], settings: Settings) -> list[Scale]:
 
 
 def remembered_pairs(scale: Scale) -> int:
-    """Return how many pairs of vectors L-BFGS remembers: what its iterations can use and memory allows."""
-    most = next((count for pixels, count in PAIRS if math.prod(scale.shape) <= pixels), 1)
-    return max(1, min(most, scale.iterations - 1))
+    """Return how many pairs of vectors L-BFGS remembers: what memory allows and, if it counts, what is used.
+
+    Another number rounds differently. So in small pictures it is always the same: a run that was stopped, and
+    one that was asked for so many iterations, give the same picture.
+    """
+    pixels = math.prod(scale.shape)
+    most = next((count for limit, count in PAIRS if pixels <= limit), 1)
+    return most if pixels <= SMALL_PIXELS else max(1, min(most, scale.iterations - 1))

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,36 +42,38 @@ from impasto.onepass.transfer import (
     moments_of,
     transfer_maps,
 )
-from impasto.pictures.resizing import resize
 from impasto.settings import OnePassSettings, Settings
+from impasto.training.carrying_over import carried_over
 from impasto.training.crops import Crops, center_squares
 from impasto.training.loop import Training, rising_and_falling
 from impasto.training.losses import (
+    TERMS,
     at_strengths,
     beyond_range,
     gram_matrices,
     relative_content_losses,
     relative_style_losses,
 )
+from impasto.training.pairs import MOST_SHIFT, Batch, scaled_crops, training_batch
 from impasto.training.trainer import Trainer
 
 Array = NDArray[np.float32]
-Batch = dict[str, Array]
 
-ERROR_BOUND, CONTENT_BOUND = 8.0, 16.0
-"""A layer's style error e counts as e / (1 + e / 8) and the content loss likewise, so that one odd pair, such
-as a photo of nothing but sky, does not rule a step."""
+ERROR_BOUND, CONTENT_BOUND, MOST_UNSTEADY = 8.0, 16.0, 0.05
+"""A layer's style error e counts as e / (1 + e / 8); the content loss, and the squares of what is
+unsteady, likewise: one odd pair, such as a photo of nothing but sky, must not rule a step."""
 RANGE_WEIGHT = 100.0
-WARMUP = 500
-RESCALES = (0.5, 1.6)
-"""Sides of crops in their pictures, least and most, relative to what they are resized to: larger pictures
-than the training has are to be painted, and an enlarged crop is what these have in a window of its size."""
+WARMUP = 200
 EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
-TERMS = ("loss", "content", "style", "variation")
+STEADY_WEIGHT = 60.0
+CARRYING = OnePassSettings(steps=120, stages=((1.0, 192, 4),), seed=7)
+"""On what a decoder is carried over to another encoder."""
 
 
 class OnePassTrainer(Trainer):
     """The decoder in training, its encoder and its judge, and its loss.
+
+    A photo that is moved by some pixels and has other noise must give the same painting, moved.
 
     Args:
         weights: as of `new_pastiche_network`; trained, except the scales.
@@ -91,7 +94,7 @@ class OnePassTrainer(Trainer):
         judge: FeatureNetwork,
         settings: OnePassSettings,
     ) -> None:
-        super().__init__(weights, "scale/", TERMS)
+        super().__init__(weights, "scale/", (*TERMS, "unsteady"))
         self.judge, self.settings = judge.with_cast_weights(), settings
         self.encoder = self.judge if encoder is judge else encoder.with_cast_weights()
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
@@ -101,23 +104,27 @@ class OnePassTrainer(Trainer):
         """The network in training; its weights are variables."""
         return PasticheNetwork(name="onepass", encoder=self.encoder, weights={**self.fixed, **self.trained})
 
-    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Return the pastiches, the judge's features of their styles and the photos' content features."""
+    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor, Tensor]:
+        """Return the pastiches, the judge's Gram matrices of their styles, the photos' content features, and
+        the pastiches of the moved photos with the maps of those that were not moved.
+        """
         count = x["photo"].shape[0]
         pictures = ops.concatenate([x["photo"], x["style"]])
         judged = self.judge.features(pictures, [*STYLE_LAYERS, CONTENT_LAYER])
         encoded = judged
         if self.encoder is not self.judge:
             encoded = self.encoder.features(pictures, STATISTICS_LAYERS)
-        photo, style = (
-            {k: ops.stop_gradient(encoded[k][part]) for k in STATISTICS_LAYERS}
-            for part in (slice(count), slice(count, None))
-        )
-        maps = self._maps(photo, style)
+        moved = self.encoder.features(x["moved"], STATISTICS_LAYERS)
+        kept = {k: ops.stop_gradient(v) for k, v in encoded.items()}
+        photo = {k: _each(kept[k][:count], x) for k in STATISTICS_LAYERS}
+        maps = self._maps(photo, {k: _every(kept[k][count:], x) for k in STATISTICS_LAYERS})
         maps = {k: (ops.stop_gradient(m), ops.stop_gradient(o)) for k, (m, o) in maps.items()}
-        targets = {k: ops.stop_gradient(judged[k][count:]) for k in STYLE_LAYERS}
+        grams = {k: gram_matrices(self.judge, k, judged[k][count:]) for k in self.layer_weights}
+        targets = {k: ops.stop_gradient(_every(v, x)) for k, v in grams.items()}
         pastiche = self.network.paint(photo, maps, amount_at(x["strength"]))
-        return pastiche, targets, ops.stop_gradient(judged[CONTENT_LAYER][:count])
+        moved = {k: ops.stop_gradient(_each(v, x)) for k, v in moved.items()}
+        again = self.network.paint(moved, maps, amount_at(x["strength"]))
+        return pastiche, targets, ops.stop_gradient(_each(judged[CONTENT_LAYER][:count], x)), again
 
     def _maps(self, photo: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Maps:
         """Return the transfer maps: by matrix products alone on a GPU, where eigenvalues take long."""
@@ -130,17 +137,32 @@ class OnePassTrainer(Trainer):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the pairs of the objective at each pair's strength."""
         content, style = self.pair_losses(x, y_pred)
-        pastiche, bounded = y_pred[0], content / (1 + content / CONTENT_BOUND)
+        pastiche, bounded = y_pred[0], _bounded(content, CONTENT_BOUND)
         loss = at_strengths(bounded, style, x["strength"], self.settings.style_weight)
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
         variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
-        loss = loss + self.settings.variation_weight * variation + RANGE_WEIGHT * beyond_range(pastiche)
-        self.tell(loss, ops.mean(content), ops.mean(style), variation)
+        beyond = beyond_range(pastiche)
+        unsteady = _bounded(self._unsteady(pastiche, y_pred[3], x["shift"]), MOST_UNSTEADY)
+        loss = loss + self.settings.variation_weight * variation
+        loss = loss + RANGE_WEIGHT * ops.mean(beyond) + STEADY_WEIGHT * ops.mean(unsteady)
+        self.tell(loss, ops.mean(content), ops.mean(style), variation, ops.mean(unsteady))
         return loss
 
-    def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, dict[str, Tensor], Tensor]) -> Any:
+    def _unsteady(self, pastiche: Tensor, moved: Tensor, shift: Tensor) -> Tensor:
+        """Return the mean square by which each moved photo's pastiche differs from the pastiche moved.
+
+        Near the borders, where the one has seen what the other has not, nothing is compared.
+        """
+        count, height, width, _ = pastiche.shape
+        shape = (count, height - 4 * MOST_SHIFT, width - 4 * MOST_SHIFT, 3)
+        top, left = 2 * MOST_SHIFT + shift[0], 2 * MOST_SHIFT + shift[1]
+        first = ops.slice(pastiche, (0, top, left, 0), shape)
+        second = ops.slice(moved, (0, 2 * MOST_SHIFT, 2 * MOST_SHIFT, 0), shape)
+        return ops.mean(ops.square(first - second), axis=(1, 2, 3))
+
+    def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, ...]) -> Any:
         """Return each pair's content and (bounded) style loss, float32 (batch,) each."""
-        pastiche, style, photo = found
+        pastiche, style, photo = found[:3]
         features = self.judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
         content = relative_content_losses(
             self.judge.projected(CONTENT_LAYER, features[CONTENT_LAYER]),
@@ -148,51 +170,25 @@ class OnePassTrainer(Trainer):
         )
         total = ops.zeros_like(content)
         for layer, weight in self.layer_weights.items():
-            target = ops.stop_gradient(gram_matrices(self.judge, layer, style[layer]))
-            error = relative_style_losses(gram_matrices(self.judge, layer, features[layer]), target)
-            total = total + weight * error / (1 + error / ERROR_BOUND)
+            error = relative_style_losses(gram_matrices(self.judge, layer, features[layer]), style[layer])
+            total = total + weight * _bounded(error, ERROR_BOUND)
         return content, total
 
 
-def recolor(pictures: Array, rng: np.random.Generator) -> Array:
-    """Return pictures of which half have other contrasts, colours and exposures, within [0, 1]."""
-    pictures = pictures.copy()
-    for index in np.flatnonzero(rng.random(len(pictures)) < 0.5):
-        order = rng.permutation(3) if rng.random() < 0.4 else np.arange(3)
-        mean = pictures[index].mean(axis=(0, 1))
-        mixing = np.eye(3) * rng.uniform(0.7, 1.3) + rng.normal(0, 0.1, (3, 3))
-        shift = rng.normal(0, 0.04, 3).astype(np.float32)
-        changed = (pictures[index] - mean) @ mixing.astype(np.float32) + (mean + shift)
-        exposure = 2 ** rng.normal(0, 0.7)
-        pictures[index] = (np.clip(changed, 0, 1) ** np.float32(exposure))[..., order]
-    return pictures
+def _bounded(values: Tensor, bound: float) -> Tensor:
+    """Return values from 0 up that come near to a bound, but not beyond."""
+    return values / (1 + values / bound)
 
 
-def scaled_crops(
-    crops: Crops,
-    key: tuple[int, int],
-    count: int,
-    size: int,
-    rescales: tuple[float, float] = RESCALES,
-) -> Array:
-    """Return (count, size, size, 3) in [0, 1]: crops of other sizes, as the rescales say, resized to it."""
-    rng = np.random.default_rng(key)
-    least = min(min(picture.shape[:2]) for picture in crops.train[:50])
-    sides = np.minimum(np.rint(size * rng.uniform(*rescales, count)).astype(int), max(size, least))
-    return np.stack([resize(crops.crop(int(side), rng), (size, size)) for side in sides])
+def _each(values: Tensor, x: Mapping[str, Tensor]) -> Tensor:
+    """Return the values of the photos, each as often as there are pairs of it."""
+    return ops.repeat(values, x["strength"].shape[0] // values.shape[0], axis=0)
 
 
-def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step: int) -> Batch:
-    """Return the pairs of a step (from 0): photo, style (batch, side, side, 3) and strength (batch,).
-
-    Half of the pairs have strength 0.5, the others any from 0.1 to 1.
-    """
-    side, pairs = settings.stage(step)
-    rng = np.random.default_rng((settings.seed, step, 5))
-    style = recolor(scaled_crops(styles, (settings.seed + 1, step), pairs, side), rng)
-    strength = np.where(rng.random(pairs) < 0.5, 0.5, rng.uniform(0.1, 1.0, pairs))
-    photo = recolor(scaled_crops(photos, (settings.seed, step), pairs, side), rng)
-    return {"photo": photo, "style": style, "strength": strength.astype(np.float32)}
+def _every(values: Tensor, x: Mapping[str, Tensor]) -> Tensor:
+    """Return the values of the styles, all of them for every photo."""
+    times = x["strength"].shape[0] // x["photo"].shape[0]
+    return ops.tile(values, (times, *(1 for _ in values.shape[1:])))
 
 
 def scales_of(encoder: FeatureNetwork, styles: Crops, settings: OnePassSettings) -> dict[str, Array]:
@@ -230,7 +226,7 @@ class OnePassTraining(Training):
         output: str | Path,
         settings: OnePassSettings,
         networks: tuple[FeatureNetwork, FeatureNetwork],
-        start: Path | None = None,
+        start: tuple[Path, FeatureNetwork] | None = None,
     ) -> OnePassTraining:
         """Read the pictures and make a new network.
 
@@ -241,7 +237,8 @@ class OnePassTraining(Training):
             settings: how long and on what.
             networks: the feature network that encodes, and the one that makes the losses, perhaps the same;
                 each computes in its dtype.
-            start: earlier weights to go on from, also of another encoder; random ones if None.
+            start: earlier weights to go on from and what they were trained to read; where that is another
+                feature network they are carried over first. Random weights if None.
 
         Raises:
             ImageError: there are too few readable pictures.
@@ -253,8 +250,14 @@ class OnePassTraining(Training):
         weights |= scales_of(encoder, cut_styles, settings)
         origin = ""
         if start is not None:
-            earlier = read_pastiche_network(start, encoder, own=False)
-            weights, origin = {k: to_host(v) for k, v in earlier.weights.items()}, earlier.sha256
+            earlier = read_pastiche_network(*start, own=False)
+            origin = earlier.sha256
+            if earlier.encoder is encoder:
+                weights = {k: to_host(v) for k, v in earlier.weights.items()}
+            else:
+                new = replace(earlier, encoder=encoder, weights=weights)
+                batch_at = partial(training_batch, cut_photos, cut_styles, CARRYING)
+                weights = carried_over(earlier, new, batch_at, CARRYING.steps)
         trainer = OnePassTrainer(weights, encoder, judge, settings)
         trainer.origin = origin
         pictures = {"photos": cut_photos, "styles": cut_styles}
@@ -279,7 +282,7 @@ class OnePassTraining(Training):
         return keras.optimizers.Adam(self.settings.learning_rate, beta_2=0.99, global_clipnorm=5.0)
 
     def rate(self, step: int, done: float) -> float:
-        """Return the learning rate: rising for 500 steps, or a tenth of them, then falling along a cosine."""
+        """Return the learning rate: rising for 200 steps, or a tenth of them, then falling along a cosine."""
         warmup = max(1, min(WARMUP, self.settings.steps // 10))
         left = (self.settings.steps - step) / max(1, self.settings.steps - warmup)
         return self.settings.learning_rate * rising_and_falling(step, warmup, left)
@@ -306,6 +309,7 @@ class OnePassTraining(Training):
             for index in range(0, count, 4):
                 part = {k: ops.convert_to_tensor(v[index : min(index + 4, count)]) for k, v in x.items()}
                 part["strength"] = ops.full((part["photo"].shape[0],), strength, "float32")
+                part["moved"] = part["photo"]
                 losses = self.trainer.pair_losses(part, self.trainer(part))
                 sums += [to_host(loss).sum() for loss in losses]
             content, style = (round(float(value), 4) for value in sums / count)

@@ -10,6 +10,11 @@ from impasto.networks.feature_network import FeatureNetwork
 
 Tensor = Any
 
+TERMS = ("loss", "content", "style", "variation")
+"""Of a loss of style transfer, as trainings tell them."""
+FAR = 0.1
+"""Outside [0, 1], where the penalty of being outside turns from a square to a line."""
+
 
 def gram_matrices(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
     """Return `FeatureNetwork.gram_matrix` of each picture of a batch, float32 (batch, wide, wide)."""
@@ -47,8 +52,14 @@ def at_strengths(content: Tensor, style: Tensor, strength: Tensor, style_weight:
 
 
 def beyond_range(pictures: Tensor) -> Tensor:
-    """Return the mean square of what lies outside [0, 1]."""
-    return ops.mean(ops.square(pictures - ops.clip(pictures, 0, 1)))
+    """Return for each picture of a batch how far it is outside [0, 1], float32 (batch,).
+
+    The mean of d^2 of what is up to `FAR` outside, and of FAR (2 d - FAR) beyond (Huber 1964): a picture that
+    has burst must still be told where to go, and not outweigh all others.
+    """
+    outside = ops.abs(pictures - ops.clip(pictures, 0, 1))
+    near = ops.minimum(outside, FAR)
+    return ops.mean(near * (2 * outside - near), axis=(1, 2, 3))
 
 
 def unexplained(prediction: Tensor, target: Tensor) -> Tensor:

@@ -34,8 +34,8 @@ from impasto.onepass.style_file import THUMBNAIL_SIZE, StyleCard, StyleFile, wri
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize
 from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
-from impasto.training.any_style import scaled_crops
 from impasto.training.loop import Training, rising_and_falling
+from impasto.training.pairs import scaled_crops
 from impasto.training.photos import TrainingPhotos, painting_notes
 from impasto.training.style_trainer import StyleSettings, StyleTrainer
 

@@ -17,8 +17,8 @@ from impasto.onepass.network import PasticheNetwork
 from impasto.onepass.transfer import STATISTICS_LAYERS, amount_at, moments_of, transfer_maps
 from impasto.optimization.objective import DEFAULT_STYLE_WEIGHT
 from impasto.settings import Settings
-from impasto.training.any_style import TERMS
 from impasto.training.losses import (
+    TERMS,
     at_strengths,
     beyond_range,
     gram_matrices,
@@ -131,7 +131,7 @@ class StyleTrainer(Trainer):
         """Return the mean over the photos of the objective at each one's strength."""
         content, style = self.losses_of(x["photo"], y_pred)
         loss = at_strengths(content, style, x["strength"], self.style_weight)
-        loss = loss + RANGE_WEIGHT * beyond_range(y_pred)
+        loss = loss + RANGE_WEIGHT * ops.mean(beyond_range(y_pred))
         variation = ops.mean(ops.square(y_pred[:, 1:] - y_pred[:, :-1]))
         self.tell(loss, ops.mean(content), ops.mean(style), variation)
         return loss
