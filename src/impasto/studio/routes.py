@@ -30,7 +30,7 @@ from impasto.studio.samples import sample_path, sample_records
 from impasto.studio.sessions import Photo, Session, missing
 from impasto.studio.streams import EventStream
 from impasto.studio.studio import MOST_BYTES, MOST_PIXELS, Studio
-from impasto.studio.turns import Job, Work
+from impasto.studio.turns import Job, Kind, Work
 from impasto.studio.values import number
 
 PAGE = Path(__file__).parent / "page"
@@ -39,6 +39,8 @@ TOKEN_PLACE = "{{token}}"
 MOST_STRENGTHS, MOST_POINTS = 8, 200
 THUMBNAIL_SIDES, PASTICHE_SIDES = (32, 512), (32, 4096)
 MOST_ITERATIONS = 2000
+THUMBNAILS, PASTICHES = Kind("thumbnails"), Kind("pastiches")
+REFINEMENTS, EXPORTS = Kind("refinements", long=True, keeps=True), Kind("exports", long=True)
 FOREVER = {"cache-control": "private, max-age=86400, immutable"}
 
 
@@ -170,9 +172,7 @@ async def thumbnails(request: Request) -> Response:
         raise missing("styles")
     side = values.whole("side", *THUMBNAIL_SIDES, 192)
     strength = values.number("strength", 0, 100, 50)
-    return _begin(
-        request, session, "thumbnails", lambda job: painting.thumbnails(desk, styles, side, strength)
-    )
+    return _begin(request, session, THUMBNAILS, lambda job: painting.thumbnails(desk, styles, side, strength))
 
 
 async def pastiches(request: Request) -> Response:
@@ -184,7 +184,7 @@ async def pastiches(request: Request) -> Response:
     side = values.whole("side", *PASTICHE_SIDES, 512)
     strengths = [number("strengths", one, 0, 100) for one in values.listed("strengths", MOST_STRENGTHS)]
     return _begin(
-        request, session, "pastiches", lambda job: painting.pastiche(desk, look, side, strengths, job)
+        request, session, PASTICHES, lambda job: painting.pastiche(desk, look, side, strengths, job)
     )
 
 
@@ -200,9 +200,8 @@ async def refinements(request: Request) -> Response:
     return _begin(
         request,
         session,
-        "refinements",
+        REFINEMENTS,
         lambda job: refining.refinement(desk, look, side, iterations, before, job),
-        long=True,
     )
 
 
@@ -223,9 +222,8 @@ async def exports(request: Request) -> Response:
     return _begin(
         request,
         session,
-        "exports",
+        EXPORTS,
         lambda job: exporting.export(desk, look, result, wish, job),
-        long=True,
     )
 
 
@@ -296,9 +294,9 @@ def _desk(request: Request, session: Session, photo: Any) -> Desk:
     return Desk(session=session, photo=found, workshop=studio_of(request).workshop)
 
 
-def _begin(request: Request, session: Session, kind: str, work: Work, *, long: bool = False) -> Response:
+def _begin(request: Request, session: Session, kind: Kind, work: Work) -> Response:
     """Put work in line, and answer with its events."""
-    job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request), long=long)
+    job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request))
     studio_of(request).turns.submit(job)
     return EventStream(job)
 
