@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PAGE_TOOLS := tests/studio/browser
 
-.PHONY: demo test test-slow test-engines test-browser page-tools check docs format bench clean
+.PHONY: demo studio test test-slow test-engines test-browser page-tools check docs format bench clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -12,6 +12,13 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 demo: $(VENV)/installed ## one pastiche from a photo of scikit-image and a built-in style
 	$(BIN)/impasto demo --output demo.png --overwrite
+
+studio: $(VENV)/studio ## the studio in the browser, on this machine
+	$(BIN)/impasto studio
+
+$(VENV)/studio: $(VENV)/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[studio,heic]'
+	touch $@
 
 test: $(VENV)/installed ## the default suite, under 3 minutes on two cores, no network
 	$(BIN)/pytest -n 2 --dist loadfile

@@ -28,6 +28,7 @@ NAMES = (
     "costs",
     "large",
     "twelve_megapixels",
+    "studio",
     "gpu",
 )
 RESULTS = Path(__file__).parent / "results"

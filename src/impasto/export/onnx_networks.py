@@ -192,18 +192,21 @@ def _paint(
     """
     strength = graph.input("strength", ("batch",))
     share = graph.add("Mul", graph.add("Pow", graph.add("Unsqueeze", strength, [1, 2]), POWER), AMOUNT)
+    names = [*features, "statistics"]
+    shares = graph.add("Mul", share, [REACH[name] for name in names])
 
-    def between(seen: str, wanted: str, reach: float) -> str:
-        moved = graph.add("Mul", graph.add("Mul", share, reach), graph.add("Sub", wanted, seen))
-        return graph.add("Add", seen, moved)
+    def between(seen: str, wanted: str, name: str) -> str:
+        index = names.index(name)
+        reached = graph.add("Slice", shares, [index], [index + 1], [2])
+        return graph.add("Add", seen, graph.add("Mul", reached, graph.add("Sub", wanted, seen)))
 
     mixed = {}
     for layer, x in features.items():
         flat = graph.add("Reshape", x, [0, 0, -1])
         matrix, offset = (graph.add("Transpose", part, perm=[0, 2, 1]) for part in maps[layer])
-        moved = between(flat, graph.add("Add", graph.add("MatMul", matrix, flat), offset), REACH[layer])
+        moved = between(flat, graph.add("Add", graph.add("MatMul", matrix, flat), offset), layer)
         mixed[layer] = graph.add("Reshape", moved, graph.add("Shape", x))
-    modulation = _modulation(graph, between(*statistics, REACH["statistics"]))
+    modulation = _modulation(graph, between(*statistics, "statistics"))
     painted = _decode(graph, mixed, modulation)
     shown = graph.add("Clip", graph.add("Div", strength, WEAKEST), 0.0, 1.0)
     change = graph.add("Mul", graph.add("Sub", painted, photo), graph.add("Unsqueeze", shown, [1, 2, 3]))
@@ -223,17 +226,19 @@ def _modulation(graph: Graph, reached: str) -> dict[str, tuple[str, str]]:
     scales = [graph.weights[f"scale/{layer}"] for layer in STATISTICS_LAYERS]
     scale = np.concatenate([scale for scale in scales for _ in range(2)])
     x = graph.add("Squeeze", graph.add("Mul", reached, scale), [1])
-    for name in ("code_in", "code_out"):
-        x = graph.add("MatMul", x, graph.stored(graph.weights[f"{name}/kernel"]))
-        x = graph.add("Add", x, graph.weights[f"{name}/bias"])
-        x = graph.add("Relu", x) if name == "code_in" else x
     widths = [width for width in MODULATED.values() for _ in range(2)]
-    parts = graph.add_many("Split", len(widths), x, widths, axis=1)
-    parts = [graph.add("Unsqueeze", part, [2, 3]) for part in parts]
-    pairs = zip(parts[::2], parts[1::2], strict=True)
-    return {
-        n: (graph.add("Add", gain, 1.0), shift) for n, (gain, shift) in zip(MODULATED, pairs, strict=True)
-    }
+    factors = np.repeat(np.tile([1.0, 0.0], len(MODULATED)), widths).astype(np.float32)
+    for name in ("code_in", "code_out"):
+        bias = graph.weights[f"{name}/bias"] + (factors if name == "code_out" else 0)
+        x = graph.add("MatMul", x, graph.stored(graph.weights[f"{name}/kernel"]))
+        x = graph.add("Add", x, bias)
+        x = graph.add("Relu", x) if name == "code_in" else x
+    x = graph.add("Unsqueeze", x, [2, 3])
+    ends = np.cumsum(widths).tolist()  # a Split has more outputs than WebGPU's shaders have buffers
+    parts = [
+        graph.add("Slice", x, [end - width], [end], [1]) for end, width in zip(ends, widths, strict=True)
+    ]
+    return dict(zip(MODULATED, zip(parts[::2], parts[1::2], strict=True), strict=True))
 
 
 def _transfer_map(graph: Graph, photo: tuple[str, str], style: tuple[str, str]) -> tuple[str, str]:

@@ -88,31 +88,35 @@ def data_address(pixels: Any) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def pastiche(desk: Desk, look: Look, side: int, strengths: Sequence[float], job: Job) -> Iterator[Event]:
-    """Paint a picture: first as the look says, then at other strengths, between which the page can fade.
+def pastiche(desk: Desk, look: Look, side: int, job: Job) -> Iterator[Event]:
+    """Paint a picture as its look says.
 
     Args:
         desk: with the photo.
         look: how.
         side: the long side in pixels.
-        strengths: the others, 0 to 100.
         job: whose stop is heard where one pass has failed at a style and the optimization takes its time.
 
     Yields:
-        ``frame`` for each strength, ``result`` after the look's own, and ``step`` for what takes long.
+        ``result``; before it ``step`` for what takes long.
+    """
+    step = yield from follow(desk.steps(look, look.chosen(max_size=side)), desk, job)
+    if step is not None:
+        yield "result", result_record(keep_result(desk, look, step.pastiche))
+
+
+def frames(desk: Desk, look: Look, side: int, strengths: Sequence[float], job: Job) -> Iterator[Event]:
+    """Paint a picture at several strengths, between which the page can fade; arguments are `pastiche`'s.
+
+    Yields:
+        ``frame`` for each strength.
     """
     settings = look.chosen(max_size=side)
-    for strength in dict.fromkeys((settings.strength, *strengths)):
+    for strength in dict.fromkeys(strengths):
         step = yield from follow(desk.steps(look, replace(settings, strength=strength)), desk, job)
-        if step is None:
+        if step is None or job.stopping.is_set():
             return
-        if strength == settings.strength:
-            result = keep_result(desk, look, step.pastiche)
-            record = result_record(result)
-            yield "frame", _frame(strength, record["url"], step)
-            yield "result", record
-        else:
-            yield "frame", _frame(strength, keep_preview(desk.session, step), step)
+        yield "frame", _frame(strength, keep_preview(desk.session, step), step)
 
 
 def _frame(strength: float, address: str, step: Step) -> dict[str, Any]:

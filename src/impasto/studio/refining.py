@@ -7,10 +7,15 @@ for a few pictures. So a result's recipe tells all its iterations, and they repe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from impasto.pastiche import finish
+from impasto.preparation import prepare
+from impasto.progress import Step
+from impasto.settings import Settings
 from impasto.studio.looks import Look
 from impasto.studio.painting import Desk, follow, keep_result, result_record
 from impasto.studio.sessions import Result
@@ -20,7 +25,6 @@ from impasto.workshop import Workshop
 if TYPE_CHECKING:
     from impasto.optimization.gatys import State
     from impasto.pastiche import Pastiche
-    from impasto.progress import Step
 
 MOST_ITERATIONS = 10_000
 """That a run is planned with, so that it can go on: the first ones are the same for any number of them."""
@@ -55,6 +59,52 @@ def refinement(
     yield "result", result_record(result)
 
 
+def refinished(desk: Desk, look: Look, side: int, before: Result, job: Job) -> Iterator[Event]:
+    """Finish a refined picture anew with a look's adjustments, which cost no iteration.
+
+    Where the run is not kept any more, its iterations are made again.
+
+    Yields:
+        ``result``; before it ``step`` for what takes long.
+    """
+    settings = look.chosen(max_size=side, refine=before.iterations)
+    state = _kept_state(desk.workshop, before.id) if _goes_on(before, desk, look, side) else None
+    if state is None:
+        step = yield from follow(desk.steps(look, settings), desk, job)
+        if step is None:
+            return
+        finished = as_it_is(step)
+        state = step.make_state() if step.make_state is not None and not step.fallback else None
+    else:
+        finished = _finished_anew(desk, look, settings, state)
+    result = keep_result(desk, look, finished)
+    if state is not None:
+        desk.workshop.get("runs", result.id, partial(_itself, state), _state_bytes)
+    yield "result", result_record(result)
+
+
+def _finished_anew(desk: Desk, look: Look, settings: Settings, state: State) -> Pastiche:
+    from impasto.optimization.gatys import clipped
+
+    prepared = prepare(look.inputs(desk.picture(settings)), settings, workshop=desk.workshop)
+    pixels = clipped(state.optimizer["point"])
+    step = Step(
+        scale=1,
+        scales=1,
+        iteration=state.iteration,
+        iterations=state.iteration,
+        shape=(pixels.shape[0], pixels.shape[1]),
+        losses={},
+        make_image=partial(prepared.complete, pixels),
+        last=True,
+    )
+    return finish(prepared, step, ())
+
+
+def _itself(state: State) -> State:
+    return state
+
+
 def first(steps: Iterator[Step], iterations: int) -> Iterator[Step]:
     """Yield the Steps of a refinement up to an iteration, as if it were planned with so many."""
     for step in steps:
@@ -84,8 +134,15 @@ def as_it_is(step: Step) -> Pastiche:
 def _goes_on(before: Result, desk: Desk, look: Look, side: int) -> bool:
     """Return whether a result is of the same photo, look and size."""
     own = max(desk.photo.width, desk.photo.height)
-    same = before.photo == desk.photo.id and before.look == look.plain
+    same = before.photo == desk.photo.id and _before_finish(before.look) == _before_finish(look.plain)
     return same and max(before.width, before.height) == min(side, own)
+
+
+def _before_finish(look: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a look without its adjustments."""
+    finish = {spec.name for spec in fields(Settings) if spec.metadata["stage"] == "finish"}
+    settings = {name: value for name, value in look.get("settings", {}).items() if name not in finish}
+    return {**look, "settings": settings}
 
 
 def _kept_state(workshop: Workshop, result: str) -> State | None:

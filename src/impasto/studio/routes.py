@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -30,7 +34,7 @@ from impasto.studio.samples import sample_path, sample_records
 from impasto.studio.sessions import Photo, Session, missing
 from impasto.studio.streams import EventStream
 from impasto.studio.studio import MOST_BYTES, MOST_PIXELS, Studio
-from impasto.studio.turns import Job, Work
+from impasto.studio.turns import Event, Job, Kind, Work
 from impasto.studio.values import number
 
 PAGE = Path(__file__).parent / "page"
@@ -39,6 +43,8 @@ TOKEN_PLACE = "{{token}}"
 MOST_STRENGTHS, MOST_POINTS = 8, 200
 THUMBNAIL_SIDES, PASTICHE_SIDES = (32, 512), (32, 4096)
 MOST_ITERATIONS = 2000
+THUMBNAILS, PASTICHES = Kind("thumbnails"), Kind("pastiches")
+REFINEMENTS, EXPORTS = Kind("refinements", long=True, keeps=True), Kind("exports", long=True)
 FOREVER = {"cache-control": "private, max-age=86400, immutable"}
 
 
@@ -105,8 +111,13 @@ async def sample_picture(request: Request) -> Response:
 async def style_picture(request: Request) -> Response:
     """A style."""
     source = style_source(request.path_params["id"], session_for(request))
-    path = gallery.style_path(source) if source in gallery.style_names() else Path(source)
-    return await _picture(request, path)
+    if source not in gallery.style_names():
+        return await _picture(request, Path(source))
+    card, studio, side = gallery.card(source), studio_of(request), side_of(request)
+    encode = partial(_encoded, card.path, side)
+    key = "shown", card.sha256, side
+    data, kind = await studio.show(studio.workshop.get, "styles", key, encode, lambda found: len(found[0]))
+    return Response(data, media_type=kind, headers=FOREVER)
 
 
 async def add_style(request: Request) -> Response:
@@ -170,9 +181,7 @@ async def thumbnails(request: Request) -> Response:
         raise missing("styles")
     side = values.whole("side", *THUMBNAIL_SIDES, 192)
     strength = values.number("strength", 0, 100, 50)
-    return _begin(
-        request, session, "thumbnails", lambda job: painting.thumbnails(desk, styles, side, strength)
-    )
+    return _begin(request, session, THUMBNAILS, lambda job: painting.thumbnails(desk, styles, side, strength))
 
 
 async def pastiches(request: Request) -> Response:
@@ -183,9 +192,16 @@ async def pastiches(request: Request) -> Response:
     look = read_look(values.raw("look"), session)
     side = values.whole("side", *PASTICHE_SIDES, 512)
     strengths = [number("strengths", one, 0, 100) for one in values.listed("strengths", MOST_STRENGTHS)]
-    return _begin(
-        request, session, "pastiches", lambda job: painting.pastiche(desk, look, side, strengths, job)
-    )
+    before = None if values.raw("result") is None else session.results.find(values.raw("result"))
+
+    def work(job: Job) -> Iterator[Event]:
+        if strengths:
+            return painting.frames(desk, look, side, strengths, job)
+        if before is not None and before.iterations:
+            return refining.refinished(desk, look, side, before, job)
+        return painting.pastiche(desk, look, side, job)
+
+    return _begin(request, session, PASTICHES, work)
 
 
 async def refinements(request: Request) -> Response:
@@ -200,9 +216,8 @@ async def refinements(request: Request) -> Response:
     return _begin(
         request,
         session,
-        "refinements",
+        REFINEMENTS,
         lambda job: refining.refinement(desk, look, side, iterations, before, job),
-        long=True,
     )
 
 
@@ -223,9 +238,8 @@ async def exports(request: Request) -> Response:
     return _begin(
         request,
         session,
-        "exports",
+        EXPORTS,
         lambda job: exporting.export(desk, look, result, wish, job),
-        long=True,
     )
 
 
@@ -256,7 +270,8 @@ async def subject(request: Request) -> Response:
     values = await values_of(request)
     add, remove = values.points("add", MOST_POINTS), values.points("remove", MOST_POINTS)
     feather = values.number("feather", 0, 100, 0)
-    mask = await studio_of(request).read(uploads.keep_subject, session, photo, (add, remove), feather)
+    studio = studio_of(request)
+    mask = await studio.read(uploads.keep_subject, session, photo, (add, remove), feather, studio.workshop)
     return JSONResponse({"mask": mask.id, "width": mask.width, "height": mask.height}, 201)
 
 
@@ -296,16 +311,16 @@ def _desk(request: Request, session: Session, photo: Any) -> Desk:
     return Desk(session=session, photo=found, workshop=studio_of(request).workshop)
 
 
-def _begin(request: Request, session: Session, kind: str, work: Work, *, long: bool = False) -> Response:
+def _begin(request: Request, session: Session, kind: Kind, work: Work) -> Response:
     """Put work in line, and answer with its events."""
-    job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request), long=long)
+    job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request))
     studio_of(request).turns.submit(job)
     return EventStream(job)
 
 
 async def _picture(request: Request, path: Path) -> Response:
     side = side_of(request)
-    data, kind = await studio_of(request).read(_encoded, path, side)
+    data, kind = await studio_of(request).show(_encoded, path, side)
     return Response(data, media_type=kind, headers=FOREVER)
 
 
@@ -319,10 +334,10 @@ def _encoded(path: Path, side: int) -> tuple[bytes, str]:
 
 
 ROUTES = [
-    Route("/", page),
+    Route("/", page, middleware=[Middleware(GZipMiddleware)]),
     Route("/health", health),
     Route("/api/openapi.json", document),
-    Route("/api/state", state),
+    Route("/api/state", state, middleware=[Middleware(GZipMiddleware)]),
     Route("/api/samples/{id}/picture", sample_picture),
     Route("/api/styles", add_style, methods=["POST"]),
     Route("/api/styles/{id}", remove_style, methods=["DELETE"]),
@@ -342,5 +357,5 @@ ROUTES = [
     Route("/api/previews/{preview}", preview),
     Route("/api/exports", exports, methods=["POST"]),
     Route("/api/files/{file}", file),
-    Mount("/page", StaticFiles(directory=PAGE)),
+    Mount("/page", GZipMiddleware(StaticFiles(directory=PAGE))),
 ]

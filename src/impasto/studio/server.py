@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import mimetypes
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,7 @@ from impasto.studio.refusals import RefusalError, refusal_record, status_of
 from impasto.studio.routes import ROUTES
 from impasto.studio.studio import Studio
 
+mimetypes.add_type("text/javascript", ".js")  # whatever the system says
 USUAL_PORT = 8517
 MOST_CONNECTIONS = 256
 SECONDS_TO_CLOSE = 2
@@ -46,7 +48,8 @@ class GuardedDoor:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS:
-                    headers[name.decode()] = value.decode()
+                    headers[name] = value
+                headers.setdefault("cache-control", "no-cache")
             await send(message)
 
         try:

@@ -35,15 +35,21 @@ class Studio:
         self.turns = Turns(self._load)
         self.sessions = Sessions(self.turns.forget)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="impasto-reader")
+        self._shower = ThreadPoolExecutor(1, thread_name_prefix="impasto-shower")
 
     def start(self) -> None:
         """Begin to load the engine, beside whatever is answered meanwhile."""
         self.turns.start()
 
     async def read(self, read: Callable[..., Found], *arguments: Any, **named: Any) -> Found:
-        """Do what reads or writes pictures, one at a time, beside the engine."""
+        """Do what reads pictures that come in, one at a time, beside the engine."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reader, partial(read, *arguments, **named))
+
+    async def show(self, show: Callable[..., Found], *arguments: Any) -> Found:
+        """Do what reads pictures that the page shows; the many of a gallery keep no upload waiting."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._shower, partial(show, *arguments))
 
     async def sweep(self) -> None:
         """End idle sessions, now and then, for as long as the studio runs."""
@@ -55,6 +61,7 @@ class Studio:
         """End all work and delete all files."""
         self.turns.close()
         self._reader.shutdown(cancel_futures=True)
+        self._shower.shutdown(cancel_futures=True)
         self.sessions.close()
         self.workshop.close()
 

@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from impasto.errors import ImpastoError
@@ -24,25 +25,37 @@ Work = Callable[["Job"], Iterator[Event]]
 LOG = logging.getLogger("impasto.studio")
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What a piece of work is.
+
+    Attributes:
+        name: of it; a newer one of a kind replaces the older ones of its session.
+        long: whether it waits until no other long work is done.
+        keeps: whether what is there is kept when its browser goes away.
+    """
+
+    name: str
+    long: bool = False
+    keeps: bool = False
+
+
 class Job:
     """A piece of work, as its browser and the engine's thread see it.
 
     Args:
         work: makes the iterator of its events, in the engine's thread.
         session: whose it is.
-        kind: what it is; a newer one of a kind replaces the older ones of the session.
+        kind: what it is.
         sequence: a rising number by which requests that overtook each other are put in order, or None.
-        long: whether it waits until no other long work is done.
 
     Attributes:
         run: its id.
         stopping: set when it is to end with what is there.
     """
 
-    def __init__(
-        self, work: Work, *, session: str, kind: str, sequence: int | None = None, long: bool = False
-    ) -> None:
-        self.session, self.kind, self.sequence, self.long = session, kind, sequence, long
+    def __init__(self, work: Work, *, session: str, kind: Kind, sequence: int | None = None) -> None:
+        self.session, self.kind, self.sequence, self.long = session, kind, sequence, kind.long
         self.run = secrets.token_urlsafe(9)
         self.stopping = threading.Event()
         self.served = self.number = 0
@@ -70,7 +83,7 @@ class Job:
 
     def leave(self) -> None:
         """Its browser has gone: work that keeps what is there stops, other work is dropped."""
-        if self.long and self.begun:
+        if self.kind.keeps and self.begun:
             self.stopping.set()
         else:
             self.drop()
@@ -92,7 +105,7 @@ class Job:
                 self.tell(event)
         except Exception as error:
             if not isinstance(error, ImpastoError):
-                LOG.exception("a fault in %s", self.kind)
+                LOG.exception("a fault in %s", self.kind.name)
             self._end(error)
 
     def fail(self, error: BaseException) -> None:
@@ -155,14 +168,14 @@ class Turns:
     def _replace(self, job: Job) -> bool:
         """Drop older work of its kind; return whether the job itself is older than what was there."""
         superseded = RefusalError("a newer request has taken the place of this one", 409, "superseded")
-        key = job.session, job.kind
+        key = job.session, job.kind.name
         if job.sequence is not None and job.sequence < self._latest.get(key, job.sequence):
             job.fail(superseded)
             return True
         if job.sequence is not None:
             self._latest[key] = job.sequence
         for other in self._jobs:
-            if (other.session, other.kind) == key:
+            if (other.session, other.kind.name) == key:
                 other.drop(superseded)
         return False
 

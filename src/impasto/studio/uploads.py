@@ -25,9 +25,10 @@ from impasto.studio.looks import MASK_SIDE
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Mask, OwnStyle, Photo, Session
 from impasto.studio.studio import MOST_PIXELS
+from impasto.workshop import Workshop
 
 CHECKED_SIDE, SUBJECT_SIDE = 512, 512
-FEATHER = 0.05
+SUBJECT_BYTES = 16 * SUBJECT_SIDE**2
 Points = Sequence[tuple[float, float]]
 
 
@@ -82,30 +83,31 @@ def keep_mask(session: Session, id: str, path: Path) -> Mask:
         return _keep_grey(session, id, path.with_name("mask.png"), grey)
 
 
-def keep_subject(session: Session, photo: Photo, points: tuple[Points, Points], feather: float) -> Mask:
+def keep_subject(
+    session: Session, photo: Photo, points: tuple[Points, Points], feather: float, workshop: Workshop
+) -> Mask:
     """Keep a mask of a photo's subject.
 
     Args:
         session: of the photo.
         photo: whose subject.
         points: (x, y) in [0, 1] that belong to it, and that do not.
-        feather: 0 to 100: how soft its edge is; at 100 over `FEATHER` of the long side.
+        feather: 0 to 100: how soft its edge is.
+        workshop: keeps what is known of the photo, so that a correction is quick.
 
     Raises:
         ImageError: nothing stands out, and no point tells more.
     """
-    from impasto.pictures.subject import subject_mask
+    from impasto.pictures.subject import Subject
 
-    pixels = read_picture(photo.path, max_size=SUBJECT_SIDE).pixels
-    if any(points):
-        raise RefusalError("corrections of the subject are not possible yet", 501, "not-yet")
-    grey = subject_mask(pixels)
-    if feather:
-        from scipy import ndimage  # slow to import, and seldom asked for
+    def look() -> Subject:
+        return Subject(read_picture(photo.path, max_size=SUBJECT_SIDE).pixels)
 
-        grey = ndimage.gaussian_filter(grey, feather / 100 * FEATHER * max(grey.shape), mode="nearest")
+    found = workshop.get("photos", ("subject", photo.id), look, lambda _: SUBJECT_BYTES)
+    add, remove = points
     id, path = session.new_file("mask.png")
-    return _keep_grey(session, id, path, grey)
+    with _removed_on_error(path):
+        return _keep_grey(session, id, path, found.mask(add=add, remove=remove, feather=feather))
 
 
 def _keep_grey(session: Session, id: str, path: Path, grey: NDArray[np.float32]) -> Mask:

@@ -218,19 +218,19 @@ async function removeStyle(id) {
 }
 
 /**
- * Stream the styles as thumbnails of the photo.
+ * Stream the styles that have none yet as thumbnails of the photo.
  * @param {string} photo
- * @param {string[]|null} [only]
  */
-export async function streamThumbnails(photo, only = null) {
+export async function streamThumbnails(photo) {
   streaming?.abort();
   const controller = (streaming = new AbortController());
-  if (!only) thumbnails = new Map();
-  const all = only?.length ?? STYLES.size;
-  let done = 0;
+  const styles = [...STYLES.keys()].filter((id) => !thumbnails.has(id));
+  const all = STYLES.size;
+  let done = all - styles.length;
+  if (!styles.length) return;
   try {
     hooks.busy(done, all);
-    for await (const [name, data] of stream(`/api/photos/${photo}/thumbnails`, { side: 192, styles: only, strength: 50 }, controller.signal)) {
+    for await (const [name, data] of stream(`/api/photos/${photo}/thumbnails`, { side: 192, styles, strength: 50 }, controller.signal)) {
       if (name !== "thumbnail") continue;
       thumbnails.set(data.style, data.picture);
       const image = the("gallery").querySelector(`[data-style="${CSS.escape(data.style)}"] .thumb`);

@@ -172,7 +172,7 @@ export class MaskEditor {
     flat.globalCompositeOperation = "copy";
     flat.drawImage(ink, 0, 0);
     flat.globalCompositeOperation = "source-in";
-    flat.fillStyle = "rgb(232 85 47 / 0.5)";
+    flat.fillStyle = "rgb(232 85 47 / 0.4)";
     flat.fillRect(0, 0, overlay.width, overlay.height);
     flat.globalCompositeOperation = "source-over";
     const radius = Math.max(overlay.width, overlay.height) / 110;

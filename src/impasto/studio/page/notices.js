@@ -41,7 +41,7 @@ export function trouble(error, again) {
 const occupied = new Map();
 
 /**
- * Say what the page is busy with, at the top of the picture; the latest of several is said.
+ * Say what the page is busy with, at the top of the picture; of several the latest, thumbnails last.
  * @param {string} kind
  * @param {string|null} sentence null when it is over
  * @param {Action} [action] that ends it
@@ -50,7 +50,8 @@ export function busy(kind, sentence, action) {
   occupied.delete(kind);
   if (sentence) occupied.set(kind, { sentence, action });
   const sign = the("busy");
-  const last = [...occupied.values()].at(-1);
+  const order = [...occupied].sort(([one], [other]) => Number(other === "thumbnails") - Number(one === "thumbnails"));
+  const last = order.at(-1)?.[1];
   show(sign, Boolean(last));
   document.body.classList.toggle("painting", occupied.has("painting"));
   if (!last) return sign.replaceChildren();

@@ -187,7 +187,7 @@ async function sendStyle(file, name, keep) {
     take(style.id);
     say(t("styleAdded", { name: named(style.names, name) }));
     const { photo } = work();
-    if (photo) void streamThumbnails(photo.photo, [style.id]);
+    if (photo) void streamThumbnails(photo.photo);
   } catch (error) {
     trouble(error, () => void sendStyle(file, name, keep));
   } finally {
