@@ -25,6 +25,7 @@ NAMES = (
     "transfer",
     "own_style",
     "controls",
+    "video",
     "costs",
     "large",
     "twelve_megapixels",
