@@ -26,6 +26,7 @@ NAMES = (
     "own_style",
     "controls",
     "video",
+    "video_speed",
     "costs",
     "large",
     "twelve_megapixels",

@@ -32,7 +32,7 @@ CLIPS = {"bikes": 10, "carphone_pristine": 0, "bigbuckbunny": 40}
 """Names, and the number of the first frame."""
 STYLES = ("mosaic", "hokkai-wave")
 SIDE, COUNT, STILL_COUNT = 320, 12, 24
-STILLNESSES = (40, 60, 80, 100)
+STILLNESSES = (50, 75, 90, 100)
 NOISE = 2 / 255
 
 
@@ -149,7 +149,7 @@ def measure_pair(name: str, style: str, workshop: Any) -> dict[str, Any]:
             "sharpness": round(sharpness(pictures[2:]) / sharpness(alone[2:]), 3),
         }
     for number in (COUNT // 2, COUNT - 1):
-        labels = ["80", "100"]
+        labels = ["90", "100"]
         own, *others = judged(
             filmed[number], style, [alone[number], *(variants[k][number] for k in labels)]
         ) or [{}]
@@ -157,6 +157,41 @@ def measure_pair(name: str, style: str, workshop: Any) -> dict[str, Any]:
             for kind in ("style", "content"):
                 figures[label].setdefault(kind, []).append(round(found[kind] / own[kind], 3))
     return figures
+
+
+def write_strip(path: Path, name: str = "bigbuckbunny", style: str = "mosaic", columns: int = 5) -> None:
+    """Write consecutive frames: filmed, painted by themselves, steady, and the changes fourfold."""
+    from impasto.pictures.writing import contact_sheet, write_picture
+    from impasto.workshop import Workshop
+
+    frames = frames_of(name)
+    filmed, moved = [frame.pixels for frame in frames], motions([frame.pixels for frame in frames])
+    with Workshop() as workshop:
+        painter = Painted(frames, style, workshop)
+        alone, held = [painter.alone(pixels) for pixels in filmed], [painter.held(frame) for frame in frames]
+    steady = drawn(filmed, held, STILLNESSES[2])
+    rows = {
+        "filmed": filmed,
+        "each by itself": alone,
+        "steady": steady,
+        "change, each by itself": changes(alone, moved),
+        "change, steady": changes(steady, moved),
+    }
+    cells = [pictures[-columns:] for pictures in rows.values()]
+    names = [[f"{label}, {n}" for n in range(COUNT - columns, COUNT)] for label in rows]
+    write_picture(path, contact_sheet(cells, names, height=filmed[0].shape[0]))
+
+
+def changes(pictures: list[np.ndarray], moved: list[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+    """Return how pictures differ from those before, moved along, fourfold around gray."""
+    from scipy.ndimage import map_coordinates
+
+    found = [np.full_like(pictures[0], 0.5)]
+    for (before, after), (places, seen) in zip(itertools.pairwise(pictures), moved, strict=True):
+        channels = [map_coordinates(before[..., c], places, order=3, mode="nearest") for c in range(3)]
+        change = (after - np.stack(channels, axis=2)) * seen[..., None]
+        found.append(np.clip(0.5 + 4 * change, 0, 1).astype(np.float32))
+    return found
 
 
 def measure_still(style: str, workshop: Any) -> dict[str, Any]:
@@ -173,7 +208,7 @@ def measure_still(style: str, workshop: Any) -> dict[str, Any]:
     filmed = [one.pixels for one in frames]
     alone, held = [painter.alone(p) for p in filmed], [painter.held(one) for one in frames]
     figures = {}
-    for label, pictures in {"alone": alone, "80": drawn(filmed, held, 80)}.items():
+    for label, pictures in {"alone": alone, "90": drawn(filmed, held, 90)}.items():
         means = [255 * picture.mean() for picture in pictures]
         steps = [np.sqrt(np.square(b - a).mean()) for a, b in itertools.pairwise(pictures)]
         own = [np.sqrt(np.square(b - a).mean()) for a, b in itertools.pairwise(filmed)]

@@ -32,7 +32,7 @@ from impasto.runs import video
 from impasto.runs.keyframes import Keyframes, seconds_of
 from impasto.runs.overlap import Ahead, Behind
 from impasto.runs.video import run_video
-from impasto.runs.video_job import VideoJob
+from impasto.runs.video_job import STILLNESS, VideoJob
 from impasto.runs.video_parts import Parts, Recorder
 from impasto.settings import Settings
 from impasto.workshop import Workshop
@@ -85,7 +85,7 @@ def test_a_film_is_painted_whole(tmp_path, workshop, monkeypatch):
     assert not list(tmp_path.glob("*.parts"))
     recipe = json.loads(read_clip_recipe(tmp_path / "out.mp4"))
     assert recipe["content"]["name"] == "clip.mp4"
-    assert (recipe["video"]["stillness"], recipe["settings"]["method"]) == (80, "onepass")
+    assert (recipe["video"]["stillness"], recipe["settings"]["method"]) == (90, "onepass")
 
 
 def test_a_run_goes_on_and_ends_with_the_same_frames(tmp_path, workshop, monkeypatch):
@@ -188,7 +188,7 @@ def test_a_painting_is_drawn_to_the_one_before():
     scene, random = picture(60, 120, 3), np.random.default_rng(1)
     filmed = [scene[:, 2 * n : 2 * n + 80] for n in range(8)]
     painted = [np.clip(f + random.normal(0, 0.05, 3).astype("f4"), 0, 1) for f in filmed]
-    steady, alone = Stillness(80), Stillness(0)
+    steady, alone = Stillness(STILLNESS), Stillness(0)
     drawn = [steady.drawn(f, p) for f, p in zip(filmed, painted, strict=True)]
     assert all(alone.drawn(f, p) is p for f, p in zip(filmed, painted, strict=True))
 
@@ -205,7 +205,7 @@ def test_a_painting_is_drawn_to_the_one_before():
 
 def test_noise_before_a_still_camera_is_calmed_and_what_moves_is_not_smeared():
     scene, random = picture(60, 80, 4), np.random.default_rng(2)
-    steady = Stillness(80)
+    steady = Stillness(STILLNESS)
     painted = [np.clip(scene + random.normal(0, 0.02, scene.shape), 0, 1).astype("f4") for _ in range(8)]
     drawn = [steady.drawn(scene, p) for p in painted]
     assert np.abs(drawn[-1] - drawn[-2]).mean() < 0.4 * np.abs(painted[-1] - painted[-2]).mean()
