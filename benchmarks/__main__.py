@@ -25,6 +25,8 @@ NAMES = (
     "transfer",
     "own_style",
     "controls",
+    "video",
+    "video_speed",
     "costs",
     "large",
     "twelve_megapixels",

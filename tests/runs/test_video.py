@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ from impasto.runs import video
 from impasto.runs.keyframes import Keyframes, seconds_of
 from impasto.runs.overlap import Ahead, Behind
 from impasto.runs.video import run_video
-from impasto.runs.video_job import VideoJob
+from impasto.runs.video_job import STILLNESS, VideoJob
+from impasto.runs.video_parts import Parts, Recorder
 from impasto.settings import Settings
 from impasto.workshop import Workshop
 
@@ -83,7 +85,7 @@ def test_a_film_is_painted_whole(tmp_path, workshop, monkeypatch):
     assert not list(tmp_path.glob("*.parts"))
     recipe = json.loads(read_clip_recipe(tmp_path / "out.mp4"))
     assert recipe["content"]["name"] == "clip.mp4"
-    assert (recipe["video"]["stillness"], recipe["settings"]["method"]) == (80, "onepass")
+    assert (recipe["video"]["stillness"], recipe["settings"]["method"]) == (90, "onepass")
 
 
 def test_a_run_goes_on_and_ends_with_the_same_frames(tmp_path, workshop, monkeypatch):
@@ -186,7 +188,7 @@ def test_a_painting_is_drawn_to_the_one_before():
     scene, random = picture(60, 120, 3), np.random.default_rng(1)
     filmed = [scene[:, 2 * n : 2 * n + 80] for n in range(8)]
     painted = [np.clip(f + random.normal(0, 0.05, 3).astype("f4"), 0, 1) for f in filmed]
-    steady, alone = Stillness(80), Stillness(0)
+    steady, alone = Stillness(STILLNESS), Stillness(0)
     drawn = [steady.drawn(f, p) for f, p in zip(filmed, painted, strict=True)]
     assert all(alone.drawn(f, p) is p for f, p in zip(filmed, painted, strict=True))
 
@@ -203,7 +205,7 @@ def test_a_painting_is_drawn_to_the_one_before():
 
 def test_noise_before_a_still_camera_is_calmed_and_what_moves_is_not_smeared():
     scene, random = picture(60, 80, 4), np.random.default_rng(2)
-    steady = Stillness(80)
+    steady = Stillness(STILLNESS)
     painted = [np.clip(scene + random.normal(0, 0.02, scene.shape), 0, 1).astype("f4") for _ in range(8)]
     drawn = [steady.drawn(scene, p) for p in painted]
     assert np.abs(drawn[-1] - drawn[-2]).mean() < 0.4 * np.abs(painted[-1] - painted[-2]).mean()
@@ -212,6 +214,15 @@ def test_noise_before_a_still_camera_is_calmed_and_what_moves_is_not_smeared():
     assert np.abs(hidden - other).mean() < 0.15 * np.abs(scene - other).mean()
     steady.restart()
     np.testing.assert_array_equal(steady.drawn(scene, painted[0]), painted[0])
+
+
+def test_a_folder_that_is_gone_is_one_sentence(tmp_path):
+    (tmp_path / "a.parts").mkdir()
+    recorder = Recorder(Parts(tmp_path / "a.parts", {}), (32, 32), Fraction(1, 25), Fraction(25), "h264", 80)
+    shutil.rmtree(tmp_path / "a.parts")
+    with pytest.raises(OutputError, match=r"unfinished\.mp4 cannot be written: No such file"):
+        recorder.add(picture(32, 32), None, 0, 1)
+        recorder.cut({})
 
 
 def test_what_is_read_ahead_and_written_behind_raises_here():
@@ -239,31 +250,41 @@ def test_what_is_read_ahead_and_written_behind_raises_here():
         behind.finish()
 
 
+KILLS = int(os.environ.get("IMPASTO_KILLS", "3"))
+
+
 @pytest.mark.slow
 def test_killed_runs_end_with_the_same_frames(tmp_path):
-    """SIGKILL at random moments; the same command goes on until it ends by itself."""
-    source = film(tmp_path / "clip.mp4", moving(60), sound=("aac",))
+    """SIGKILL at random moments behind a new segment; the same command goes on until it ends by itself."""
+    source = film(tmp_path / "clip.mp4", moving(28) * (2 + KILLS), sound=("aac",))
     code = (
         "import sys; import impasto.runs.video as v; v.frames_per_segment = lambda shape: 3; "
         "from impasto import cli; sys.argv = ['impasto', *sys.argv[1:]]; cli.main()"
     )
     command = [sys.executable, "-c", code, "video", str(source), "mosaic", "--quiet", "-o"]
     subprocess.run([*command, str(tmp_path / "whole.mp4")], check=True)
-    random, kills = np.random.default_rng(7), 0
-    while True:
+    manifest, random = tmp_path / "out.mp4.parts/manifest.json", np.random.default_rng(7)
+
+    def parts():
+        return len(json.loads(manifest.read_text())["parts"]) if manifest.exists() else 0
+
+    kills = 0
+    while kills < KILLS:
+        before = parts()
         process = subprocess.Popen([*command, str(tmp_path / "out.mp4")])
-        try:
-            process.wait(timeout=float(random.uniform(1, 14)))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            kills += 1
-            assert kills < 60
-            continue
-        assert process.returncode == 0
-        break
+        while process.poll() is None and parts() == before:
+            time.sleep(0.005)
+        time.sleep(float(random.uniform(0, 0.3)))
+        if process.poll() is not None:
+            assert process.returncode == 0
+            break
+        process.kill()
+        process.wait()
+        kills += 1
     assert kills > 0
+    if not (tmp_path / "out.mp4").exists():
+        subprocess.run([*command, str(tmp_path / "out.mp4")], check=True)
     assert seconds(tmp_path / "out.mp4") == seconds(tmp_path / "whole.mp4")
     assert packets(tmp_path / "out.mp4", "video") == packets(tmp_path / "whole.mp4", "video")
     assert packets(tmp_path / "out.mp4") == packets(source)
-    assert not Path(tmp_path / "out.mp4.parts").exists()
+    assert not (tmp_path / "out.mp4.parts").exists()

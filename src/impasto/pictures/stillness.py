@@ -22,13 +22,13 @@ from impasto.errors import ImageError
 
 Array = NDArray[np.float32]
 
-LOW = 1.0
+LOW = 1.3
 """Standard deviation in pixels of the Gaussian below which frequencies are low."""
 WRONG_SHARE, WRONG_PIXELS = 0.01, 0.5
 """A motion is certain if there and back again it misses by less than a share of its square plus so much."""
 MOST_CHANGE = 0.08
 """Difference of the luminances of what was filmed, blurred, from which a motion is not believed at all."""
-STILL_PIXELS, STILL_CHANGE = 0.5, 0.02
+STILL_PIXELS, STILL_CHANGE = 0.15, 0.02
 """Where the motion is shorter and the luminance, blurred, differs less, nothing has moved."""
 MOST_SHARE = 0.95
 """Of the painting before, at the stillness 100: with all of it the new one would never be seen."""

@@ -17,7 +17,7 @@ from impasto.preparation import Inputs, fitted_shape
 from impasto.runs.keyframes import Keyframes
 from impasto.settings import Settings
 
-STILLNESS = 80.0
+STILLNESS = 90.0
 """How much a painting is drawn to the one before by default (`benchmarks/video.py`)."""
 QUALITY = 80
 MINIMUM_SIDE = 32

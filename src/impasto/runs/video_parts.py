@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from impasto.errors import Argument, CheckpointError, OutputError
 from impasto.files import check_place, digest, write_whole
 from impasto.pictures.frames.joining import Part
-from impasto.pictures.frames.segment import SUFFIX, SegmentWriter
+from impasto.pictures.frames.segment import SUFFIX, SegmentWriter, writing_errors
 from impasto.pictures.writing import check_free
 from impasto.runs.video_job import VideoJob
 
@@ -177,9 +177,10 @@ class Recorder:
 
     def add(self, pixels: NDArray[Any], alpha: NDArray[Any] | None, ticks: int, duration: int) -> None:
         """Add a frame to the segment, which is begun if there is none."""
-        if self._writer is None:
-            self._writer = SegmentWriter(self._file, *self._format)
-        self._writer.add(pixels, ticks, alpha)
+        with writing_errors(self._file):
+            if self._writer is None:
+                self._writer = SegmentWriter(self._file, *self._format)
+            self._writer.add(pixels, ticks, alpha)
         self._times.append(ticks)
         self._end = ticks + duration
 
@@ -187,8 +188,9 @@ class Recorder:
         """Close the segment and enter it into the manifest, with what it takes to go on behind it."""
         if self._writer is None:
             return
-        self._writer.close()
-        self._parts.add(self._file, tuple(self._times), self._end, state)
+        with writing_errors(self._file):
+            self._writer.close()
+            self._parts.add(self._file, tuple(self._times), self._end, state)
         self._writer, self._times = None, []
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from impasto.errors import OutputError, SettingError, did_you_mean
+from impasto.errors import SettingError, did_you_mean
 from impasto.files import write_whole
-from impasto.pictures.decoding import pillow_errors, reason, srgb_profile
+from impasto.pictures.decoding import pillow_errors, srgb_profile
 from impasto.pictures.frames.clip import Clip
 from impasto.pictures.frames.container import opened, pyav
-from impasto.pictures.frames.segment import segment_frames
+from impasto.pictures.frames.segment import segment_frames, writing_errors
 from impasto.pictures.frames.sequence import numbered
 from impasto.pictures.frames.sound import SoundTrack, add_track
 from impasto.pictures.writing import RECIPE_KEY, OutputOptions, recipe_exif, write_picture
@@ -134,22 +134,17 @@ def join(path: Path, joining: Joining, *, overwrite: bool = True) -> None:
 
 def _write_film(file: Any, path: Path, joining: Joining) -> None:
     clip, suffix = joining.clip, path.suffix.lower()
-    try:
-        with ExitStack() as stack, pyav().open(file, "w", format=FILMS[suffix]) as target:
-            first = stack.enter_context(opened(joining.parts[0].path)).streams.video[0]
-            video = target.add_stream_from_template(first)
-            video.time_base = Fraction(1, clip.time_base.denominator)
-            target.metadata.update(clip.tags)
-            if joining.recipe is not None:
-                target.metadata[RECIPE_TAG] = joining.recipe
-            end = None if joining.whole else joining.end * clip.time_base
-            sounds = [track.packets(clip.origin, end) for track in _tracks(clip, target, suffix, stack)]
-            for _, packet in heapq.merge(_pictures(joining, video), *sounds, key=lambda timed: timed[0]):
-                target.mux(packet)
-    except pyav().error.FFmpegError as error:
-        raise OutputError(
-            "{path} cannot be written: {reason}; choose another place", path=path, reason=reason(error)
-        ) from error
+    with writing_errors(path), ExitStack() as stack, pyav().open(file, "w", format=FILMS[suffix]) as target:
+        first = stack.enter_context(opened(joining.parts[0].path)).streams.video[0]
+        video = target.add_stream_from_template(first)
+        video.time_base = Fraction(1, clip.time_base.denominator)
+        target.metadata.update(clip.tags)
+        if joining.recipe is not None:
+            target.metadata[RECIPE_TAG] = joining.recipe
+        end = None if joining.whole else joining.end * clip.time_base
+        sounds = [track.packets(clip.origin, end) for track in _tracks(clip, target, suffix, stack)]
+        for _, packet in heapq.merge(_pictures(joining, video), *sounds, key=lambda timed: timed[0]):
+            target.mux(packet)
 
 
 def _tracks(clip: Clip, target: Any, suffix: str, stack: ExitStack) -> list[SoundTrack]:

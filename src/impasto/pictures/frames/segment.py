@@ -7,6 +7,7 @@ or numbered pictures is kept without loss.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from impasto.errors import ImpastoError, OutputError
+from impasto.pictures.decoding import reason
 from impasto.pictures.frames.container import opened, pyav
 
 SUFFIX = {"h264": ".mp4", "ffv1": ".nut"}
@@ -108,6 +111,23 @@ class SegmentWriter:
             self.close()
         else:
             self._container.close()
+
+
+@contextmanager
+def writing_errors(path: Path) -> Iterator[None]:
+    """Make any error of FFmpeg or the disk an OutputError about a file that is written.
+
+    Raises:
+        OutputError: such as of a disk that is full.
+    """
+    try:
+        yield
+    except ImpastoError:
+        raise
+    except (pyav().error.FFmpegError, OSError) as error:
+        raise OutputError(
+            "{path} cannot be written: {reason}; choose another place", path=path, reason=reason(error)
+        ) from error
 
 
 def _careful() -> Any:
