@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from impasto.networks.fetching import fetch_vgg19
     from impasto.pastiche import Pastiche, plan, stylize, stylize_steps
     from impasto.pictures.reading import Picture, read_picture
+    from impasto.pictures.subject import Subject
     from impasto.progress import Step
     from impasto.progress_bar import show_progress
     from impasto.recipes import Recipe, load_recipe
@@ -65,6 +66,7 @@ _HOMES = {
         "Picture",
         "read_picture",
     ),
+    "pictures.subject": ("Subject",),
     "progress": ("Step",),
     "progress_bar": ("show_progress",),
     "recipes": (
@@ -101,6 +103,7 @@ __all__ = [
     "Step",
     "StyleSpec",
     "Stylizer",
+    "Subject",
     "WeightsError",
     "Workshop",
     "__version__",
