@@ -26,7 +26,7 @@ FILE = re.compile(r"(?<![\w/.])((?:[\w-]+/)*[\w-][\w.-]*\.(?:py|toml|json|npz|md
 NAME = re.compile(r"\bimpasto((?:\.[a-zA-Z_]\w*)+)(?![\w/-])")
 MODULE = re.compile(r"python -m ((?:benchmarks|tools|impasto)[\w.]*)((?: [a-z_0-9]+)*)")
 SUFFIXES = {"toml", "style", "npz", "json", "md", "png", "jpg", "onnx", "py"}
-OF_A_READER = {"mine.toml", "recipe.toml"}
+OF_A_READER = {"mine.toml", "recipe.toml", "state.json"}
 """Files of the reader's own in examples."""
 
 
