@@ -106,6 +106,24 @@ def test_a_mask_says_where_a_style_goes(browser):
     )  # what a result tells is a look
 
 
+def test_a_downloaded_picture_brings_its_masks_back(browser, tmp_path):
+    photo = browser.photo(png_bytes(48, 64, 14), "day.png")
+    grey = np.zeros((48, 64), np.uint8)
+    grey[:20] = 200
+    mask = browser.post(f"/api/photos/{photo['photo']}/masks", encoded(Image.fromarray(grey), "PNG")).json()
+    look = {**LOOK, "regions": [{"mask": mask["mask"], "style": None}]}
+    wish = {"photo": photo["photo"], "look": look, "format": "jpeg"}
+    ((_, file),) = [event for event in browser.events("/api/exports", wish) if event[0] == "file"]
+    again = browser.photo(browser.get(file["url"]).content, file["name"])
+    (region,) = again["look"]["regions"]
+    assert region["style"] is None and again["look"]["settings"] == {"strength": 60}
+    assert np.array_equal(np.asarray(opened(browser.get(f"/api/masks/{region['mask']}").content)), grey)
+    wish = {"photo": photo["photo"], "look": again["look"]}
+    result = dict(browser.events("/api/pastiches", wish))["result"]
+    shown, before = pixels_of(browser, result).astype(int), np.asarray(opened(png_bytes(48, 64, 14)))
+    assert np.abs(shown - before)[25:].mean() > np.abs(shown - before)[:18].mean() > 0
+
+
 def test_the_subject_is_found(browser):
     photo = browser.post("/api/photos?sample=cat").json()
     answer = browser.post(f"/api/photos/{photo['photo']}/subject", {"feather": 20})

@@ -17,7 +17,7 @@ from impasto.studio.controls import checked_setting, look_settings
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Photo, Session
 from impasto.studio.values import Values
-from impasto.styles import MAX_REGIONS, RegionSpec, StyleSpec
+from impasto.styles import MAX_REGIONS, PHOTO, RegionSpec, StyleSpec
 
 MOST_STYLES = 4
 MASK_SIDE = 1024
@@ -116,7 +116,7 @@ def style_records(session: Session) -> list[dict[str, Any]]:
     ]
     for record, card in zip(found, gallery.cards(), strict=True):
         record |= {"own": card.own, "kept": card.own}
-    return [*found, *(own_style_record(style) for style in session.styles.values())]
+    return [*found, *(own_style_record(style) for style in session.styles.everything())]
 
 
 def own_style_record(style: Any) -> dict[str, Any]:
@@ -132,19 +132,31 @@ def _record(id: str, names: tuple[str, str], lines: tuple[str, str], sha256: str
     return {"id": id, "sha256": sha256} | {k: {"en": v[0], "zh": v[1]} for k, v in both.items()}
 
 
-def look_of(recipe: Mapping[str, Any], session: Session) -> dict[str, Any] | None:
-    """Return the look of a recipe, or None if its styles are not all at hand."""
+def look_of(photo: Photo, session: Session) -> dict[str, Any] | None:
+    """Return the look of a photo's recipe; None if there is none, or not all of it is at hand."""
+    recipe = photo.recipe or {}
     known = {card.id: card.id for card in gallery.cards()}
     known |= {card.sha256: card.id for card in gallery.cards()}
-    known |= {style.sha256: style.id for style in session.styles.values()}
-    styles = []
-    for style in recipe.get("styles") or ():
-        id = known.get(style.get("sha256")) or known.get(style.get("name"))
-        if id is None:
-            return None
-        styles.append({"id": id, "weight": style.get("weight", 1), "part": style.get("part", "all")})
-    settings = look_settings(recipe.get("settings") or {})
-    return {"styles": styles, "settings": settings, "regions": []} if styles else None
+    known |= {style.sha256: style.id for style in session.styles.everything()}
+
+    def found(name: str, sha256: str | None) -> str | None:
+        return known.get(sha256 or "") or known.get(name)
+
+    styles = [
+        {"id": found(one["name"], one.get("sha256")), "weight": one["weight"], "part": one["part"]}
+        for one in recipe.get("styles") or ()
+    ]
+    regions = [
+        {"mask": mask, "style": None if one["style"] == PHOTO else found(one["style"], one["style_sha256"])}
+        for one, mask in zip(recipe.get("regions") or (), photo.masks, strict=True)
+    ]
+    lost = any(
+        one["style"] is None and told["style"] != PHOTO
+        for one, told in zip(regions, recipe.get("regions") or (), strict=True)
+    )
+    if not styles or lost or any(one["id"] is None for one in styles) or None in photo.masks:
+        return None
+    return {"styles": styles, "settings": look_settings(recipe.get("settings") or {}), "regions": regions}
 
 
 def photo_record(photo: Photo, session: Session) -> dict[str, Any]:
@@ -155,6 +167,6 @@ def photo_record(photo: Photo, session: Session) -> dict[str, Any]:
         "width": photo.width,
         "height": photo.height,
         "notes": list(photo.notes),
-        "look": look_of(photo.recipe, session) if photo.recipe else None,
+        "look": look_of(photo, session),
         "recipe": photo.recipe,
     }

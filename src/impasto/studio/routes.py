@@ -95,8 +95,8 @@ async def state(request: Request) -> Response:
             "samples": sample_records(),
             "controls": control_records(),
             "formats": list(FORMATS),
-            "photos": [photo_record(photo, session) for photo in session.photos.values()],
-            "results": [painting.result_record(result) for result in session.results.values()],
+            "photos": [photo_record(photo, session) for photo in session.photos.everything()],
+            "results": [painting.result_record(result) for result in session.results.everything()],
         }
     )
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from impasto.studio.refusals import RefusalError
 
@@ -40,6 +40,7 @@ class Photo:
         width, height: upright, in pixels.
         notes: sentences about what the reader had to decide.
         recipe: of a picture that Impasto made, as plain values, or None.
+        masks: the ids of its regions' masks, which the recipe held; None for one that it only names.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Photo:
     height: int
     notes: tuple[str, ...] = ()
     recipe: Mapping[str, Any] | None = None
+    masks: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,25 +112,32 @@ class Finished:
     path: Path
 
 
-Item = TypeVar("Item", Photo, OwnStyle, Mask, Result, Finished)
-
-
 class Shelf(OrderedDict[str, Any]):
-    """Things of one kind by id; what is oldest goes, with its file, when there are too many."""
+    """Things of one kind by id; what is oldest goes, with its file, when there are too many.
+
+    The engine's thread adds to them while others look: `everything` is a copy, and changes come one by one.
+    """
 
     def __init__(self, most: int, gone: Callable[[Any], None] | None = None) -> None:
         super().__init__()
-        self._most, self._gone = most, gone
+        self._most, self._gone, self._lock = most, gone, threading.RLock()
 
     def keep(self, item: Any) -> None:
         """Add one."""
-        self[item.id] = item
-        while len(self) > self._most:
-            self.remove(next(iter(self)))
+        with self._lock:
+            self[item.id] = item
+            while len(self) > self._most:
+                self.remove(next(iter(self)))
+
+    def everything(self) -> list[Any]:
+        """Return all, the oldest first."""
+        with self._lock:
+            return list(self.values())
 
     def remove(self, id: str) -> None:
         """Delete one and its file; what hangs on it goes, too."""
-        item = self.pop(id, None)
+        with self._lock:
+            item = self.pop(id, None)
         if item is None:
             raise missing(id)
         with suppress(OSError):
@@ -208,7 +217,7 @@ class Session:
         return self._folder is None
 
     def _without_photo(self, photo: Photo) -> None:
-        for id in [id for id, result in self.results.items() if result.photo == photo.id]:
+        for id in [one.id for one in self.results.everything() if one.photo == photo.id]:
             self.results.remove(id)
 
 

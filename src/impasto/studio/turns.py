@@ -206,8 +206,8 @@ class Turns:
             for job in self._jobs:
                 job.drop()
             self._wake.notify()
-        if self._thread.is_alive():
-            self._thread.join(seconds)
+        if self._thread.is_alive():  # what is being loaded cannot be ended, nor needs to
+            self._thread.join(1.0 if self.engine == "loading" else seconds)
 
     def _run(self) -> None:
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto import gallery
-from impasto.errors import ImpastoError
+from impasto.errors import ImageError, ImpastoError
 from impasto.gallery import StyleCard
-from impasto.pictures.masks import read_mask
+from impasto.pictures.masks import mask_of_text, read_mask
 from impasto.pictures.reading import PICTURE_SUFFIXES, read_picture, read_shape
 from impasto.pictures.resizing import fit
 from impasto.pictures.writing import picture_to_pil, read_recipe
@@ -25,6 +25,7 @@ from impasto.studio.looks import MASK_SIDE
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Mask, OwnStyle, Photo, Session
 from impasto.studio.studio import MOST_PIXELS
+from impasto.styles import is_mask_text
 from impasto.workshop import Workshop
 
 CHECKED_SIDE, SUBJECT_SIDE = 512, 512
@@ -43,7 +44,16 @@ def keep_photo(session: Session, id: str, path: Path) -> Photo:
         _check_pixels(path)
         picture = read_picture(path, max_size=CHECKED_SIDE)
     height, width = picture.full_shape
-    photo = Photo(id=id, path=path, width=width, height=height, notes=picture.notes, recipe=_recipe_in(path))
+    recipe = _recipe_in(path)
+    photo = Photo(
+        id=id,
+        path=path,
+        width=width,
+        height=height,
+        notes=picture.notes,
+        recipe=recipe,
+        masks=_masks_in(session, recipe or {}),
+    )
     session.photos.keep(photo)
     return photo
 
@@ -142,6 +152,18 @@ def _check_pixels(path: Path) -> None:
             pixels=round(height * width / 10**6),
             most=MOST_PIXELS // 10**6,
         )
+
+
+def _masks_in(session: Session, recipe: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """Keep the masks that a recipe holds; return the id of each region's, None for one that it only names."""
+    found: list[str | None] = []
+    for region in recipe.get("regions") or ():
+        found.append(None)
+        if is_mask_text(region["mask"]):
+            with suppress(ImageError):
+                grey = mask_of_text(region["mask"]).astype(np.float32) / np.float32(255)
+                found[-1] = _keep_grey(session, *session.new_file("mask.png"), grey).id
+    return tuple(found)
 
 
 def _recipe_in(path: Path) -> dict[str, Any] | None:
