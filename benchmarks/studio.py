@@ -205,7 +205,7 @@ def measure(clients: int = CLIENTS, seconds: float = SECONDS) -> dict[str, Any]:
 
 
 def _load(process: subprocess.Popen[str], clients: int, seconds: float) -> dict[str, Any]:
-    port = int(re.search(r":(\d+)/", process.stderr.readline())[1])
+    port = next(int(found[1]) for line in process.stderr if (found := re.search(r"http://.*:(\d+)/", line)))
     threading.Thread(target=process.stderr.read, daemon=True).start()
     log = Log()
     people = [Client(port, seed, log) for seed in range(clients)]

@@ -126,8 +126,8 @@ def test_the_command_answers_at_once_and_ends_by_a_signal(tmp_path):
     command = [sys.executable, "-m", "impasto.cli", "studio", "--no-open", "--port", "0"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        address = re.search(r"http://127\.0\.0\.1:(\d+)/", process.stderr.readline())
-        assert address
+        lines = (re.search(r"http://127\.0\.0\.1:(\d+)/", line) for line in process.stderr)
+        address = next(found for found in lines if found)
         with socket.create_connection(("127.0.0.1", int(address[1])), timeout=20) as connection:
             connection.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
             assert b"200" in connection.recv(100)
