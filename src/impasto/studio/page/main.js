@@ -18,7 +18,7 @@ import { offer } from "./settings.js";
 import { prepareTheme } from "./theme.js";
 import { still } from "./canvas.js";
 import { Viewer } from "./viewer.js";
-import { canRedo, canUndo, redo, undo, whenWork, work } from "./work.js";
+import { canRedo, canUndo, change, redo, undo, whenWork, work } from "./work.js";
 /** @import { Listener } from "./painting.js" */
 /** @import { ServerState } from "./types.js" */
 
@@ -59,7 +59,8 @@ const listener = {
   },
   trouble: (error) => {
     draw();
-    if (isLost(error)) say(error instanceof StudioError ? error.sentence : t("photoGone"), { trouble: true });
+    if (isLost(error) && work().refined) change({ refined: null });
+    else if (isLost(error)) say(error instanceof StudioError ? error.sentence : t("photoGone"), { trouble: true });
     else trouble(error, () => void paint(listener));
   },
 };

@@ -49,7 +49,7 @@ function showSamples(samples) {
 
 /** @param {ClipboardEvent} event */
 function pasted(event) {
-  if (event.target instanceof HTMLInputElement && event.target.type === "text") return;
+  if (event.target instanceof HTMLInputElement) return;
   const files = [...(event.clipboardData?.files ?? [])];
   const file = files.find((each) => each.type.startsWith("image/"));
   if (file) void openPhoto(file);
@@ -120,7 +120,7 @@ async function receive(ask, again) {
   try {
     hang(await ask());
   } catch (error) {
-    change({});
+    if (!work().photo) change({});
     trouble(error, again);
   } finally {
     busy("photo", null);

@@ -127,7 +127,9 @@ export class Viewer {
     board.style.width = `${fit.width}px`;
     board.style.height = `${fit.height}px`;
     board.style.transform = `translate(${origin.x + this.left}px, ${origin.y + this.top}px) scale(${zoom})`;
-    the("zoom-share").textContent = `${Math.round(zoom * 100)}%`;
+    const share = `${Math.round(zoom * 100)}%`;
+    button("zoom-fit").textContent = share;
+    button("zoom-fit").setAttribute("aria-label", `${share}, ${t("zoomFit")}`);
     this.#placeSplit();
   }
 
