@@ -29,7 +29,7 @@ export function prepareFiner(given) {
 }
 
 /** @param {string} title @param {string} name @param {...(Node|null|undefined|false)} children */
-const section = (title, name, ...children) => make("section", { class: "section", "data-section": name, "aria-label": title }, make("h3", {}, title), ...children);
+const section = (title, name, ...children) => make("section", { class: "section", "data-section": name, "aria-label": title }, make("h2", {}, title), ...children);
 
 /** Build the panel, in the language of now. */
 export function buildFiner() {
