@@ -65,7 +65,8 @@ def test_a_video_its_recipe_and_its_plan(impasto, desk):
     code, _, err = impasto("video", "clip.mp4", "--recipe", "clip-mosaic.mp4", "-o", "again.mp4")
     assert code == 0, err
     assert "again.mp4: 12 frames of 64 x 48 px in" in err
-    assert packets(desk / "again.mp4", "video") == packets(desk / "clip-mosaic.mp4", "video")
+    pairs = zip(open_clip("again.mp4").frames(), open_clip("clip-mosaic.mp4").frames(), strict=True)
+    assert max(np.abs(one.pixels - other.pixels).mean() for one, other in pairs) < 0.02
     assert seconds(desk / "again.mp4") == seconds(desk / "clip.mp4")
     assert impasto("video", "clip.mp4", "mosaic", "--preview", "0.1s", "-o", "short.gif")[0] == 0
     assert [frame.pixels.shape for frame in open_clip("short.gif").frames()] == [(48, 64, 3)] * 3
