@@ -39,7 +39,7 @@ def workshop():
 
 @pytest.fixture
 def bursting(monkeypatch):
-    """The embedded network, but for what its last convolution adds to every pixel: it paints white pictures."""
+    """The embedded network, but for what its last convolution adds to every pixel: it paints white."""
     network = painter.load_pastiche_network(runtime.resolve_precision("auto"))
     bias = network.weights["pixels/bias"]
     weights = {**network.weights, "pixels/bias": bias + ops.cast(2.0, bias.dtype)}

