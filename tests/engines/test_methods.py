@@ -38,7 +38,10 @@ WAYS = {
     "optimize-moments": (STYLE, {**FEW, "style_loss": "moments", "grain": 1.0, "tv_weight": 0.1}),
     "optimize-neighbors": (STYLE, {**FEW, "style_loss": "neighbors"}),
     "optimize-sliced": (STYLE, {**FEW, "style_loss": "sliced"}),
-    "optimize-gatys": (STYLE, {**FEW, "formulas": "gatys2016", "style_weight": 1e-3, "content_weight": 1e-6}),
+    "optimize-gatys": (
+        STYLE,
+        {**TWO_SCALES, "formulas": "gatys2016", "style_weight": 1e-3, "content_weight": 1e-6},
+    ),
     "onepass": (STYLE, ONE_PASS),
     "onepass-strong": (STYLE, {**ONE_PASS, "strength": 90}),
     "onepass-blend": (BLEND, ONE_PASS),
