@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, until, work
+
+from browser.hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, until, work
 
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"

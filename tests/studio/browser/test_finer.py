@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, slide, until, work
 
+from browser.hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, slide, until, work
 from impasto.recipes import load_recipe
 
 pytestmark = pytest.mark.browser

@@ -6,9 +6,9 @@ import base64
 import json
 
 import pytest
-from hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, slide, until, work
 from PIL import Image
 
+from browser.hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, slide, until, work
 from impasto.pictures.reading import read_picture
 from impasto.recipes import load_recipe
 
