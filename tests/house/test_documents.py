@@ -126,8 +126,21 @@ def test_docstrings_name_what_there_is():
 
 
 COMMAND = re.compile(r"^    (?:\$ )?(impasto [^\n]*?)(?: +#.*)?$\n?(    impasto: .*$)?", re.MULTILINE)
-TOO_LONG = ("train", "export", "sheet", "resume", "my.style", "--preset article", "--max-size 4096")
-"""Parts of commands that tests of their own run: they train, fetch, need an extra or many pixels."""
+TOO_LONG = (
+    "studio",
+    "photo-hokkai-wave.png",
+    "video",
+    "clip.mp4",
+    "train",
+    "export",
+    "sheet",
+    "resume",
+    "my.style",
+    "--preset article",
+    "--max-size 4096",
+)
+"""Parts of commands that tests of their own run: they serve, train, fetch, need an extra, a clip, what the
+studio gave, or many pixels."""
 PICTURES = ("photo.jpg", "painting.jpg", "other.jpg", "night.jpg")
 MASKS = ("cup.png", "sky.png", "night-sky.png")
 

@@ -72,7 +72,7 @@ def test_the_commands_run_one_after_the_other(name, tmp_path):
 
     Image.fromarray(skimage.data.astronaut()).save(tmp_path / "photo.jpg")
     Image.fromarray(skimage.data.coffee()).save(tmp_path / "painting.jpg")
-    commands = blocks(name, "console")[1]  # the first installs what is installed here
+    commands = next(block for block in blocks(name, "console") if block.startswith("impasto photo.jpg"))
     impasto = f'impasto() {{ "{sys.executable}" -m impasto.cli "$@"; }}; set -e; '
     done = subprocess.run(["bash", "-c", impasto + commands], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
