@@ -33,7 +33,7 @@ POSITIONS = 6000
 """Of each batch and layer, drawn at random."""
 RIDGE, CODE_RIDGE = 1e-4, 3e-3
 """Relative to the mean of a covariance's diagonal."""
-LEAST_AMOUNT, MOST_AMOUNT = 0.3, 1.165
+LEAST_AMOUNT, MOST_AMOUNT = 0.3, 1.12
 """How far features go to a style's, as strengths from 1 to 100 have them."""
 
 
