@@ -49,7 +49,7 @@ def mark(name: str) -> str:
     return "" if same else " *"
 
 
-BEFORE_COMPACT = ("iteration", "large", "twelve_megapixels")
+BEFORE_COMPACT = ("iteration", "large", "onepass", "twelve_megapixels")
 """Results of the `compact` before today's, whose figures have a dagger; take out what is measured again."""
 DAGGERS = {
     False: "Figures with †: the `compact` before today's, a seventh faster an iteration.",
@@ -224,7 +224,7 @@ def table(chinese: bool) -> str:
     lines = [head, "|---|---|"]
     names = set()
     for en, zh, figures, name in rows():
-        of_compact = name == "twelve_megapixels" or (name and "`compact`" in en)
+        of_compact = name in ("onepass", "twelve_megapixels") or (name and "`compact`" in en)
         lines.append(
             f"| {zh if chinese else en} | {figures}{mark(name)}{dagger(name) if of_compact else ''} |"
         )
@@ -246,13 +246,13 @@ def in_short(chinese: bool) -> str:
     if chinese:
         return (
             f"简单说：{cores} 个处理器核心，没有 GPU，一幅 512 px 的画要 {command:.0f} 秒，"
-            f"一次成画 {onepass:.0f} 秒，一千二百万像素的照片 {minutes:.1f} 分钟"
+            f"一次成画 {onepass:.0f} 秒{dagger('onepass').strip()}，一千二百万像素的照片 {minutes:.1f} 分钟"
             f"{dagger('twelve_megapixels').strip()}。"
         )
     return (
         f"In short: on {cores} processor cores, without a GPU, a picture of 512 px takes {command:.0f} "
-        f"seconds, in one pass {onepass:.0f}, and a photo of twelve megapixels {minutes:.1f} minutes"
-        f"{dagger('twelve_megapixels').strip()}."
+        f"seconds, in one pass {onepass:.0f}{dagger('onepass').strip()}, and a photo of twelve megapixels "
+        f"{minutes:.1f} minutes{dagger('twelve_megapixels').strip()}."
     )
 
 

@@ -251,7 +251,7 @@ def test_sixteen_regions_are_allowed_and_seventeen_are_not(ready):
         (np.zeros((48, 64), np.float32), ImageError, "is black everywhere: nothing would be styled"),
         (np.ones((48, 48), np.float32), ImageError, "aspect ratios may differ by at most 5%"),
         ("nothing.png", MissingFileError, "nothing.png"),
-        (3.5, ImageError, ""),
+        (3.5, ImageError, "must be a path, a Pillow image or an array, not float"),
     ],
 )
 def test_bad_masks_are_one_sentence(ready, mask, error, sentence):
