@@ -23,6 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ class Client:
         """Read the events of an answer, up to so many; then close the connection."""
         found: dict[str, Any] = {}
         answer = self.ask("POST", path, body)
-        for name, values in _events(answer):
+        for name, values in filter(itemgetter(0), live_events(answer)):
             found[name] = values
             if name == "error":
                 self.log.refused(200, values["id"], path)
@@ -119,7 +120,7 @@ class Client:
         body = self.wish(side=128, iterations=self.random.randrange(3, 30))
         answer = self.ask("POST", "/api/refinements", body)
         run, left = None, self.random.randrange(2, 12)
-        for name, values in _events(answer):
+        for name, values in filter(itemgetter(0), live_events(answer)):
             run = values["run"] if name == "run" else run
             left -= name == "step"
             if not left and self.random.random() < 0.5:
@@ -162,7 +163,8 @@ class Log:
             self.faults.append(f"{status} {kind} at {path}")
 
 
-def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, Any]]]:
+def live_events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the events of a stream as they come; a comment has the name of nothing."""
     name = ""
     for line in answer:
         word, _, rest = line.decode().rstrip("\n").partition(": ")
@@ -170,6 +172,8 @@ def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, A
             name = rest
         elif word == "data":
             yield name, json.loads(rest)
+        elif word == "" and rest:
+            yield "", {"comment": rest}
 
 
 def _live(client: Client, until: float) -> None:

@@ -7,9 +7,11 @@ import io
 import json
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,9 @@ from starlette.testclient import TestClient
 from conftest import picture
 from impasto.studio.guard import Guard
 from impasto.studio.server import make_app
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.studio import live_events as live_events
 
 ADDRESS = "http://127.0.0.1:8517"
 
@@ -122,19 +127,6 @@ class Server:
         answer = self.ask(method, path, content, **headers)
         assert answer.status < 300, answer.read()
         return json.loads(answer.read())
-
-
-def live_events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the events of a stream as they come; a comment has the name of nothing."""
-    name = ""
-    for line in answer:
-        word, _, rest = line.decode().rstrip("\n").partition(": ")
-        if word == "event":
-            name = rest
-        elif word == "data":
-            yield name, json.loads(rest)
-        elif word == "" and rest:
-            yield "", {"comment": rest}
 
 
 @pytest.fixture(scope="module")

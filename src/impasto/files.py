@@ -37,6 +37,21 @@ def impasto_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "impasto"
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder that may be there already.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            "the folder {folder} cannot be made: {reason}", folder=folder, reason=reason
+        ) from error
+
+
 def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool = True) -> None:
     """Write a file beside its destination, to the disk, and give it the name in one step.
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-import sys
-from pathlib import Path
 
 import pytest
 
 from impasto.studio.routes import DOCUMENT
 from studio_fixtures import browser, client, png_bytes
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from benchmarks.studio import measure
+from benchmarks.studio import measure  # isort: skip; studio_fixtures has made it findable
 
 OPENAPI = json.loads(DOCUMENT.read_text("utf-8"))
 WRONG = [

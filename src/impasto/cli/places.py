@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.errors import Argument, OutputError, SettingError
+from impasto.errors import Argument, SettingError
+from impasto.files import make_folder
 
 STREAM = "-"
 
@@ -91,13 +92,7 @@ def _file(photo: str, style: str, output: str | None, suffix: str, overwrite: bo
         return _free(Path(photo).parent / name, overwrite)
     if output.endswith(("/", "\\")) or os.path.isdir(output):
         folder = Path(output)
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise OutputError(
-                "the folder {folder} cannot be made: {reason}", folder=folder, reason=reason
-            ) from error
+        make_folder(folder)
         return _free(folder / name, overwrite)
     if form and Path(output).suffix.lower() != suffix:
         raise SettingError(

@@ -104,18 +104,9 @@ class PasticheNetwork:
         Returns:
             float32 (batch, height, width, 3).
         """
-        share = amount[:, None]
-        photo, style = maps["statistics"]
-        modulation = self.modulation_for(photo + REACH["statistics"] * share * (style - photo))
-        moves: dict[str, Change] = {}
-        for layer in STATISTICS_LAYERS:
-            matrix, offset = maps[layer]
-            reached = REACH[layer] * share
-            matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(
-                matrix.shape[-1], dtype="float32"
-            )
-            moves[layer] = matrix, reached * offset
-        if self.folds and masks is None and photo.shape[0] == 1:
+        moves, statistics = changes_at(maps, amount)
+        modulation = self.modulation_for(statistics)
+        if self.folds and masks is None and statistics.shape[0] == 1:
             return self.decode(features, modulation, {k: (m[0], o[0]) for k, (m, o) in moves.items()})
         mixed = {}
         for layer, move in moves.items():
@@ -127,9 +118,8 @@ class PasticheNetwork:
 
     def modulation_for(self, statistics: Tensor) -> Modulation:
         """Return the modulations of the decoder's convolutions for statistics as of `statistics_of`."""
-        weights = {k: ops.cast(v, "float32") for k, v in self.weights.items() if k[:4] in ("code", "scal")}
-        scales = [weights[f"scale/{layer}"] for layer in STATISTICS_LAYERS]
-        statistics = statistics * ops.concatenate([scale for scale in scales for _ in range(2)])
+        weights = {k: ops.cast(v, "float32") for k, v in self.weights.items() if k[:4] == "code"}
+        statistics = self.scaled(statistics)
         hidden = ops.relu(ops.matmul(statistics, weights["code_in/kernel"]) + weights["code_in/bias"])
         found = ops.matmul(hidden, weights["code_out/kernel"]) + weights["code_out/bias"]
         modulation, first = {}, 0
@@ -138,6 +128,11 @@ class PasticheNetwork:
             modulation[name] = found[:, first:middle], found[:, middle:last]
             first = last
         return modulation
+
+    def scaled(self, statistics: Tensor) -> Tensor:
+        """Return statistics as of `statistics_of`, each channel's times its scale."""
+        scales = [ops.cast(self.weights[f"scale/{layer}"], "float32") for layer in STATISTICS_LAYERS]
+        return statistics * ops.concatenate([scale for scale in scales for _ in range(2)])
 
     def decode(
         self,
@@ -228,6 +223,29 @@ class PasticheNetwork:
         dtype = self.encoder.dtype
         weights = {name: ops.cast(value, dtype) for name, value in self.weights.items()}
         return replace(self, encoder=self.encoder.with_cast_weights(), weights=weights)
+
+
+def changes_at(maps: Maps, amount: Tensor) -> tuple[dict[str, Change], Tensor]:
+    """Return what moves features the given amounts of the way to the style's, and the statistics there.
+
+    Args:
+        maps: of `transfer_maps`.
+        amount: float32 (batch,): 0 for the photo's, 1 for the style's.
+
+    Returns:
+        By layer matrices (batch, c, c) and offsets (batch, c); statistics as of `statistics_of`.
+    """
+    share = amount[:, None]
+    photo, style = maps["statistics"]
+    changes: dict[str, Change] = {}
+    for layer in STATISTICS_LAYERS:
+        matrix, offset = maps[layer]
+        reached = REACH[layer] * share
+        matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(
+            matrix.shape[-1], dtype="float32"
+        )
+        changes[layer] = matrix, reached * offset
+    return changes, photo + REACH["statistics"] * share * (style - photo)
 
 
 def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:

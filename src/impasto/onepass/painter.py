@@ -307,6 +307,19 @@ def painter_for(prepared: Prepared) -> OnePass:
     )
 
 
+def painted_by(painter: OnePass, prepared: Prepared) -> tuple[Array, str]:
+    """Return a photo painted, float32 (height, width, 3), and what is wrong with it if it has collapsed.
+
+    Args:
+        painter: of `painter_for` the photo or another one of its shot.
+        prepared: the photo, and the settings, of which the strength is used.
+    """
+    strength = prepared.settings.strength
+    painted = painter.paint_over(prepared.content, strength, prepared.visible)
+    pixels = shining_through(prepared.content, painted, strength)
+    return lightness_of(pixels) if prepared.achromatic else pixels, collapse_of(painted, prepared)
+
+
 def onepass_steps(prepared: Prepared) -> Iterator[Step]:
     """Paint a photo in one pass, yielding one Step, as the optimization yields many.
 
@@ -322,12 +335,7 @@ def onepass_steps(prepared: Prepared) -> Iterator[Step]:
         OutOfMemoryError: the engine ran out of memory.
     """
     height, width = prepared.content.shape[:2]
-    settings, painter = prepared.settings, painter_for(prepared)
-    painted = painter.paint_over(prepared.content, settings.strength, prepared.visible)
-    fallback = collapse_of(painted, prepared)
-    pixels = shining_through(prepared.content, painted, settings.strength)
-    if prepared.achromatic:
-        pixels = lightness_of(pixels)
+    pixels, fallback = painted_by(painter_for(prepared), prepared)
     yield Step(
         scale=1,
         scales=1,

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.errors import ImageError
+from impasto.pictures.masks import LUMINANCE
 
 Array = NDArray[np.float32]
 
@@ -105,7 +106,7 @@ class Stillness:
 
 def luminance(pixels: Array) -> NDArray[np.uint8]:
     """Return the luma (BT.709) of float32 (height, width, 3) in [0, 1] as uint8."""
-    luma = pixels @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    luma = pixels @ np.array(LUMINANCE, np.float32)
     return np.asarray(np.rint(np.clip(luma, 0, 1) * 255), np.uint8)
 
 

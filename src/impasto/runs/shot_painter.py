@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.onepass.collapse import collapse_of
-from impasto.onepass.painter import painter_for, shining_through
-from impasto.pictures.color_transfer import lightness_of
+from impasto.onepass.painter import painted_by, painter_for
 from impasto.pictures.frames.clip import Frame
 from impasto.pictures.reading import Picture
 from impasto.preparation import Inputs, prepare, with_photo
@@ -63,12 +61,8 @@ class ShotPainter:
         """
         prepared, onepass = self._of(frame)
         prepared = replace(prepared, settings=replace(prepared.settings, strength=strength))
-        painted = onepass.paint_over(prepared.content, strength, prepared.visible)
-        collapse = collapse_of(painted, prepared) if strength else ""
-        painted = shining_through(prepared.content, painted, strength)
-        if prepared.achromatic:
-            painted = lightness_of(painted)
-        return prepared.complete(stillness.drawn(frame.pixels, painted)), collapse
+        painted, collapse = painted_by(onepass, prepared)
+        return prepared.complete(stillness.drawn(frame.pixels, painted)), collapse if strength else ""
 
     def _of(self, frame: Frame) -> tuple[Prepared, Any]:
         if self._settings.subject == "all":

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from impasto import __version__
 from impasto.errors import Argument, ImageError, ImpastoError, OutputError, SettingError
+from impasto.files import make_folder
 from impasto.pastiche import run
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import resize
@@ -344,12 +345,7 @@ def _check_folder(sweep: Sweep) -> None:
         OutputError: the folder or a file in it cannot be written, or is not this sweep's.
     """
     folder = sweep.sheet.parent
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            "the folder {folder} cannot be made: {reason}", folder=folder, reason=error.strerror
-        ) from error
+    make_folder(folder)
     inputs = [file for file in sweep.inputs.files if isinstance(file, str | Path)]
     for variation in sweep.variations:
         check_output(variation.path, overwrite=True, inputs=inputs)

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.errors import Argument, CheckpointError, OutputError
-from impasto.files import check_place, digest, write_whole
+from impasto.errors import Argument, CheckpointError
+from impasto.files import check_place, digest, make_folder, write_whole
 from impasto.pictures.frames.joining import Part
 from impasto.pictures.frames.segment import SUFFIX, SegmentWriter, writing_errors
 from impasto.pictures.writing import check_free
@@ -54,12 +54,7 @@ class Parts:
         self.written: str | None = None
         if anew:
             self.remove()
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                "the folder {folder} cannot be made: {reason}", folder=folder, reason=error.strerror
-            ) from error
+        make_folder(folder)
         if os.path.isfile(folder / MANIFEST):
             self._load()
 

@@ -10,7 +10,6 @@ from impasto.pictures.reading import read_picture
 from impasto.pictures.writing import OutputOptions, write_picture
 from impasto.studio.looks import Look
 from impasto.studio.painting import Desk, follow
-from impasto.studio.refining import as_it_is
 from impasto.studio.sessions import Finished, Result
 from impasto.studio.turns import Event, Job
 
@@ -51,7 +50,7 @@ def export(desk: Desk, look: Look, result: Result | None, wish: Wish, job: Job) 
         step = yield from follow(desk.steps(look, settings), desk, job)
         if step is None:
             return
-        finished = as_it_is(step)
+        finished = step.pastiche
         notes = finished.save(path, quality=wish.quality)
         height, width = finished.pixels.shape[:2]
     session.files.keep(Finished(id=id, path=path))

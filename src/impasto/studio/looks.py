@@ -20,7 +20,6 @@ from impasto.studio.values import Values
 from impasto.styles import MAX_REGIONS, PHOTO, RegionSpec, StyleSpec
 
 MOST_STYLES = 4
-MASK_SIDE = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +111,9 @@ def style_records(session: Session) -> list[dict[str, Any]]:
     """Return what the interface tells of all styles: the gallery's and the session's."""
     found = [
         _record(card.id, (card.name, card.name_zh), (card.line, card.line_zh), card.sha256)
+        | {"own": card.own, "kept": card.own}
         for card in gallery.cards()
     ]
-    for record, card in zip(found, gallery.cards(), strict=True):
-        record |= {"own": card.own, "kept": card.own}
     return [*found, *(own_style_record(style) for style in session.styles.everything())]
 
 
@@ -135,8 +133,7 @@ def _record(id: str, names: tuple[str, str], lines: tuple[str, str], sha256: str
 def look_of(photo: Photo, session: Session) -> dict[str, Any] | None:
     """Return the look of a photo's recipe; None if there is none, or not all of it is at hand."""
     recipe = photo.recipe or {}
-    known = {card.id: card.id for card in gallery.cards()}
-    known |= {card.sha256: card.id for card in gallery.cards()}
+    known = {key: card.id for card in gallery.cards() for key in (card.id, card.sha256)}
     known |= {style.sha256: style.id for style in session.styles.everything()}
 
     def found(name: str, sha256: str | None) -> str | None:

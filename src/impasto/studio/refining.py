@@ -53,7 +53,7 @@ def refinement(
     step = yield from follow(steps, desk, job)
     if step is None:
         return
-    result = keep_result(desk, look, as_it_is(step))
+    result = keep_result(desk, look, step.pastiche)
     if step.make_state is not None and not step.fallback:
         desk.workshop.get("runs", result.id, step.make_state, _state_bytes)
     yield "result", result_record(result)
@@ -73,13 +73,13 @@ def refinished(desk: Desk, look: Look, side: int, before: Result, job: Job) -> I
         step = yield from follow(desk.steps(look, settings), desk, job)
         if step is None:
             return
-        finished = as_it_is(step)
+        finished = step.pastiche
         state = step.make_state() if step.make_state is not None and not step.fallback else None
     else:
         finished = _finished_anew(desk, look, settings, state)
     result = keep_result(desk, look, finished)
     if state is not None:
-        desk.workshop.get("runs", result.id, partial(_itself, state), _state_bytes)
+        desk.workshop.get("runs", result.id, lambda: state, _state_bytes)
     yield "result", result_record(result)
 
 
@@ -101,10 +101,6 @@ def _finished_anew(desk: Desk, look: Look, settings: Settings, state: State) -> 
     return finish(prepared, step, ())
 
 
-def _itself(state: State) -> State:
-    return state
-
-
 def first(steps: Iterator[Step], iterations: int) -> Iterator[Step]:
     """Yield the Steps of a refinement up to an iteration, as if it were planned with so many."""
     for step in steps:
@@ -115,20 +111,6 @@ def first(steps: Iterator[Step], iterations: int) -> Iterator[Step]:
         yield replace(step, iterations=iterations, last=last)
         if last:
             return
-
-
-def as_it_is(step: Step) -> Pastiche:
-    """Return the pastiche of a Step of a refinement, its recipe with the iterations that were made.
-
-    So many, asked for from the beginning, give the same picture.
-    """
-    found: Pastiche = step.pastiche
-    if step.fallback or not found.settings.refine:
-        return found
-    made = step.iteration if step.scale == step.scales else 0
-    settings = replace(found.settings, refine=made)
-    recipe = replace(found.recipe, settings=settings.to_mapping())
-    return replace(found, settings=settings, recipe=recipe)
 
 
 def _goes_on(before: Result, desk: Desk, look: Look, side: int) -> bool:

@@ -16,12 +16,19 @@ from impasto.studio.values import Values, whole
 
 LARGEST_SIDE = 1024
 """Of the pictures that the page shows small; in pixels."""
+MOST_DIGITS = 16
+"""Of a number in an address or a header."""
 
 
 def side_of(request: Request, most: int = LARGEST_SIDE) -> int:
     """Return the parameter ``side`` of an address."""
-    text = request.query_params.get("side", str(most))
-    return whole("side", int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text, 16, most)
+    return _whole("side", request.query_params.get("side", str(most)), 16, most)
+
+
+def _whole(name: str, text: str, least: int, most: int) -> int:
+    """Return the whole number that a text is."""
+    digits = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return whole(name, int(text) if digits else text, least, most)
 
 
 def flag_of(request: Request, name: str) -> bool:
@@ -32,11 +39,7 @@ def flag_of(request: Request, name: str) -> bool:
 def sequence_of(request: Request) -> int | None:
     """Return the number by which requests that overtake each other are put in order, if there is one."""
     text = request.headers.get("x-sequence")
-    if text is None:
-        return None
-    return whole(
-        "X-Sequence", int(text) if text.isascii() and text.isdigit() and len(text) < 17 else text, 0, 2**53
-    )
+    return None if text is None else _whole("X-Sequence", text, 0, 2**53)
 
 
 def name_of(request: Request, default: str) -> str:

@@ -27,15 +27,15 @@ from impasto.studio import exporting, painting, refining, uploads
 from impasto.studio.controls import control_records
 from impasto.studio.exporting import FORMATS, Wish
 from impasto.studio.guard import COOKIE, session_of
-from impasto.studio.looks import own_style_record, photo_record, read_look, style_records, style_source
+from impasto.studio.looks import Look, own_style_record, photo_record, read_look, style_records, style_source
 from impasto.studio.painting import Desk
 from impasto.studio.requests import flag_of, name_of, save_body, sequence_of, side_of, values_of
 from impasto.studio.samples import sample_path, sample_records
-from impasto.studio.sessions import Photo, Session, missing
+from impasto.studio.sessions import Mask, Photo, Result, Session, missing
 from impasto.studio.streams import EventStream
 from impasto.studio.studio import MOST_BYTES, MOST_PIXELS, Studio
 from impasto.studio.turns import Event, Job, Kind, Work
-from impasto.studio.values import number
+from impasto.studio.values import Values, number
 
 PAGE = Path(__file__).parent / "page"
 DOCUMENT = Path(__file__).parent / "openapi.json"
@@ -181,18 +181,15 @@ async def thumbnails(request: Request) -> Response:
         raise missing("styles")
     side = values.whole("side", *THUMBNAIL_SIDES, 192)
     strength = values.number("strength", 0, 100, 50)
-    return _begin(request, session, THUMBNAILS, lambda job: painting.thumbnails(desk, styles, side, strength))
+    return _begin(request, desk, THUMBNAILS, lambda job: painting.thumbnails(desk, styles, side, strength))
 
 
 async def pastiches(request: Request) -> Response:
     """One picture, at one strength or several."""
-    session = session_for(request, changes=True)
-    values = await values_of(request)
-    desk = _desk(request, session, values.raw("photo"))
-    look = read_look(values.raw("look"), session)
+    values, desk, look = await _asked(request)
     side = values.whole("side", *PASTICHE_SIDES, 512)
     strengths = [number("strengths", one, 0, 100) for one in values.listed("strengths", MOST_STRENGTHS)]
-    before = None if values.raw("result") is None else session.results.find(values.raw("result"))
+    before = _result(desk, values.raw("result"))
 
     def work(job: Job) -> Iterator[Event]:
         if strengths:
@@ -201,33 +198,23 @@ async def pastiches(request: Request) -> Response:
             return refining.refinished(desk, look, side, before, job)
         return painting.pastiche(desk, look, side, job)
 
-    return _begin(request, session, PASTICHES, work)
+    return _begin(request, desk, PASTICHES, work)
 
 
 async def refinements(request: Request) -> Response:
     """A picture that is improved by the optimization."""
-    session = session_for(request, changes=True)
-    values = await values_of(request)
-    desk = _desk(request, session, values.raw("photo"))
-    look = read_look(values.raw("look"), session)
+    values, desk, look = await _asked(request)
     side = values.whole("side", *PASTICHE_SIDES, 512)
     iterations = values.whole("iterations", 1, MOST_ITERATIONS, 60)
-    before = None if values.raw("from") is None else session.results.find(values.raw("from"))
-    return _begin(
-        request,
-        session,
-        REFINEMENTS,
-        lambda job: refining.refinement(desk, look, side, iterations, before, job),
-    )
+    before = _result(desk, values.raw("from"))
+    work = partial(refining.refinement, desk, look, side, iterations, before)
+    return _begin(request, desk, REFINEMENTS, work)
 
 
 async def exports(request: Request) -> Response:
     """A picture as a file for downloading."""
-    session = session_for(request, changes=True)
-    values = await values_of(request)
-    desk = _desk(request, session, values.raw("photo"))
-    look = read_look(values.raw("look"), session)
-    result = None if values.raw("result") is None else session.results.find(values.raw("result"))
+    values, desk, look = await _asked(request)
+    result = _result(desk, values.raw("result"))
     own = max(desk.photo.width, desk.photo.height)
     side = own if values.raw("size") in (None, "own") else values.whole("size", 16, LARGEST_SIZE)
     wish = Wish(
@@ -235,12 +222,7 @@ async def exports(request: Request) -> Response:
         side=min(side, own, LARGEST_SIZE),
         quality=values.whole("quality", 1, 100, 95),
     )
-    return _begin(
-        request,
-        session,
-        EXPORTS,
-        lambda job: exporting.export(desk, look, result, wish, job),
-    )
+    return _begin(request, desk, EXPORTS, partial(exporting.export, desk, look, result, wish))
 
 
 async def stop(request: Request) -> Response:
@@ -260,7 +242,7 @@ async def masks(request: Request) -> Response:
     id, path = session.new_file("painted.png")
     await save_body(request, path)
     mask = await studio_of(request).read(uploads.keep_mask, session, id, path)
-    return JSONResponse({"mask": mask.id, "width": mask.width, "height": mask.height}, 201)
+    return _told(mask)
 
 
 async def subject(request: Request) -> Response:
@@ -272,7 +254,7 @@ async def subject(request: Request) -> Response:
     feather = values.number("feather", 0, 100, 0)
     studio = studio_of(request)
     mask = await studio.read(uploads.keep_subject, session, photo, (add, remove), feather, studio.workshop)
-    return JSONResponse({"mask": mask.id, "width": mask.width, "height": mask.height}, 201)
+    return _told(mask)
 
 
 async def mask_picture(request: Request) -> Response:
@@ -311,9 +293,27 @@ def _desk(request: Request, session: Session, photo: Any) -> Desk:
     return Desk(session=session, photo=found, workshop=studio_of(request).workshop)
 
 
-def _begin(request: Request, session: Session, kind: Kind, work: Work) -> Response:
+async def _asked(request: Request) -> tuple[Values, Desk, Look]:
+    """Return what a picture is asked for with: all values, where it is made, and how it is to look."""
+    session = session_for(request, changes=True)
+    values = await values_of(request)
+    desk = _desk(request, session, values.raw("photo"))
+    return values, desk, read_look(values.raw("look"), session)
+
+
+def _result(desk: Desk, id: Any) -> Result | None:
+    """Return a result of the session; None if none is named."""
+    found: Result | None = None if id is None else desk.session.results.find(id)
+    return found
+
+
+def _told(mask: Mask) -> Response:
+    return JSONResponse({"mask": mask.id, "width": mask.width, "height": mask.height}, 201)
+
+
+def _begin(request: Request, desk: Desk, kind: Kind, work: Work) -> Response:
     """Put work in line, and answer with its events."""
-    job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request))
+    job = Job(work, session=desk.session.id, kind=kind, sequence=sequence_of(request))
     studio_of(request).turns.submit(job)
     return EventStream(job)
 

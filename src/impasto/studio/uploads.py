@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +14,13 @@ from numpy.typing import NDArray
 
 from impasto import gallery
 from impasto.errors import ImageError, ImpastoError
+from impasto.files import digest
 from impasto.gallery import StyleCard
-from impasto.pictures.masks import mask_of_text, read_mask
+from impasto.pictures.masks import LONGEST_TEXT_SIDE, mask_of_text, read_mask
 from impasto.pictures.reading import PICTURE_SUFFIXES, read_picture, read_shape
 from impasto.pictures.resizing import fit
 from impasto.pictures.writing import picture_to_pil, read_recipe
 from impasto.recipes import Recipe
-from impasto.studio.looks import MASK_SIDE
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Mask, OwnStyle, Photo, Session
 from impasto.studio.studio import MOST_PIXELS
@@ -63,8 +62,7 @@ def keep_style(session: Session, id: str, path: Path, name: str) -> OwnStyle:
     with _removed_on_error(path):
         _check_pixels(path)
         read_picture(path, max_size=CHECKED_SIDE)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    style = OwnStyle(id=f"own-{id}", name=name[:80] or path.stem, path=path, sha256=digest)
+    style = OwnStyle(id=f"own-{id}", name=name[:80] or path.stem, path=path, sha256=digest(path))
     session.styles.keep(style)
     return style
 
@@ -84,10 +82,10 @@ def add_to_gallery(path: Path, name: str) -> StyleCard:
 
 
 def keep_mask(session: Session, id: str, path: Path) -> Mask:
-    """Keep a mask as its recipe will have it: 8 bit, grey, the long side at most `MASK_SIDE` px."""
+    """Keep a mask as its recipe will have it: 8 bit, grey, the long side at most `LONGEST_TEXT_SIDE` px."""
     with _removed_on_error(path):
         _check_pixels(path)
-        height, width = fit(read_picture(path).pixels.shape[:2], MASK_SIDE)
+        height, width = fit(read_picture(path).pixels.shape[:2], LONGEST_TEXT_SIDE)
         grey = read_mask(path, (height, width))
         path.unlink()
         return _keep_grey(session, id, path.with_name("mask.png"), grey)

@@ -104,9 +104,9 @@ class OnePassTrainer(Trainer):
         """The network in training; its weights are variables."""
         return PasticheNetwork(name="onepass", encoder=self.encoder, weights={**self.fixed, **self.trained})
 
-    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor, Tensor]:
+    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Return the pastiches, the judge's Gram matrices of their styles, the photos' content features, and
-        the pastiches of the moved photos with the maps of those that were not moved.
+        where there are moved photos, their pastiches with the maps of those that were not moved.
         """
         count = x["photo"].shape[0]
         pictures = ops.concatenate([x["photo"], x["style"]])
@@ -114,7 +114,6 @@ class OnePassTrainer(Trainer):
         encoded = judged
         if self.encoder is not self.judge:
             encoded = self.encoder.features(pictures, STATISTICS_LAYERS)
-        moved = self.encoder.features(x["moved"], STATISTICS_LAYERS)
         kept = {k: ops.stop_gradient(v) for k, v in encoded.items()}
         photo = {k: _each(kept[k][:count], x) for k in STATISTICS_LAYERS}
         maps = self._maps(photo, {k: _every(kept[k][count:], x) for k in STATISTICS_LAYERS})
@@ -122,9 +121,12 @@ class OnePassTrainer(Trainer):
         grams = {k: gram_matrices(self.judge, k, judged[k][count:]) for k in self.layer_weights}
         targets = {k: ops.stop_gradient(_every(v, x)) for k, v in grams.items()}
         pastiche = self.network.paint(photo, maps, amount_at(x["strength"]))
+        found = pastiche, targets, ops.stop_gradient(_each(judged[CONTENT_LAYER][:count], x))
+        if "moved" not in x:  # as in an evaluation
+            return found
+        moved = self.encoder.features(x["moved"], STATISTICS_LAYERS)
         moved = {k: ops.stop_gradient(_each(v, x)) for k, v in moved.items()}
-        again = self.network.paint(moved, maps, amount_at(x["strength"]))
-        return pastiche, targets, ops.stop_gradient(_each(judged[CONTENT_LAYER][:count], x)), again
+        return *found, self.network.paint(moved, maps, amount_at(x["strength"]))
 
     def _maps(self, photo: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Maps:
         """Return the transfer maps: by matrix products alone on a GPU, where eigenvalues take long."""
@@ -309,7 +311,6 @@ class OnePassTraining(Training):
             for index in range(0, count, 4):
                 part = {k: ops.convert_to_tensor(v[index : min(index + 4, count)]) for k, v in x.items()}
                 part["strength"] = ops.full((part["photo"].shape[0],), strength, "float32")
-                part["moved"] = part["photo"]
                 losses = self.trainer.pair_losses(part, self.trainer(part))
                 sums += [to_host(loss).sum() for loss in losses]
             content, style = (round(float(value), 4) for value in sums / count)

@@ -15,14 +15,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine.gradients import to_host
-from impasto.onepass.network import PasticheNetwork
-from impasto.onepass.transfer import (
-    REACH,
-    STATISTICS_LAYERS,
-    apply_map,
-    moments_of,
-    transfer_maps,
-)
+from impasto.onepass.network import PasticheNetwork, changes_at
+from impasto.onepass.transfer import apply_map, moments_of, transfer_maps
 
 Array = NDArray[np.float32]
 Batch = Mapping[str, Array]
@@ -95,15 +89,13 @@ def _met(network: PasticheNetwork, batch: Batch, amount: Array) -> tuple[dict[st
     """Return the features and statistics that a decoder meets, scaled as it scales them."""
     photo, style = (network.encode(ops.convert_to_tensor(batch[name])) for name in ("photo", "style"))
     maps = transfer_maps(moments_of(photo), moments_of(style))
-    scales = {layer: to_host(network.weights[f"scale/{layer}"]) for layer in STATISTICS_LAYERS}
-    features = {}
-    for layer in STATISTICS_LAYERS:
-        part = REACH[layer] * amount[:, None, None, None]
-        mapped = to_host(apply_map(ops.cast(photo[layer], "float32"), *maps[layer]))
-        features[layer] = ((1 - part) * to_host(photo[layer]) + part * mapped) * scales[layer]
-    mine, its = (to_host(value) for value in maps["statistics"])
-    code = mine + REACH["statistics"] * amount[:, None] * (its - mine)
-    return features, code * np.concatenate([scales[k] for k in STATISTICS_LAYERS for _ in range(2)])
+    changes, statistics = changes_at(maps, ops.convert_to_tensor(amount))
+    features = {
+        layer: to_host(apply_map(ops.cast(photo[layer], "float32"), *change))
+        * to_host(network.weights[f"scale/{layer}"])
+        for layer, change in changes.items()
+    }
+    return features, to_host(network.scaled(statistics))
 
 
 def _patches(features: Array) -> Array:
