@@ -29,12 +29,12 @@ ROUNDS, COMMANDS = 7, 5
 def painter(shape: tuple[int, int], dtype: str):
     """Return a function that paints a photo of one shape; its style and its compilation are done."""
     from impasto.gallery import style_pixels
-    from impasto.onepass.painter import OnePass, load_pastiche_network
+    from impasto.onepass.painter import OnePass, load_onepass_network
     from impasto.prepared import everywhere
     from impasto.workshop import Workshop
 
     photo = np.random.default_rng(0).random((*shape, 3), np.float32)
-    one = OnePass(load_pastiche_network(dtype), everywhere(style_pixels("swirls", 512)), shape, Workshop())
+    one = OnePass(load_onepass_network(dtype), everywhere(style_pixels("swirls", 512)), shape, Workshop())
     one.paint(photo)
     return lambda: one.paint(photo)
 

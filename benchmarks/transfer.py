@@ -1,7 +1,7 @@
-"""What the one-pass network gains by the constants of its transfer: ridge, largest gain, amount and reach.
+"""What the one-pass network gains by the constants of its transfer: ridge, largest gain, amount and extent.
 
 The twelve development pairs at 512 px, judged by a network that is not the product's. The embedded decoder
-was trained with a ridge of 0.2, gains up to 8, an amount of 1.08 at strength 50 and the second row's reach.
+was trained with a ridge of 0.2, gains up to 8, an amount of 1.08 at strength 50 and the second row's extent.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ CASES = (
     (0.1, 8.0, 1.0, (1.0, 1.18, 1.0, 0.75, 0.94)),
     (0.3, 8.0, 1.03, (1.0, 1.1, 1.0, 0.7, 0.93)),
 )
-"""(ridge, largest gain, amount at strength 50, reach of the layers and the statistics)."""
+"""(ridge, largest gain, amount at strength 50, extent of the layers and the statistics)."""
 
 
-def judged(ridge: float, gain: float, amount: float, reach: tuple[float, ...]) -> dict[str, object]:
+def judged(ridge: float, gain: float, amount: float, extent: tuple[float, ...]) -> dict[str, object]:
     """Return the pairs' means with other constants."""
     network.RIDGE, network.MOST_GAIN = ridge, gain
-    network.REACH = dict(zip(network.REACH, reach, strict=True))
+    network.EXTENT = dict(zip(network.EXTENT, extent, strict=True))
     painter.amount_at = lambda strength: amount
     workshop = Workshop()  # nothing compiled with other constants
     folder, judge, found = BUILD / "transfer", shared_tool("judge"), []
@@ -40,7 +40,7 @@ def judged(ridge: float, gain: float, amount: float, reach: tuple[float, ...]) -
         found.append(next(iter(judge.judge(content, style, [path]))))
     means = {key: round(statistics.mean(one[key] for one in found), 4) for key in ("style", "content")}
     worst = max(one["style"] for one in found)
-    constants = {"ridge": ridge, "gain": gain, "amount": amount, "reach": list(reach)}
+    constants = {"ridge": ridge, "gain": gain, "amount": amount, "extent": list(extent)}
     return constants | means | {"worst_style": worst}
 
 

@@ -34,7 +34,7 @@ def plan_method(shape: tuple[int, int], network: FeatureNetwork, settings: Setti
         OutOfMemoryError: it does not fit; the message names the size that does.
     """
     from impasto.networks.speed import measure_speed
-    from impasto.onepass.painter import load_pastiche_network
+    from impasto.onepass.painter import load_onepass_network
     from impasto.onepass.planning import plan_onepass
     from impasto.optimization.planning import Plan, plan_run
     from impasto.optimization.scales import Scale
@@ -42,7 +42,7 @@ def plan_method(shape: tuple[int, int], network: FeatureNetwork, settings: Setti
     if settings.method == "optimize":
         return plan_run(shape, network, settings)
     dtype = runtime.resolve_precision(settings.precision)
-    encoder = load_pastiche_network(dtype).encoder
+    encoder = load_onepass_network(dtype).encoder
     painted = plan_onepass(shape, dtype, settings, measure_speed(encoder))
     plan = Plan(
         shape=shape,

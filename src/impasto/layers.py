@@ -20,6 +20,8 @@ STRIDE = 1 << len(CONVOLUTIONS) - 1
 """Pixels per position of the last block, to a side."""
 MINIMUM_SIDE = STRIDE
 """Shorter sides would leave nothing of the picture after four poolings."""
+ONEPASS_MINIMUM_SIDE = 2 * STRIDE
+"""Shorter sides would leave nothing for one pass to take statistics of."""
 
 
 def check_layer_names(layers: Iterable[str]) -> None:

@@ -27,7 +27,7 @@ from impasto.pictures import color_transfer
 from impasto.pictures.masks import erode_to_receptive_field, mask_text, partition, read_mask
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize, scale_to
-from impasto.prepared import OnePassNetwork, Prepared, StyledRegion, StyleImage
+from impasto.prepared import NamedNetwork, Prepared, StyledRegion, StyleImage
 from impasto.settings import Settings
 from impasto.styles import (
     PHOTO,
@@ -199,7 +199,7 @@ def _notes(picture: Picture, reader: StyleReader, network: FeatureNetwork) -> tu
 
 def _for_one_pass(
     settings: Settings, own: StyleFile | None, workshop: Workshop
-) -> tuple[OnePassNetwork | None, Any]:
+) -> tuple[NamedNetwork | None, Any]:
     """Return the network that paints in one pass and the style's moments, where they are known already."""
     if settings.method != "onepass":
         return None, None

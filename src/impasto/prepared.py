@@ -94,7 +94,7 @@ def everywhere(pixels: Array) -> tuple[StyledRegion, ...]:
     return (StyledRegion(styles=(StyleImage(pixels=pixels),)),)
 
 
-class OnePassNetwork(Protocol):
+class NamedNetwork(Protocol):
     """A network that paints in one pass, as far as a recipe names it."""
 
     @property
@@ -140,7 +140,7 @@ class Prepared:
     achromatic: bool = False
     cover: Array | None = None
     record: Mapping[str, Any] = field(default_factory=lambda: {"styles": [], "regions": []})
-    onepass: OnePassNetwork | None = None
+    onepass: NamedNetwork | None = None
     style_moments: Any = None
     notes: tuple[str, ...] = ()
     began: float = field(default_factory=time.monotonic)

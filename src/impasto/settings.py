@@ -358,7 +358,7 @@ class DistillSettings:
             )
 
 
-GPU_RECIPE: dict[str, Any] = {"steps": 7000, "stages": ((1.0, 256, 6),)}
+GPU_TRAINING: dict[str, Any] = {"steps": 7000, "stages": ((1.0, 256, 6),)}
 """`OnePassSettings` for a GPU: ten minutes on an H100, where the threads that cut the crops set the pace."""
 
 

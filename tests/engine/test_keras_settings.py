@@ -12,7 +12,7 @@ from conftest import TINY_SETTINGS, picture, tensor, tiny_weights
 from impasto.engine.gradients import to_host
 from impasto.engine.vectors import DeviceVectors
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
+from impasto.onepass.network import OnePassNetwork, encoder_widths, new_onepass_network
 from impasto.onepass.transfer import STATISTICS_LAYERS, iterated_transfer_maps, moments_of
 from impasto.optimization.objective import build_objective
 from impasto.optimization.tiling import compile_in_tiles
@@ -134,8 +134,8 @@ def test_transfer_maps_by_matrix_products():
 
 def test_steps_of_training():
     judge = deep_network()
-    weights = {k: tensor(v) for k, v in new_pastiche_network(0, encoder_widths(judge)).items()}
-    start = PasticheNetwork(name="start", encoder=judge, weights=weights)
+    weights = {k: tensor(v) for k, v in new_onepass_network(0, encoder_widths(judge)).items()}
+    start = OnePassNetwork(name="start", encoder=judge, weights=weights)
     photos, strengths = np.stack([picture(48, 48, s) for s in (1, 2)]), np.array([0.5, 0.9], np.float32)
 
     def losses():

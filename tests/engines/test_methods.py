@@ -13,7 +13,7 @@ import impasto
 from conftest import picture, tensor
 from impasto.engine import runtime
 from impasto.engine.gradients import to_host
-from impasto.onepass.painter import load_pastiche_network
+from impasto.onepass.painter import load_onepass_network
 from impasto.onepass.style_file import StyleCard, StyleFile, write_style_file
 from impasto.onepass.transfer import moments_of
 from impasto.pictures.resizing import resize
@@ -97,7 +97,7 @@ def test_a_stylizer():
 
 def test_a_style_of_one_s_own(tmp_path):
     """A style file of the embedded network's weights, a little noise upon them."""
-    network = load_pastiche_network("float32")
+    network = load_onepass_network("float32")
     rng, weights = np.random.default_rng(3), {k: to_host(v) for k, v in network.weights.items()}
     weights = {k: v * (1 + 0.05 * rng.normal(size=v.shape).astype("f4")) for k, v in weights.items()}
     code = moments_of(network.encode(tensor(STYLE[None])))

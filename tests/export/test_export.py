@@ -21,8 +21,8 @@ from impasto.export.formats import export_format, export_paths, export_style
 from impasto.export.graphs import LARGEST_DIFFERENCE
 from impasto.export.keras_models import PortableEncoder, PortablePainter, rows_of
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
-from impasto.onepass.painter import load_pastiche_network
+from impasto.onepass.network import OnePassNetwork, encoder_widths, new_onepass_network
+from impasto.onepass.painter import load_onepass_network
 from impasto.onepass.transfer import amount_at, moments_of, transfer_maps
 
 WIDTHS = (4, 4, 6, 6, 6)
@@ -38,9 +38,9 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def network(encoder):
-    arrays = modulating(new_pastiche_network(5, encoder_widths(encoder)))
+    arrays = modulating(new_onepass_network(5, encoder_widths(encoder)))
     weights = {k: tensor(v) for k, v in arrays.items()}
-    return PasticheNetwork(name="onepass", encoder=encoder, weights=weights, sha256="cd" * 32)
+    return OnePassNetwork(name="onepass", encoder=encoder, weights=weights, sha256="cd" * 32)
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,7 @@ def test_onnx_of_two_photos_at_once(network, tmp_path):
 def test_onnx_of_the_embedded_network_fits_a_browser(tmp_path):
     """Few nodes, float32 alone, nothing that loops, no attribute that a WebGPU engine misses; 6 MB."""
     onnx = pytest.importorskip("onnx")
-    network = load_pastiche_network("float32")
+    network = load_onepass_network("float32")
     exported = Exported(network, tmp_path)
     encoder, maps, painter = (onnx.load(export.path) for export in exported.exports)
     assert sum(exported.exports[index].path.stat().st_size for index in (0, 2)) < 6e6

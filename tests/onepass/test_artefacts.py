@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from impasto import gallery
-from impasto.onepass.painter import OnePass, load_pastiche_network
+from impasto.onepass.painter import OnePass, load_onepass_network
 from impasto.prepared import everywhere
 from impasto.workshop import Workshop
 
@@ -66,7 +66,7 @@ def gradients(count: int) -> list[np.ndarray]:
 
 def painter(style: str) -> OnePass:
     pixels = gallery.style_pixels(style, SIDE)
-    return OnePass(load_pastiche_network("float32"), everywhere(pixels), (SIDE, SIDE), Workshop())
+    return OnePass(load_onepass_network("float32"), everywhere(pixels), (SIDE, SIDE), Workshop())
 
 
 def test_a_grid_of_one_level_is_seen():

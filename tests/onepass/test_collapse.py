@@ -40,7 +40,7 @@ def workshop():
 @pytest.fixture
 def bursting(monkeypatch):
     """The embedded network, but for what its last convolution adds to every pixel: it paints white."""
-    network = painter.load_pastiche_network(runtime.resolve_precision("auto"))
+    network = painter.load_onepass_network(runtime.resolve_precision("auto"))
     bias = network.weights["pixels/bias"]
     weights = {**network.weights, "pixels/bias": bias + ops.cast(2.0, bias.dtype)}
     burst = replace(network, weights=weights)

@@ -9,7 +9,7 @@ from keras import ops
 from conftest import modulating, picture
 from impasto.networks.catalogue import load_network
 from impasto.onepass import encoded_photo as room
-from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
+from impasto.onepass.network import OnePassNetwork, encoder_widths, new_onepass_network
 from impasto.onepass.painter import OnePass
 from impasto.onepass.transfer import amount_at, moments_of, transfer_maps
 from impasto.prepared import StyleImage, everywhere
@@ -21,9 +21,9 @@ SHAPE = (64, 56)
 @pytest.fixture(scope="module")
 def network():
     encoder = load_network("compact")
-    weights = modulating(new_pastiche_network(3, encoder_widths(encoder)))
+    weights = modulating(new_onepass_network(3, encoder_widths(encoder)))
     tensors = {name: ops.convert_to_tensor(value) for name, value in weights.items()}
-    return PasticheNetwork(name="random", encoder=encoder, weights=tensors)
+    return OnePassNetwork(name="random", encoder=encoder, weights=tensors)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_photos_that_take_much_memory_are_not_kept(network, encodings, monkeypat
 
 
 def test_decoders_of_one_encoder_share_a_photo_and_a_style(network, encodings):
-    other = PasticheNetwork(name="other", encoder=network.encoder, weights=network.weights, folds=False)
+    other = OnePassNetwork(name="other", encoder=network.encoder, weights=network.weights, folds=False)
     photo, style, shop = picture(*SHAPE, 1), StyleImage(pixels=picture(48, 48, 7)), Workshop()
     one, two = (paint(n, style.pixels, shop, photo) for n in (network, other))
     assert len(encodings) == 1

@@ -13,7 +13,7 @@ from impasto import gallery
 from impasto.networks.catalogue import load_network
 from impasto.onepass import kept_statistics as room
 from impasto.onepass import style_statistics
-from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
+from impasto.onepass.network import OnePassNetwork, encoder_widths, new_onepass_network
 from impasto.onepass.transfer import STATISTICS_LAYERS
 from impasto.pictures.reading import Picture
 from impasto.preparation import StyleReader
@@ -28,9 +28,9 @@ SWIRLS = StyleImage(pixels=picture(40, 48, 7), built_in=True)
 @pytest.fixture(scope="module")
 def network():
     encoder = load_network("compact")
-    weights = new_pastiche_network(3, encoder_widths(encoder))
+    weights = new_onepass_network(3, encoder_widths(encoder))
     tensors = {name: ops.convert_to_tensor(value) for name, value in weights.items()}
-    return PasticheNetwork(name="random", encoder=encoder, weights=tensors)
+    return OnePassNetwork(name="random", encoder=encoder, weights=tensors)
 
 
 @pytest.fixture

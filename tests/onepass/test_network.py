@@ -14,11 +14,11 @@ from impasto.engine.gradients import to_host
 from impasto.errors import WeightsError
 from impasto.networks.catalogue import load_network
 from impasto.onepass.network import (
-    PasticheNetwork,
+    OnePassNetwork,
     encoder_widths,
-    new_pastiche_network,
-    read_pastiche_network,
-    write_pastiche_network,
+    new_onepass_network,
+    read_onepass_network,
+    write_onepass_network,
 )
 from impasto.onepass.rearrangements import interleave, phase_kernels, smoothed_pixels
 from impasto.onepass.transfer import RIDGE, STATISTICS_LAYERS, amount_at, apply_map, moments_of, transfer_maps
@@ -31,9 +31,9 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def network(encoder):
-    weights = modulating(new_pastiche_network(3, encoder_widths(encoder)))
+    weights = modulating(new_onepass_network(3, encoder_widths(encoder)))
     tensors = {k: ops.convert_to_tensor(v) for k, v in weights.items()}
-    return PasticheNetwork(name="random", encoder=encoder, weights=tensors)
+    return OnePassNetwork(name="random", encoder=encoder, weights=tensors)
 
 
 def test_mapped_features_have_the_style_s_moments():
@@ -135,8 +135,8 @@ def test_strength_rises_from_nothing_beyond_the_style():
 def test_the_file_comes_back(network, encoder, tmp_path):
     path = tmp_path / "onepass.npz"
     known = replace(encoder, sha256="abc")
-    sha256 = write_pastiche_network(path, network.weights, {"encoder_sha256": "abc"})
-    found = read_pastiche_network(path, known)
+    sha256 = write_onepass_network(path, network.weights, {"encoder_sha256": "abc"})
+    found = read_onepass_network(path, known)
     assert found.sha256 == sha256
     for name, value in network.weights.items():
         np.testing.assert_allclose(to_host(found.weights[name]), to_host(value), rtol=1e-3, atol=1e-4)
@@ -145,18 +145,18 @@ def test_the_file_comes_back(network, encoder, tmp_path):
 def test_wrong_files_are_refused(network, encoder, tmp_path):
     path, known = tmp_path / "onepass.npz", replace(encoder, sha256="abc")
     with pytest.raises(WeightsError, match="is not a whole file of one-pass weights"):
-        read_pastiche_network(path, known)
-    write_pastiche_network(path, network.weights, {"encoder_sha256": "other"})
+        read_onepass_network(path, known)
+    write_onepass_network(path, network.weights, {"encoder_sha256": "other"})
     with pytest.raises(WeightsError, match="was trained with another feature network than compact"):
-        read_pastiche_network(path, known)
+        read_onepass_network(path, known)
     odd = {k: v for k, v in network.weights.items() if k != "edges/bias"}
-    write_pastiche_network(path, odd, {"encoder_sha256": "abc"})
+    write_onepass_network(path, odd, {"encoder_sha256": "abc"})
     with pytest.raises(WeightsError, match="holds other arrays"):
-        read_pastiche_network(path, known)
+        read_onepass_network(path, known)
     odd = {**network.weights, "edges/bias": np.full(3, np.nan, "f4")}
-    write_pastiche_network(path, odd, {"encoder_sha256": "abc"})
+    write_onepass_network(path, odd, {"encoder_sha256": "abc"})
     with pytest.raises(WeightsError, match="not finite"):
-        read_pastiche_network(path, known)
+        read_onepass_network(path, known)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(WeightsError, match="is not a whole file"):
-        read_pastiche_network(path, known)
+        read_onepass_network(path, known)

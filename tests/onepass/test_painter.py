@@ -10,7 +10,7 @@ from conftest import modulating, picture
 from impasto.engine.gradients import to_host
 from impasto.errors import ImageError, SettingError
 from impasto.networks.catalogue import load_network
-from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
+from impasto.onepass.network import OnePassNetwork, encoder_widths, new_onepass_network
 from impasto.onepass.painter import OnePass
 from impasto.onepass.transfer import STATISTICS_LAYERS
 from impasto.prepared import StyledRegion, StyleImage
@@ -20,12 +20,12 @@ from impasto.workshop import Workshop
 @pytest.fixture(scope="module")
 def network():
     encoder = load_network("compact")
-    weights = modulating(new_pastiche_network(3, encoder_widths(encoder)))
+    weights = modulating(new_onepass_network(3, encoder_widths(encoder)))
     features = encoder.features(ops.convert_to_tensor(picture(64, 64, 2)[None]), STATISTICS_LAYERS)
     for layer, found in features.items():  # as training scales them
         weights[f"scale/{layer}"] = weights[f"scale/{layer}"] / np.sqrt(np.mean(np.square(to_host(found))))
     tensors = {k: ops.convert_to_tensor(v) for k, v in weights.items()}
-    return PasticheNetwork(name="random", encoder=encoder, weights=tensors)
+    return OnePassNetwork(name="random", encoder=encoder, weights=tensors)
 
 
 def everywhere(*styles):

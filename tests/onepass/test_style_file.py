@@ -17,7 +17,7 @@ from impasto.engine.gradients import to_host
 from impasto.errors import MissingFileError, OutputError, SettingError, WeightsError
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass import painter
-from impasto.onepass.network import encoder_widths, new_pastiche_network
+from impasto.onepass.network import encoder_widths, new_onepass_network
 from impasto.onepass.style_file import (
     FORMAT,
     StyleCard,
@@ -50,7 +50,7 @@ def style(encoder):
     painting = picture(40, 56)
     code = moments_of(encoder.features(tensor(painting[None]), STATISTICS_LAYERS))
     moments = {k: (to_host(mean)[0], to_host(covariance)[0]) for k, (mean, covariance) in code.items()}
-    weights = new_pastiche_network(5, encoder_widths(encoder))
+    weights = new_onepass_network(5, encoder_widths(encoder))
     thumbnail = (painting * 255).astype(np.uint8)
     return StyleFile(card=card, thumbnail=thumbnail, moments=moments, weights=weights)
 
@@ -238,7 +238,7 @@ def test_a_file_that_cannot_be_written(style, tmp_path):
 
 def test_a_style_file_paints_and_is_kept_warm(tmp_path, monkeypatch):
     """The embedded encoder, and a decoder with random weights: what is painted is not looked at."""
-    encoder = painter.load_pastiche_network().encoder
+    encoder = painter.load_onepass_network().encoder
     painting = picture(40, 56)
     code = moments_of(encoder.features(tensor(painting[None]), STATISTICS_LAYERS))
     moments = {k: (to_host(mean)[0], to_host(covariance)[0]) for k, (mean, covariance) in code.items()}
@@ -246,7 +246,7 @@ def test_a_style_file_paints_and_is_kept_warm(tmp_path, monkeypatch):
         card=StyleCard(name="waves", encoder_sha256=encoder.sha256),
         thumbnail=(painting * 255).astype(np.uint8),
         moments=moments,
-        weights=new_pastiche_network(5, encoder_widths(encoder)),
+        weights=new_onepass_network(5, encoder_widths(encoder)),
     )
     path = tmp_path / "waves.style"
     sha256 = write_style_file(path, made)

@@ -17,10 +17,10 @@ from impasto.layers import STYLE_LAYERS
 from impasto.networks.catalogue import read_manifest
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.network import (
-    PasticheNetwork,
+    OnePassNetwork,
     encoder_widths,
-    new_pastiche_network,
-    read_pastiche_network,
+    new_onepass_network,
+    read_onepass_network,
 )
 from impasto.onepass.transfer import STATISTICS_LAYERS, moments_of, transfer_maps
 from impasto.optimization.losses import (
@@ -251,9 +251,9 @@ def test_a_painting_that_moves_with_its_photo_is_steady(folders, judge):
 
 def test_a_decoder_carried_over_to_the_same_encoder_paints_as_before(folders, judge):
     """Least squares find what the decoder reads already; of another encoder what is nearest to it."""
-    weights = new_pastiche_network(3, encoder_widths(judge))
+    weights = new_onepass_network(3, encoder_widths(judge))
     weights |= scales_of(judge, Crops([folders / "styles"]), CARRYING)
-    known = PasticheNetwork(name="known", encoder=judge, weights={k: tensor(v) for k, v in weights.items()})
+    known = OnePassNetwork(name="known", encoder=judge, weights={k: tensor(v) for k, v in weights.items()})
     other = replace(known, weights=known.weights | {"edges/kernel": 0 * known.weights["edges/kernel"]})
     rng = np.random.default_rng(1)
 
@@ -295,7 +295,7 @@ def test_it_learns_resumes_and_writes_a_network(folders, judge):
         for kind in ("style", "content"):
             assert figures[strength][kind] < 0.5 * before[strength][kind]
     assert json.loads(json.dumps(figures)) == read_manifest(folders)["onepass"].figures
-    network = read_pastiche_network(folders / "onepass.npz", judge)
+    network = read_onepass_network(folders / "onepass.npz", judge)
     photos, styles = (np.stack([picture(48, 48, i) for i in range(n, n + 2)]) for n in (0, 70))
     sheet = contact_sheet(network, photos, styles, 0.5)
     assert sheet.shape == (144, 144, 3)

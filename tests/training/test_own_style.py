@@ -26,7 +26,7 @@ from impasto.errors import (
 )
 from impasto.layers import STYLE_LAYERS
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass.network import PasticheNetwork, encoder_widths, new_pastiche_network
+from impasto.onepass.network import OnePassNetwork, encoder_widths, new_onepass_network
 from impasto.onepass.style_file import read_style_file
 from impasto.optimization.losses import (
     ContentSums,
@@ -59,9 +59,9 @@ def judge():
 
 @pytest.fixture(scope="module")
 def start(judge):
-    arrays = new_pastiche_network(0, encoder_widths(judge))
+    arrays = new_onepass_network(0, encoder_widths(judge))
     weights = {k: tensor(v) for k, v in arrays.items()}
-    return PasticheNetwork(name="any", encoder=judge, weights=weights, sha256="cd" * 32)
+    return OnePassNetwork(name="any", encoder=judge, weights=weights, sha256="cd" * 32)
 
 
 @pytest.fixture(scope="module")
@@ -302,7 +302,7 @@ def full_disk(*values):
 @pytest.fixture
 def app(monkeypatch, start):
     """The commands, with a small any-style network instead of the embedded one."""
-    monkeypatch.setattr("impasto.onepass.painter.load_pastiche_network", lambda dtype: start)
+    monkeypatch.setattr("impasto.onepass.painter.load_onepass_network", lambda dtype: start)
     application = typer.Typer()
     register(application)
     return application

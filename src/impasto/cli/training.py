@@ -13,7 +13,7 @@ import typer
 from impasto.cli.console import EXIT_BY_SIGNAL, end, note, print_json, progress_bar, say
 from impasto.cli.weights import ensure_network
 from impasto.errors import Argument, OutputError, SettingError
-from impasto.settings import GPU_RECIPE, DistillSettings, OnePassSettings
+from impasto.settings import GPU_TRAINING, DistillSettings, OnePassSettings
 
 if TYPE_CHECKING:
     from impasto.networks.feature_network import FeatureNetwork
@@ -56,12 +56,12 @@ def train_command(
     from impasto.engine import runtime
 
     runtime.start_program()
-    from impasto.onepass.painter import load_pastiche_network
+    from impasto.onepass.painter import load_onepass_network
     from impasto.training.own_style import StyleTraining
     from impasto.training.style_trainer import StyleSettings
 
     settings = StyleSettings(minutes=minutes, steps=steps, style_size=style_size, seed=seed)
-    start = load_pastiche_network(runtime.resolve_precision(precision))
+    start = load_onepass_network(runtime.resolve_precision(precision))
     network = _load_judge(judge, start.encoder.dtype) if judge else None
     training = StyleTraining.prepare((painting, photos), output, settings, start, network)
     for remark in training.notes:
@@ -202,9 +202,9 @@ def train_onepass_command(
     first = load_network(encoder, dtype=dtype)
     networks = first, first if judge == encoder else _load_judge(judge, dtype)
     before = load_network(start_encoder, dtype=dtype) if start_encoder else first
-    recipe = GPU_RECIPE if runtime.device() == "gpu" else {}
+    usual = GPU_TRAINING if runtime.device() == "gpu" else {}
     chosen = {"seed": seed, "learning_rate": rate, "style_weight": style_weight}
-    settings = OnePassSettings(**{**recipe, **chosen, **({"steps": steps} if steps else {})})
+    settings = OnePassSettings(**{**usual, **chosen, **({"steps": steps} if steps else {})})
     begun = (start, before) if start else None
     training = OnePassTraining.prepare(photos, styles, output, settings, networks, begun)
     for broken in filter(None, (training.photos.broken, training.styles.broken)):
@@ -250,10 +250,10 @@ def export_command(
 
     runtime.start_program()
     from impasto.export.formats import export_paths, export_style
-    from impasto.onepass.painter import load_pastiche_network
+    from impasto.onepass.painter import load_onepass_network
     from impasto.onepass.style_file import read_style_file
 
-    network, any_style = load_pastiche_network("float32"), style == "onepass"
+    network, any_style = load_onepass_network("float32"), style == "onepass"
     for path in export_paths(output, any_style):
         if os.path.exists(path) and (os.path.isdir(path) or not overwrite):
             if os.path.isdir(path):

@@ -39,8 +39,9 @@ from impasto.export.graphs import Arrays, ExportedGraph, Inputs, PortableGraph
 from impasto.export.onnx_graph import import_onnx
 from impasto.export.onnx_networks import PICTURE
 from impasto.files import write_whole
+from impasto.layers import ONEPASS_MINIMUM_SIDE
 from impasto.networks.feature_network import Tensor
-from impasto.onepass.network import MINIMUM_SIDE, PasticheNetwork
+from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.transfer import Moments
 
 FORMATS = (".onnx", ".tflite", "saved_model")
@@ -64,7 +65,7 @@ class Export:
 
 
 def export_style(
-    network: PasticheNetwork,
+    network: OnePassNetwork,
     path: str | Path,
     *,
     statistics: Moments | None = None,
@@ -92,10 +93,10 @@ def export_style(
     """
     path, shape = Path(path), size or (None, None)
     form = export_format(path)
-    if size and min(size) < MINIMUM_SIDE:
+    if size and min(size) < ONEPASS_MINIMUM_SIDE:
         raise SettingError(
             "size must have sides of at least {least} px, not {width} x {height}",
-            least=MINIMUM_SIDE,
+            least=ONEPASS_MINIMUM_SIDE,
             width=size[1],
             height=size[0],
         )
@@ -116,7 +117,7 @@ def export_style(
 
 
 def _any_style_parts(
-    network: PasticheNetwork, form: str, shape: graphs.Shape, words: Mapping[str, str]
+    network: OnePassNetwork, form: str, shape: graphs.Shape, words: Mapping[str, str]
 ) -> list[ExportedGraph]:
     """Return the any-style network's graphs in the order of `export_paths`."""
     encoder = graphs.encoder(network, words)
@@ -257,7 +258,7 @@ def _on_host(outputs: Mapping[str, Tensor]) -> Arrays:
     return {name: to_host(value) for name, value in outputs.items()}
 
 
-def _in_float32(network: PasticheNetwork) -> PasticheNetwork:
+def _in_float32(network: OnePassNetwork) -> OnePassNetwork:
     weights, seen = (
         {name: ops.cast(value, "float32") for name, value in found.items()}
         for found in (network.weights, network.encoder.weights)

@@ -16,7 +16,7 @@ from impasto.engine.gradients import to_host
 from impasto.errors import EngineError
 from impasto.export import onnx_networks
 from impasto.export.keras_models import PortableEncoder, PortablePainter, rows_of
-from impasto.onepass.network import PasticheNetwork
+from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.painter import WEAKEST
 from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, Moments, amount_at, moments_of, transfer_maps
 
@@ -98,7 +98,7 @@ class PortableGraph(ExportedGraph):
         ]
 
 
-def encoder(network: PasticheNetwork, words: Mapping[str, str]) -> PortableGraph:
+def encoder(network: OnePassNetwork, words: Mapping[str, str]) -> PortableGraph:
     """Return what looks at a picture: ``style`` in, moments by layer out."""
     inputs = {"style": (1, None, None, 3)}
     return PortableGraph(
@@ -112,7 +112,7 @@ def encoder(network: PasticheNetwork, words: Mapping[str, str]) -> PortableGraph
 
 
 def whole(
-    network: PasticheNetwork, shape: Shape, words: Mapping[str, str], statistics: Moments | None
+    network: OnePassNetwork, shape: Shape, words: Mapping[str, str], statistics: Moments | None
 ) -> PortableGraph:
     """Return what paints a photo at a strength, in one style or, but for ONNX, in that of given moments."""
     inputs = _photo_inputs(shape)
@@ -138,7 +138,7 @@ def whole(
     )
 
 
-def maps(network: PasticheNetwork, words: Mapping[str, str]) -> ExportedGraph:
+def maps(network: OnePassNetwork, words: Mapping[str, str]) -> ExportedGraph:
     """Return what finds the maps from a photo's moments to a style's; for ONNX."""
     rows = _row_inputs(network)
     inputs = {f"{of}_{layer}": shape for of in ("photo", "style") for layer, shape in rows.items()}
@@ -156,7 +156,7 @@ def maps(network: PasticheNetwork, words: Mapping[str, str]) -> ExportedGraph:
     )
 
 
-def painter(network: PasticheNetwork, shape: Shape, words: Mapping[str, str]) -> ExportedGraph:
+def painter(network: OnePassNetwork, shape: Shape, words: Mapping[str, str]) -> ExportedGraph:
     """Return what paints a photo at a strength by given maps; for ONNX."""
     length = 2 * sum(width for _, _, width in _row_inputs(network).values())
     inputs = _photo_inputs(shape) | _row_inputs(network) | {"statistics": (1, 2, length)}
@@ -179,7 +179,7 @@ def painter(network: PasticheNetwork, shape: Shape, words: Mapping[str, str]) ->
     )
 
 
-def rows_of_batch(network: PasticheNetwork, style: NDArray[np.float32]) -> Arrays:
+def rows_of_batch(network: OnePassNetwork, style: NDArray[np.float32]) -> Arrays:
     """Return a style's moments by layer, as graphs take them, float32 (1, c + 1, c).
 
     Args:
@@ -194,7 +194,7 @@ def _photo_inputs(shape: Shape) -> dict[str, tuple[int | None, ...]]:
     return {"photo": (1, *shape, 3), "strength": (1,)}
 
 
-def _row_inputs(network: PasticheNetwork) -> dict[str, tuple[int, int, int]]:
+def _row_inputs(network: OnePassNetwork) -> dict[str, tuple[int, int, int]]:
     widths = {k: int(network.weights[f"scale/{k}"].shape[0]) for k in STATISTICS_LAYERS}
     return {layer: (1, width + 1, width) for layer, width in widths.items()}
 
@@ -213,7 +213,7 @@ def _map_rows(found: Maps) -> Arrays:
     return rows | {"statistics": np.stack([to_host(one) for one in found["statistics"]], axis=1)}
 
 
-def _painted(network: PasticheNetwork, example: Arrays, found: Maps) -> Arrays:
+def _painted(network: OnePassNetwork, example: Arrays, found: Maps) -> Arrays:
     photo, strength = example["photo"], example["strength"]
     features = network.encode(ops.convert_to_tensor(photo))
     painted = to_host(network.paint(features, found, ops.convert_to_tensor(amount_at(strength))))
@@ -234,7 +234,7 @@ def _examples(inputs: Inputs) -> tuple[Arrays, ...]:
     return tuple(found)
 
 
-def _rows_of_noise(network: PasticheNetwork, seed: int) -> Arrays:
+def _rows_of_noise(network: OnePassNetwork, seed: int) -> Arrays:
     return rows_of_batch(network, _noise(np.random.default_rng(100 + seed), CHECKED_SHAPES[seed % 2]))
 
 

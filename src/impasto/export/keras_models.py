@@ -1,6 +1,6 @@
 """The one-pass network as Keras models that Keras' exporters take: a style encoder and a painter.
 
-They are `PasticheNetwork` itself, which needs no size in advance, with its weights as the models' variables;
+They are `OnePassNetwork` itself, which needs no size in advance, with its weights as the models' variables;
 `formats` compares the two. A style's moments of a layer travel as one matrix, the
 covariance with the mean as its last row, float32 (batch, c + 1, c), so that styles blend as such matrices do.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from impasto.engine.gradients import to_host
 from impasto.networks.feature_network import FeatureNetwork, Tensor
-from impasto.onepass.network import PasticheNetwork
+from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.painter import WEAKEST
 from impasto.onepass.transfer import (
     STATISTICS_LAYERS,
@@ -37,7 +37,7 @@ ENCODING = ("preprocess", "conv1", "conv2", "conv3", "conv4_1")
 class PortableEncoder(keras.Model):  # type: ignore[misc]
     """The style encoder: ``style`` (batch, height, width, 3) in, moments by layer out."""
 
-    def __init__(self, network: PasticheNetwork) -> None:
+    def __init__(self, network: OnePassNetwork) -> None:
         super().__init__(dtype="float32")
         self.network = _copied(self, network)
         self.built = True
@@ -58,7 +58,7 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
     """
 
     def __init__(
-        self, network: PasticheNetwork, statistics: Mapping[str, Array] | None = None, iterative: bool = False
+        self, network: OnePassNetwork, statistics: Mapping[str, Array] | None = None, iterative: bool = False
     ) -> None:
         super().__init__(dtype="float32")
         self.network = _copied(self, network)
@@ -96,7 +96,7 @@ def rows_of(statistics: Moments) -> dict[str, Array]:
     return {k: np.vstack([to_host(square)[0], to_host(mean)]) for k, (mean, square) in statistics.items()}
 
 
-def _copied(model: keras.Model, network: PasticheNetwork) -> PasticheNetwork:
+def _copied(model: keras.Model, network: OnePassNetwork) -> OnePassNetwork:
     """Return the network in float32, its weights variables of a model, as Keras' exporters want them."""
 
     def variables(weights: Mapping[str, Tensor]) -> dict[str, keras.Variable]:

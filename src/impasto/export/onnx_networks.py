@@ -17,9 +17,9 @@ import numpy as np
 from impasto.errors import SettingError
 from impasto.export.onnx_graph import DOUBLE, FLOAT, Array, Graph
 from impasto.layers import CONVOLUTION_NAMES
-from impasto.onepass.network import BLOCKS, MODULATED, PasticheNetwork
+from impasto.onepass.network import BLOCKS, MODULATED, OnePassNetwork
 from impasto.onepass.painter import WEAKEST
-from impasto.onepass.transfer import MOST_GAIN, REACH, RIDGE, STATISTICS_LAYERS, amount_at
+from impasto.onepass.transfer import EXTENT, MOST_GAIN, RIDGE, STATISTICS_LAYERS, amount_at
 
 LARGEST = 2**31 - 1
 ITERATIONS = 40
@@ -31,7 +31,7 @@ PLANE = [2, 3]
 PICTURE = ("batch", "height", "width", 3)
 
 
-def whole_graph(network: PasticheNetwork, statistics: Mapping[str, Array]) -> Any:
+def whole_graph(network: OnePassNetwork, statistics: Mapping[str, Array]) -> Any:
     """Return the ONNX model that paints one style: ``photo`` and ``strength`` in, ``pastiche`` out.
 
     Strengths are in [0, 1], pictures are sRGB in [0, 1] with sides of at least 32 px.
@@ -55,7 +55,7 @@ def whole_graph(network: PasticheNetwork, statistics: Mapping[str, Array]) -> An
     return graph.model("impasto_style", {"pastiche": (_paint(graph, photo, features, maps, pair), PICTURE)})
 
 
-def painter_graph(network: PasticheNetwork) -> Any:
+def painter_graph(network: OnePassNetwork) -> Any:
     """Return the ONNX model that paints any style, ``pastiche`` out.
 
     In go ``photo``, ``strength`` and what `maps_graph` returns. It computes in float32, without loops.
@@ -75,7 +75,7 @@ def painter_graph(network: PasticheNetwork) -> Any:
     return graph.model("impasto_painter", {"pastiche": (pastiche, PICTURE)})
 
 
-def maps_graph(network: PasticheNetwork) -> Any:
+def maps_graph(network: OnePassNetwork) -> Any:
     """Return the ONNX model that finds what takes a photo to a style, from the moments of both.
 
     In go the outputs of `encoder_graph`, the photo's as ``photo_relu1_1`` and so on, the style's as
@@ -96,7 +96,7 @@ def maps_graph(network: PasticheNetwork) -> Any:
     return graph.model("impasto_maps", outputs)
 
 
-def encoder_graph(network: PasticheNetwork) -> Any:
+def encoder_graph(network: OnePassNetwork) -> Any:
     """Return the ONNX model that looks at pictures: ``style`` in, its moments by layer out.
 
     Each is the covariance (c, c) with the mean as its last row, float32 (batch, c + 1, c). The photo, too,
@@ -129,7 +129,7 @@ def _rows(graph: Graph, rows: str) -> tuple[str, str]:
     return graph.add("Slice", rows, [-1], [LARGEST], [1]), graph.add("Slice", rows, [0], [-1], [1])
 
 
-def _graph_of(network: PasticheNetwork) -> Graph:
+def _graph_of(network: OnePassNetwork) -> Graph:
     encoder = network.encoder
     if (encoder.padding, encoder.pool_rounding) != ("reflect", "floor"):
         raise SettingError(
@@ -142,7 +142,7 @@ def _graph_of(network: PasticheNetwork) -> Graph:
 
 
 def _encode(graph: Graph, planes: str, pooling: str) -> dict[str, str]:
-    """Return `PasticheNetwork.encode`."""
+    """Return `OnePassNetwork.encode`."""
     kernel = graph.weights["preprocess/kernel"].reshape(3, 3)
     x = graph.convolve(planes, kernel.T[:, :, None, None], graph.weights["preprocess/bias"])
     pool = "AveragePool" if pooling == "average" else "MaxPool"
@@ -181,7 +181,7 @@ def _paint(
     maps: Mapping[str, tuple[str, str]],
     statistics: tuple[str, str],
 ) -> str:
-    """Declare the input ``strength`` and return `PasticheNetwork.paint`, clipped, as (batch, h, w, 3).
+    """Declare the input ``strength`` and return `OnePassNetwork.paint`, clipped, as (batch, h, w, 3).
 
     Args:
         graph: to be added to.
@@ -193,7 +193,7 @@ def _paint(
     strength = graph.input("strength", ("batch",))
     share = graph.add("Mul", graph.add("Pow", graph.add("Unsqueeze", strength, [1, 2]), POWER), AMOUNT)
     names = [*features, "statistics"]
-    shares = graph.add("Mul", share, [REACH[name] for name in names])
+    shares = graph.add("Mul", share, [EXTENT[name] for name in names])
 
     def between(seen: str, wanted: str, name: str) -> str:
         index = names.index(name)
@@ -222,7 +222,7 @@ def _deviation(graph: Graph, covariance: str) -> str:
 
 
 def _modulation(graph: Graph, reached: str) -> dict[str, tuple[str, str]]:
-    """Return `PasticheNetwork.modulation_for`: by convolution the factor and the shift, (batch, c, 1, 1)."""
+    """Return `OnePassNetwork.modulation_for`: by convolution the factor and the shift, (batch, c, 1, 1)."""
     scales = [graph.weights[f"scale/{layer}"] for layer in STATISTICS_LAYERS]
     scale = np.concatenate([scale for scale in scales for _ in range(2)])
     x = graph.add("Squeeze", graph.add("Mul", reached, scale), [1])
@@ -316,7 +316,7 @@ def _product(graph: Graph, first: str, *others: str) -> str:
 
 
 def _decode(graph: Graph, features: Mapping[str, str], modulation: Mapping[str, tuple[str, str]]) -> str:
-    """Return `PasticheNetwork.decode`."""
+    """Return `OnePassNetwork.decode`."""
 
     def modulated(x: str, name: str) -> str:
         factor, shift = modulation[name]

@@ -5,7 +5,7 @@ Four things happen, all but the first in one pass over the picture:
 - the photo's moments: channel means and covariances of the feature network's relu1_1 to relu4_1;
 - `transfer_maps`: the linear map of each layer that gives the photo's features the style's moments;
 - the feature network encodes, the maps are applied, with a strength;
-- `PasticheNetwork.decode`, the trained part, makes a picture of what no picture has as its features; its
+- `OnePassNetwork.decode`, the trained part, makes a picture of what no picture has as its features; its
   convolutions are modulated by the statistics that the picture is to have.
 
 Moments are sums over positions, and everything else is local (`DECODER_REACH`): a huge picture is painted in
@@ -36,7 +36,7 @@ from impasto.errors import WeightsError
 from impasto.files import digest, write_whole
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.rearrangements import fit_to, interleave, phase_kernels, smoothed_pixels
-from impasto.onepass.transfer import REACH, STATISTICS_LAYERS, Maps, apply_map
+from impasto.onepass.transfer import EXTENT, STATISTICS_LAYERS, Maps, apply_map
 
 Tensor = Any
 Arrays = dict[str, np.ndarray]
@@ -60,7 +60,6 @@ HIDDEN_WIDTH = 96
 """Between the two layers, ``code_in`` and ``code_out``, that take statistics to modulations."""
 DECODER_REACH = 96
 """Pixels around a position of the encoder's deepest layer on which the decoder's result depends."""
-MINIMUM_SIDE = 32
 GAINS = {"pixels": 0.2, "edges": 0.2, "skip": 0.7, "up": 0.7}
 """Of the random weights, relative to He et al. (2015), by the beginning of their names."""
 BLOCK_GAIN = 0.3
@@ -68,13 +67,13 @@ BLOCK_GAIN = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PasticheNetwork:
+class OnePassNetwork:
     """A network that repaints any photo in any style in one pass; equal only to itself.
 
     Attributes:
         name: of the network or its file.
         encoder: the feature network that it was trained with.
-        weights: as of `new_pastiche_network`.
+        weights: as of `new_onepass_network`.
         sha256: of the weights file, for recipes.
         folds: whether a single picture's maps and modulations go into the kernels, at no cost per pixel;
             graphs that are exported have constant kernels instead.
@@ -218,7 +217,7 @@ class PasticheNetwork:
         x = ops.conv(pad_by_repetition(x), kernel, 1, "valid", data_format="channels_last")
         return interleave(add_bias(x, bias))
 
-    def with_cast_weights(self) -> PasticheNetwork:
+    def with_cast_weights(self) -> OnePassNetwork:
         """Return the same network with its weights in its encoder's dtype, so that no call casts them."""
         dtype = self.encoder.dtype
         weights = {name: ops.cast(value, dtype) for name, value in self.weights.items()}
@@ -240,15 +239,15 @@ def changes_at(maps: Maps, amount: Tensor) -> tuple[dict[str, Change], Tensor]:
     changes: dict[str, Change] = {}
     for layer in STATISTICS_LAYERS:
         matrix, offset = maps[layer]
-        reached = REACH[layer] * share
+        reached = EXTENT[layer] * share
         matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(
             matrix.shape[-1], dtype="float32"
         )
         changes[layer] = matrix, reached * offset
-    return changes, photo + REACH["statistics"] * share * (style - photo)
+    return changes, photo + EXTENT["statistics"] * share * (style - photo)
 
 
-def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
+def new_onepass_network(seed: int, widths: Mapping[str, int]) -> Arrays:
     """Return random weights of the decoder (He et al. 2015).
 
     Args:
@@ -282,12 +281,12 @@ def new_pastiche_network(seed: int, widths: Mapping[str, int]) -> Arrays:
     return {name: value.astype(np.float32) for name, value in weights.items()}
 
 
-def write_pastiche_network(path: Path, weights: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
+def write_onepass_network(path: Path, weights: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
     """Write weights as .npz, kernels in float16, all of it or nothing, and return the file's sha256.
 
     Args:
         path: the .npz to write; its folder is made.
-        weights: as of `new_pastiche_network`.
+        weights: as of `new_onepass_network`.
         meta: words to keep, such as the encoder's sha256.
 
     Raises:
@@ -302,8 +301,8 @@ def write_pastiche_network(path: Path, weights: Mapping[str, Tensor], meta: Mapp
     return digest(path)
 
 
-def read_pastiche_network(path: Path, encoder: FeatureNetwork, own: bool = True) -> PasticheNetwork:
-    """Read what `write_pastiche_network` wrote.
+def read_onepass_network(path: Path, encoder: FeatureNetwork, own: bool = True) -> OnePassNetwork:
+    """Read what `write_onepass_network` wrote.
 
     Args:
         path: the .npz.
@@ -328,7 +327,7 @@ def read_pastiche_network(path: Path, encoder: FeatureNetwork, own: bool = True)
             path=path,
             encoder=encoder.name,
         )
-    wanted = {k: v.shape for k, v in new_pastiche_network(0, encoder_widths(encoder)).items()}
+    wanted = {k: v.shape for k, v in new_onepass_network(0, encoder_widths(encoder)).items()}
     if {name: value.shape for name, value in arrays.items()} != wanted:
         raise WeightsError(
             "{path} holds other arrays than the one-pass network has; install it again", path=path
@@ -336,7 +335,7 @@ def read_pastiche_network(path: Path, encoder: FeatureNetwork, own: bool = True)
     if not all(np.isfinite(value).all() for value in arrays.values()):
         raise WeightsError("{path} holds values that are not finite; install it again", path=path)
     weights = {name: ops.convert_to_tensor(value) for name, value in arrays.items()}
-    return PasticheNetwork(name=path.stem, encoder=encoder, weights=weights, sha256=digest(path))
+    return OnePassNetwork(name=path.stem, encoder=encoder, weights=weights, sha256=digest(path))
 
 
 def encoder_widths(encoder: FeatureNetwork) -> dict[str, int]:

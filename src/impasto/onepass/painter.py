@@ -1,4 +1,4 @@
-"""One pass: the pastiche network run as a method, on pictures of any size, with blends and regions.
+"""One pass: its network run as a method, on pictures of any size, with blends and regions.
 
 A photo is encoded once (`encoded_photo.py`), which a workshop keeps: another style or strength then takes
 the maps and the decoder only. A large picture goes through the network in tiles (`tile_grid.py`), twice: the
@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from impasto.engine import runtime
 from impasto.engine.gradients import compile_function, memory_errors, to_host
 from impasto.errors import ImageError, SettingError, WeightsError
-from impasto.layers import layer_shapes, level_of
+from impasto.layers import ONEPASS_MINIMUM_SIDE, layer_shapes, level_of
 from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
 from impasto.networks.tile_grid import tile_grid
 from impasto.onepass.collapse import collapse_of
 from impasto.onepass.encoded_photo import encoded_photo
-from impasto.onepass.network import DECODER_REACH, MINIMUM_SIDE, Masks, PasticheNetwork, read_pastiche_network
+from impasto.onepass.network import DECODER_REACH, Masks, OnePassNetwork, read_onepass_network
 from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_statistics
 from impasto.onepass.transfer import (
@@ -63,7 +63,7 @@ WEAKEST = 0.1
 """Strength below which the photo shines through, until at 0 nothing else is left."""
 
 
-def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> PasticheNetwork:
+def load_onepass_network(dtype: str = "float32", folder: Path = FOLDER) -> OnePassNetwork:
     """Load the embedded one-pass network.
 
     Args:
@@ -81,32 +81,32 @@ def load_pastiche_network(dtype: str = "float32", folder: Path = FOLDER) -> Past
             name=ONEPASS,
             folder=folder,
         )
-    network = read_pastiche_network(folder / entry.file, load_network(ENCODER, dtype=dtype))
+    network = read_onepass_network(folder / entry.file, load_network(ENCODER, dtype=dtype))
     if network.sha256 != entry.sha256:
         raise WeightsError("{file} is not the recorded file; install impasto again", file=folder / entry.file)
     return network.with_cast_weights()
 
 
-def warm_network(workshop: Workshop, dtype: str) -> PasticheNetwork:
-    """Return the embedded one-pass network from a workshop; errors are `load_pastiche_network`'s."""
-    return workshop.get("networks", ("onepass", dtype), partial(load_pastiche_network, dtype), _bytes)
+def warm_network(workshop: Workshop, dtype: str) -> OnePassNetwork:
+    """Return the embedded one-pass network from a workshop; errors are `load_onepass_network`'s."""
+    return workshop.get("networks", ("onepass", dtype), partial(load_onepass_network, dtype), _bytes)
 
 
-def warm_style(workshop: Workshop, style: StyleFile, dtype: str) -> tuple[PasticheNetwork, Moments]:
+def warm_style(workshop: Workshop, style: StyleFile, dtype: str) -> tuple[OnePassNetwork, Moments]:
     """Return the network of a style of one's own and its painting's moments from a workshop.
 
     Raises:
         WeightsError: it was trained with another feature network than the embedded one.
     """
 
-    def load() -> tuple[PasticheNetwork, Moments]:
+    def load() -> tuple[OnePassNetwork, Moments]:
         encoder = warm_network(workshop, dtype).encoder
         return style.network(encoder).with_cast_weights(), style.statistics()
 
     return workshop.get("networks", ("style", style.sha256, dtype), load, lambda found: _bytes(found[0]))
 
 
-def _bytes(network: PasticheNetwork) -> int:
+def _bytes(network: OnePassNetwork) -> int:
     return sum(4 * math.prod(value.shape) for value in network.weights.values())
 
 
@@ -128,7 +128,7 @@ class OnePass:
 
     def __init__(
         self,
-        network: PasticheNetwork,
+        network: OnePassNetwork,
         regions: Sequence[StyledRegion],
         shape: tuple[int, int],
         workshop: Workshop,
@@ -244,10 +244,10 @@ def check_shape(shape: tuple[int, int]) -> None:
     Raises:
         ImageError: a side is shorter than 32 px.
     """
-    if min(shape) < MINIMUM_SIDE:
+    if min(shape) < ONEPASS_MINIMUM_SIDE:
         raise ImageError(
             "one-pass painting needs sides of at least {least} px, not {width} x {height}",
-            least=MINIMUM_SIDE,
+            least=ONEPASS_MINIMUM_SIDE,
             width=shape[1],
             height=shape[0],
         )
@@ -277,7 +277,7 @@ def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
     return region_masks(mixed, shape, STATISTICS_LAYERS, rounding)
 
 
-def _compiled_painting(network: PasticheNetwork) -> Callable[..., Any]:
+def _compiled_painting(network: OnePassNetwork) -> Callable[..., Any]:
     def paint(photo: Tensor, deeper: Masks, maps: Maps, amount: Tensor, masks: Masks) -> Tensor:
         features = {k: ops.cast(v, network.encoder.dtype) for k, v in deeper.items()}
         features |= network.encoder.features(photo, STATISTICS_LAYERS[:1])
@@ -295,7 +295,7 @@ def painter_for(prepared: Prepared) -> OnePass:
     height, width = prepared.content.shape[:2]
     check_shape((height, width))
     settings, workshop, network = prepared.settings, prepared.workshop, prepared.onepass
-    if not isinstance(network, PasticheNetwork):
+    if not isinstance(network, OnePassNetwork):
         network = warm_network(workshop, runtime.resolve_precision(settings.precision))
     return OnePass(
         network,

@@ -3,7 +3,7 @@
 A .style file is a NumPy .npz archive without pickles: ``weights/NAME`` of the decoder (kernels in
 float16), the painting's ``moments/LAYER/mean`` and ``.../covariance``, its ``thumbnail``, and
 ``style_card``, JSON in bytes, with the sha256 of the other arrays. With the feature network that it was
-trained with it is a `PasticheNetwork` that does best in one style.
+trained with it is a `OnePassNetwork` that does best in one style.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from impasto import __version__
 from impasto.errors import MissingFileError, SettingError, WeightsError
 from impasto.files import digest, write_whole
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass.network import PasticheNetwork, new_pastiche_network
+from impasto.onepass.network import OnePassNetwork, new_onepass_network
 from impasto.onepass.transfer import STATISTICS_LAYERS, Moments
 
 SUFFIX = ".style"
@@ -76,7 +76,7 @@ class StyleFile:
         card: what it says of itself.
         thumbnail: of the painting, uint8 (height, width, 3), sRGB, long side at most 256 px.
         moments: of the painting's features, without the batch: by layer float32 (c,) and (c, c).
-        weights: float32, as of `new_pastiche_network`.
+        weights: float32, as of `new_onepass_network`.
         sha256: of the file.
     """
 
@@ -86,7 +86,7 @@ class StyleFile:
     weights: Mapping[str, NDArray[np.float32]]
     sha256: str = ""
 
-    def network(self, encoder: FeatureNetwork) -> PasticheNetwork:
+    def network(self, encoder: FeatureNetwork) -> OnePassNetwork:
         """Return the style's network.
 
         Args:
@@ -104,7 +104,7 @@ class StyleFile:
                 version=self.card.version,
             )
         weights = {name: ops.convert_to_tensor(value) for name, value in self.weights.items()}
-        return PasticheNetwork(name=self.card.name, encoder=encoder, weights=weights, sha256=self.sha256)
+        return OnePassNetwork(name=self.card.name, encoder=encoder, weights=weights, sha256=self.sha256)
 
     def statistics(self) -> Moments:
         """Return the painting's moments as `transfer_maps` takes them."""
@@ -241,7 +241,7 @@ def _problem(weights: Mapping[str, NDArray[Any]], moments: Mapping[str, tuple[An
     if missing:
         return f"the layer {missing[0]} is missing"
     widths = {layer: weights[f"scale/{layer}"].size for layer in STATISTICS_LAYERS}
-    wanted = {name: value.shape for name, value in new_pastiche_network(0, widths).items()}
+    wanted = {name: value.shape for name, value in new_onepass_network(0, widths).items()}
     for name in sorted(set(wanted) ^ set(weights)):
         return f"{name} is {'missing' if name in wanted else 'unknown'}"
     arrays = dict(weights)

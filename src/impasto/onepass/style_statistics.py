@@ -17,7 +17,7 @@ from keras import ops
 from impasto.errors import SettingError
 from impasto.layers import level_of
 from impasto.onepass.kept_statistics import kept_statistics, statistics_file
-from impasto.onepass.network import PasticheNetwork
+from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, moments_of
 from impasto.pictures.masks import mask_pyramid
 from impasto.pictures.resizing import resize
@@ -28,7 +28,7 @@ Tensor = Any
 
 
 def blended_statistics(
-    styles: Sequence[StyleImage], network: PasticheNetwork, share: float, workshop: Workshop
+    styles: Sequence[StyleImage], network: OnePassNetwork, share: float, workshop: Workshop
 ) -> Moments:
     """Return the moments of a blend of style images, each with a batch of one.
 
@@ -58,9 +58,7 @@ def blended_statistics(
     return blend
 
 
-def known_statistics(
-    network: PasticheNetwork, style: StyleImage, share: float, workshop: Workshop
-) -> Moments:
+def known_statistics(network: OnePassNetwork, style: StyleImage, share: float, workshop: Workshop) -> Moments:
     """Return a style image's moments; the workshop keeps them by the digest of its pixels.
 
     Those of the gallery's built-in pictures are kept on the disk, too.
@@ -85,7 +83,7 @@ def _bytes(statistics: Moments) -> int:
     return sum(4 * math.prod(part.shape) for moments in statistics.values() for part in moments)
 
 
-def _statistics(network: PasticheNetwork, style: StyleImage, share: float) -> Moments:
+def _statistics(network: OnePassNetwork, style: StyleImage, share: float) -> Moments:
     height, width = style.scaled(share).size
     features = network.encode(ops.convert_to_tensor(resize(style.pixels, (height, width))[None]))
     if style.mask is None:

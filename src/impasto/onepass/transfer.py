@@ -22,7 +22,7 @@ stay as they are, and so does the noise in them. Over the twelve development pai
 more (`benchmarks/transfer.py`)."""
 MOST_GAIN = 8.0
 """By how much a transfer map may stretch a direction."""
-REACH = {"relu1_1": 1.0, "relu2_1": 1.18, "relu3_1": 1.0, "relu4_1": 0.75, "statistics": 0.94}
+EXTENT = {"relu1_1": 1.0, "relu2_1": 1.18, "relu3_1": 1.0, "relu4_1": 0.75, "statistics": 0.94}
 """How far the features of each layer, and the statistics, go to the style's, relative to the amount: the
 shallow ones carry more of the style for what they take of the photo (`benchmarks/transfer.py`)."""
 ITERATIONS = 30

@@ -10,6 +10,7 @@ from typing import Any
 
 from impasto.errors import Argument, SettingError
 from impasto.files import digest
+from impasto.layers import ONEPASS_MINIMUM_SIDE
 from impasto.pictures.frames.clip import Clip
 from impasto.pictures.frames.joining import FILMS, codec_for
 from impasto.pictures.frames.sequence import numbered, picture_numbers
@@ -20,8 +21,6 @@ from impasto.settings import Settings
 STILLNESS = 90.0
 """How much a painting is drawn to the one before by default (`benchmarks/video.py`)."""
 QUALITY = 80
-MINIMUM_SIDE = 32
-"""In pixels, of what is painted in one pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +79,7 @@ class VideoJob:
         height, width = fitted_shape(self.clip.shape, self.settings)
         if self.output.suffix.lower() not in FILMS or "%" in self.output.name:
             return height, width
-        return max(MINIMUM_SIDE, height // 2 * 2), max(MINIMUM_SIDE, width // 2 * 2)
+        return max(ONEPASS_MINIMUM_SIDE, height // 2 * 2), max(ONEPASS_MINIMUM_SIDE, width // 2 * 2)
 
     @property
     def folder(self) -> Path:

@@ -28,11 +28,11 @@ from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
 from impasto.networks.catalogue import ManifestEntry, read_manifest, write_manifest
 from impasto.networks.feature_network import FeatureNetwork, Tensor
 from impasto.onepass.network import (
-    PasticheNetwork,
+    OnePassNetwork,
     encoder_widths,
-    new_pastiche_network,
-    read_pastiche_network,
-    write_pastiche_network,
+    new_onepass_network,
+    read_onepass_network,
+    write_onepass_network,
 )
 from impasto.onepass.transfer import (
     STATISTICS_LAYERS,
@@ -76,7 +76,7 @@ class OnePassTrainer(Trainer):
     A photo that is moved by some pixels and has other noise must give the same painting, moved.
 
     Args:
-        weights: as of `new_pastiche_network`; trained, except the scales.
+        weights: as of `new_onepass_network`; trained, except the scales.
         encoder: the feature network whose features the decoder takes back to pixels; its dtype is used.
         judge: the feature network that makes the losses, in its own dtype; perhaps the encoder.
         settings: of which the weights are used.
@@ -100,9 +100,9 @@ class OnePassTrainer(Trainer):
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
 
     @property
-    def network(self) -> PasticheNetwork:
+    def network(self) -> OnePassNetwork:
         """The network in training; its weights are variables."""
-        return PasticheNetwork(name="onepass", encoder=self.encoder, weights={**self.fixed, **self.trained})
+        return OnePassNetwork(name="onepass", encoder=self.encoder, weights={**self.fixed, **self.trained})
 
     def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Return the pastiches, the judge's Gram matrices of their styles, the photos' content features, and
@@ -248,11 +248,11 @@ class OnePassTraining(Training):
         """
         cut_photos, cut_styles = Crops(photos), Crops(styles)
         encoder, judge = networks
-        weights = new_pastiche_network(settings.seed, encoder_widths(encoder))
+        weights = new_onepass_network(settings.seed, encoder_widths(encoder))
         weights |= scales_of(encoder, cut_styles, settings)
         origin = ""
         if start is not None:
-            earlier = read_pastiche_network(*start, own=False)
+            earlier = read_onepass_network(*start, own=False)
             origin = earlier.sha256
             if earlier.encoder is encoder:
                 weights = {k: to_host(v) for k, v in earlier.weights.items()}
@@ -325,7 +325,7 @@ class OnePassTraining(Training):
         """
         judge, encoder = self.trainer.judge, self.trainer.encoder
         meta = {"name": self.output.stem, "encoder_sha256": encoder.sha256}
-        sha256 = write_pastiche_network(self.output, self.trainer.network.weights, meta)
+        sha256 = write_onepass_network(self.output, self.trainer.network.weights, meta)
         figures = self.evaluate()
         entry = ManifestEntry(
             file=self.output.name,
@@ -347,7 +347,7 @@ class OnePassTraining(Training):
         return figures
 
 
-def contact_sheet(network: PasticheNetwork, photos: Array, styles: Array, strength: float) -> Array:
+def contact_sheet(network: OnePassNetwork, photos: Array, styles: Array, strength: float) -> Array:
     """Return one picture: styles above, photos at the left, pastiches between.
 
     Args:

@@ -15,7 +15,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine.gradients import to_host
-from impasto.onepass.network import PasticheNetwork, changes_at
+from impasto.onepass.network import OnePassNetwork, changes_at
 from impasto.onepass.transfer import apply_map, moments_of, transfer_maps
 
 Array = NDArray[np.float32]
@@ -53,13 +53,13 @@ class LeastSquares:
 
 
 def carried_over(
-    known: PasticheNetwork, new: PasticheNetwork, batch_at: Callable[[int], Batch], batches: int
+    known: OnePassNetwork, new: OnePassNetwork, batch_at: Callable[[int], Batch], batches: int
 ) -> dict[str, Array]:
     """Return the weights of a decoder that reads the new network's encoder as the known one reads its own.
 
     Args:
         known: the trained network.
-        new: of which the encoder and the scales are used; as of `new_pastiche_network`.
+        new: of which the encoder and the scales are used; as of `new_onepass_network`.
         batch_at: pictures ``photo`` and ``style``, float32 (batch, side, side, 3) in [0, 1], of a number.
         batches: how many of them; 120 of 4 pairs at 192 px were enough for R^2 of 0.83 to 0.99.
     """
@@ -85,7 +85,7 @@ def carried_over(
     return weights
 
 
-def _met(network: PasticheNetwork, batch: Batch, amount: Array) -> tuple[dict[str, Array], Array]:
+def _met(network: OnePassNetwork, batch: Batch, amount: Array) -> tuple[dict[str, Array], Array]:
     """Return the features and statistics that a decoder meets, scaled as it scales them."""
     photo, style = (network.encode(ops.convert_to_tensor(batch[name])) for name in ("photo", "style"))
     maps = transfer_maps(moments_of(photo), moments_of(style))

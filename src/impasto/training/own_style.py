@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from impasto.engine.gradients import to_host
 from impasto.errors import Argument, Message, OutputError
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass.network import PasticheNetwork
+from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.style_file import THUMBNAIL_SIZE, StyleCard, StyleFile, write_style_file
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize
@@ -65,7 +65,7 @@ class StyleTraining(Training):
     """
 
     trainer: StyleTrainer
-    start: PasticheNetwork
+    start: OnePassNetwork
     photos: TrainingPhotos
     painting: Picture
     settings: StyleSettings
@@ -79,7 +79,7 @@ class StyleTraining(Training):
         pictures: tuple[str | Path, Iterable[str | Path]],
         output: str | Path,
         settings: StyleSettings,
-        start: PasticheNetwork,
+        start: OnePassNetwork,
         judge: FeatureNetwork | None = None,
     ) -> StyleTraining:
         """Read the pictures and make the network that the training starts from.
@@ -164,7 +164,7 @@ class StyleTraining(Training):
         sheet = contact_sheet(rows, labels, height=PREVIEW_SIDE)
         write_picture(self.preview_path, sheet, OutputOptions(overwrite=True))
 
-    def paint(self, network: PasticheNetwork, photo: Array) -> Array:
+    def paint(self, network: OnePassNetwork, photo: Array) -> Array:
         """Return the pastiche of a photo (height, width, 3) at strength 0.5, in [0, 1]."""
         pastiche = self.trainer.paint(
             network, ops.convert_to_tensor(photo[None]), ops.full((1,), 0.5, "float32")
@@ -172,7 +172,7 @@ class StyleTraining(Training):
         shown: Array = np.clip(to_host(pastiche)[0], 0, 1)
         return shown
 
-    def evaluate(self, network: PasticheNetwork) -> dict[str, float]:
+    def evaluate(self, network: OnePassNetwork) -> dict[str, float]:
         """Return the mean content and style loss at strength 0.5 of photos not trained on."""
         losses = []
         for photo in self.photos.held_out[:EVALUATION_PHOTOS]:

@@ -13,7 +13,7 @@ from impasto.engine.gradients import to_host
 from impasto.errors import SettingError
 from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
 from impasto.networks.feature_network import FeatureNetwork, Tensor
-from impasto.onepass.network import PasticheNetwork
+from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.transfer import STATISTICS_LAYERS, amount_at, moments_of, transfer_maps
 from impasto.optimization.objective import DEFAULT_STYLE_WEIGHT
 from impasto.settings import Settings
@@ -89,7 +89,7 @@ class StyleTrainer(Trainer):
     """
 
     def __init__(
-        self, start: PasticheNetwork, judge: FeatureNetwork, painting: Array, style_weight: float
+        self, start: OnePassNetwork, judge: FeatureNetwork, painting: Array, style_weight: float
     ) -> None:
         weights = {k: to_host(ops.cast(value, "float32")) for k, value in start.weights.items()}
         super().__init__(weights, "scale/", TERMS)
@@ -102,15 +102,15 @@ class StyleTrainer(Trainer):
         self.statistics = moments_of(self.encoder.features(picture, STATISTICS_LAYERS))
 
     @property
-    def network(self) -> PasticheNetwork:
+    def network(self) -> OnePassNetwork:
         """The network in training; its weights are variables."""
-        return PasticheNetwork(name="style", encoder=self.encoder, weights={**self.fixed, **self.trained})
+        return OnePassNetwork(name="style", encoder=self.encoder, weights={**self.fixed, **self.trained})
 
     def call(self, x: Mapping[str, Tensor]) -> Tensor:
         """Return the pastiches of the photos, not clipped, at their strengths."""
         return self.paint(self.network, x["photo"], x["strength"])
 
-    def paint(self, network: PasticheNetwork, photo: Tensor, strength: Tensor) -> Tensor:
+    def paint(self, network: OnePassNetwork, photo: Tensor, strength: Tensor) -> Tensor:
         """Return a network's pastiches in the painting's style, not clipped.
 
         Args:
