@@ -7,7 +7,7 @@ at several stillnesses. All figures are shares of those of frames painted by the
 warping      mean squared difference to the frame before, moved along with what was filmed, where nothing was
              hidden (Lai et al., ECCV 2018, equation 8); the flow is scikit-image's ILK, which the product
              does not use
-sharpness    mean absolute difference of neighbouring pixels
+sharpness    mean absolute difference of neighboring pixels
 style, content   VGG-19's distances by the shared judge, of two frames
 
 And before a still camera: `drift`, the most that the mean luminance leaves that of the first frame;
@@ -106,7 +106,7 @@ def warping(pictures: list[np.ndarray], moved: list[tuple[np.ndarray, np.ndarray
 
 
 def sharpness(pictures: list[np.ndarray]) -> float:
-    """Return the mean absolute difference of neighbouring pixels."""
+    """Return the mean absolute difference of neighboring pixels."""
     return float(np.mean([np.abs(np.diff(p, axis=axis)).mean() for p in pictures for axis in (0, 1)]))
 
 

@@ -280,7 +280,7 @@ def finish(
 def settings_as_made(prepared: Prepared, step: Step) -> Settings:
     """Return the settings that make a picture as it is at a step: its iterations, if more were asked for.
 
-    There are none for a picture of a coarser scale, nor for what the optimisation makes instead of one pass;
+    There are none for a picture of a coarser scale, nor for what the optimization makes instead of one pass;
     for these they are those that were asked for, and the recipe says where the run was stopped.
     """
     settings = prepared.settings

@@ -158,8 +158,8 @@ def with_photo(prepared: Prepared, picture: Picture) -> Prepared:
 
     Styles, regions and what was fitted to the first photo stay as they are.
     """
-    grey = prepared.achromatic or prepared.settings.colors == "luminance"
-    content = color_transfer.lightness_of(picture.pixels) if grey else picture.pixels
+    gray = prepared.achromatic or prepared.settings.colors == "luminance"
+    content = color_transfer.lightness_of(picture.pixels) if gray else picture.pixels
     return replace(prepared, content=content, initial=content, picture=picture, photo=picture.pixels)
 
 

@@ -83,11 +83,11 @@ def test_a_picture_is_exported_in_another_size_than_that_on_screen(browser):
 
 def test_a_mask_says_where_a_style_goes(browser):
     photo = browser.photo(png_bytes(48, 64, 10))
-    grey = np.zeros((48, 64), np.uint8)
-    grey[:, 32:] = 255
-    mask = browser.post(f"/api/photos/{photo['photo']}/masks", encoded(Image.fromarray(grey), "PNG")).json()
+    gray = np.zeros((48, 64), np.uint8)
+    gray[:, 32:] = 255
+    mask = browser.post(f"/api/photos/{photo['photo']}/masks", encoded(Image.fromarray(gray), "PNG")).json()
     assert (mask["width"], mask["height"]) == (64, 48)
-    assert np.array_equal(np.asarray(opened(browser.get(f"/api/masks/{mask['mask']}").content)), grey)
+    assert np.array_equal(np.asarray(opened(browser.get(f"/api/masks/{mask['mask']}").content)), gray)
     before = np.asarray(opened(png_bytes(48, 64, 10))).astype(int)
 
     def change(style, **settings):
@@ -108,16 +108,16 @@ def test_a_mask_says_where_a_style_goes(browser):
 
 def test_a_downloaded_picture_brings_its_masks_back(browser, tmp_path):
     photo = browser.photo(png_bytes(48, 64, 14), "day.png")
-    grey = np.zeros((48, 64), np.uint8)
-    grey[:20] = 200
-    mask = browser.post(f"/api/photos/{photo['photo']}/masks", encoded(Image.fromarray(grey), "PNG")).json()
+    gray = np.zeros((48, 64), np.uint8)
+    gray[:20] = 200
+    mask = browser.post(f"/api/photos/{photo['photo']}/masks", encoded(Image.fromarray(gray), "PNG")).json()
     look = {**LOOK, "regions": [{"mask": mask["mask"], "style": None}]}
     wish = {"photo": photo["photo"], "look": look, "format": "jpeg"}
     ((_, file),) = [event for event in browser.events("/api/exports", wish) if event[0] == "file"]
     again = browser.photo(browser.get(file["url"]).content, file["name"])
     (region,) = again["look"]["regions"]
     assert region["style"] is None and again["look"]["settings"] == {"strength": 60}
-    assert np.array_equal(np.asarray(opened(browser.get(f"/api/masks/{region['mask']}").content)), grey)
+    assert np.array_equal(np.asarray(opened(browser.get(f"/api/masks/{region['mask']}").content)), gray)
     wish = {"photo": photo["photo"], "look": again["look"]}
     result = dict(browser.events("/api/pastiches", wish))["result"]
     shown, before = pixels_of(browser, result).astype(int), np.asarray(opened(png_bytes(48, 64, 14)))

@@ -140,18 +140,18 @@ def test_a_moved_photo_is_the_photo_moved_but_for_noise(crops):
         assert np.sqrt(np.square(photo - moved).mean()) < 1.5 * MOST_NOISE
 
 
-def test_some_styles_are_drawn_some_are_photos_and_some_are_grey(crops, monkeypatch):
+def test_some_styles_are_drawn_some_are_photos_and_some_are_gray(crops, monkeypatch):
     photos, styles = crops
 
-    def greys(pictures):
+    def grays(pictures):
         return sum(bool(np.ptp(p, axis=2).max() < 1e-6) for p in pictures)
 
     monkeypatch.setattr(pairs, "PATTERNS", 0.0)
     monkeypatch.setattr(pairs, "PHOTOS_AS_STYLES", 0.0)
     found = training_styles(photos, styles, 100, 32, (1, 1))
-    assert 1 <= greys(found) <= 20
-    monkeypatch.setattr(pairs, "GREYS", 1.0)
-    assert greys(training_styles(photos, styles, 5, 32, (1, 1))) == 5
+    assert 1 <= grays(found) <= 20
+    monkeypatch.setattr(pairs, "GRAYS", 1.0)
+    assert grays(training_styles(photos, styles, 5, 32, (1, 1))) == 5
     monkeypatch.setattr(pairs, "PATTERNS", 1.0)
     drawn = training_styles(photos, styles, 5, 32, (1, 1))
     monkeypatch.setattr(pairs, "PATTERNS", 0.0)

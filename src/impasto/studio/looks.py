@@ -90,8 +90,8 @@ def _region(values: Values, session: Session) -> RegionSpec:
 
 def mask_pixels(path: Any) -> NDArray[np.uint8]:
     """Return a mask of the session, uint8 (height, width)."""
-    grey: NDArray[np.float32] = read_picture(path).pixels[..., 0]
-    return np.rint(grey * 255).astype(np.uint8)
+    gray: NDArray[np.float32] = read_picture(path).pixels[..., 0]
+    return np.rint(gray * 255).astype(np.uint8)
 
 
 def style_source(id: str, session: Session) -> str:

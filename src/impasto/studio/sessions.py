@@ -64,7 +64,7 @@ class OwnStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class Mask:
-    """A mask of a session: its id, file (PNG, grey), width and height in pixels."""
+    """A mask of a session: its id, file (PNG, gray), width and height in pixels."""
 
     id: str
     path: Path

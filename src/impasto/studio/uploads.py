@@ -82,13 +82,13 @@ def add_to_gallery(path: Path, name: str) -> StyleCard:
 
 
 def keep_mask(session: Session, id: str, path: Path) -> Mask:
-    """Keep a mask as its recipe will have it: 8 bit, grey, the long side at most `LONGEST_TEXT_SIDE` px."""
+    """Keep a mask as its recipe will have it: 8 bit, gray, the long side at most `LONGEST_TEXT_SIDE` px."""
     with _removed_on_error(path):
         _check_pixels(path)
         height, width = fit(read_picture(path).pixels.shape[:2], LONGEST_TEXT_SIDE)
-        grey = read_mask(path, (height, width))
+        gray = read_mask(path, (height, width))
         path.unlink()
-        return _keep_grey(session, id, path.with_name("mask.png"), grey)
+        return _keep_gray(session, id, path.with_name("mask.png"), gray)
 
 
 def keep_subject(
@@ -115,12 +115,12 @@ def keep_subject(
     add, remove = points
     id, path = session.new_file("mask.png")
     with _removed_on_error(path):
-        return _keep_grey(session, id, path, found.mask(add=add, remove=remove, feather=feather))
+        return _keep_gray(session, id, path, found.mask(add=add, remove=remove, feather=feather))
 
 
-def _keep_grey(session: Session, id: str, path: Path, grey: NDArray[np.float32]) -> Mask:
-    picture_to_pil(grey[..., None].repeat(3, axis=2)).convert("L").save(path, "PNG")
-    mask = Mask(id=id, path=path, width=grey.shape[1], height=grey.shape[0])
+def _keep_gray(session: Session, id: str, path: Path, gray: NDArray[np.float32]) -> Mask:
+    picture_to_pil(gray[..., None].repeat(3, axis=2)).convert("L").save(path, "PNG")
+    mask = Mask(id=id, path=path, width=gray.shape[1], height=gray.shape[0])
     session.masks.keep(mask)
     return mask
 
@@ -159,8 +159,8 @@ def _masks_in(session: Session, recipe: Mapping[str, Any]) -> tuple[str | None, 
         found.append(None)
         if is_mask_text(region["mask"]):
             with suppress(ImageError):
-                grey = mask_of_text(region["mask"]).astype(np.float32) / np.float32(255)
-                found[-1] = _keep_grey(session, *session.new_file("mask.png"), grey).id
+                gray = mask_of_text(region["mask"]).astype(np.float32) / np.float32(255)
+                found[-1] = _keep_gray(session, *session.new_file("mask.png"), gray).id
     return tuple(found)
 
 

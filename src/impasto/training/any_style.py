@@ -1,6 +1,6 @@
 """Training the one-pass network on pairs of a photo and a style, with a feature network as the judge.
 
-Every sample has its own strength, and its loss is the optimisation's objective at that strength: the
+Every sample has its own strength, and its loss is the optimization's objective at that strength: the
 relative content loss at relu4_2 and the relative style loss over the Gram matrices of the style
 layers, as `losses` and `FeatureNetwork` define them.
 

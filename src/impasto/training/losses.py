@@ -1,4 +1,4 @@
-"""What trainings minimise: the losses of style transfer for batches, and what a student does not explain."""
+"""What trainings minimize: the losses of style transfer for batches, and what a student does not explain."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Batch = dict[str, Array]
 RESCALES = (0.5, 1.6)
 """Sides of crops in their pictures, least and most, relative to what they are resized to: larger pictures
 than the training has are to be painted, and an enlarged crop is what these have in a window of its size."""
-PATTERNS, PHOTOS_AS_STYLES, GREYS = 0.1, 0.08, 0.08
+PATTERNS, PHOTOS_AS_STYLES, GRAYS = 0.1, 0.08, 0.08
 """Shares of the styles that are drawn (`patterns`), that are photos, and that lose their colors."""
 MOST_SHIFT, MOST_NOISE = 8, 3 / 255
 """What a photo is moved by at most, in pixels, and the deviation of what it is covered with, for a second
@@ -24,7 +24,7 @@ painting that must be the first one moved."""
 
 
 def recolor(pictures: Array, rng: np.random.Generator) -> Array:
-    """Return pictures of which half have other contrasts, colours and exposures, within [0, 1]."""
+    """Return pictures of which half have other contrasts, colors and exposures, within [0, 1]."""
     pictures = pictures.copy()
     for index in np.flatnonzero(rng.random(len(pictures)) < 0.5):
         order = rng.permutation(3) if rng.random() < 0.4 else np.arange(3)
@@ -62,7 +62,7 @@ def training_styles(photos: Crops, styles: Crops, count: int, side: int, key: tu
     for index in np.flatnonzero(kinds < PATTERNS + PHOTOS_AS_STYLES):
         drawn = kinds[index] < PATTERNS
         found[index] = pattern(side, rng) if drawn else photos.crop(side, rng)
-    for index in np.flatnonzero(rng.random(count) < GREYS):
+    for index in np.flatnonzero(rng.random(count) < GRAYS):
         found[index] = found[index].mean(axis=2, keepdims=True)
     return found
 

@@ -30,7 +30,7 @@ def pattern(side: int, rng: np.random.Generator) -> Array:
 
 
 def _colors(rng: np.random.Generator) -> Array:
-    """Return three colors, (3, 3): any, greys, or black and white."""
+    """Return three colors, (3, 3): any, grays, or black and white."""
     kind = rng.random()
     if kind < 0.2:
         return np.array([[0.0] * 3, [1.0] * 3, [0.5] * 3], np.float32)[rng.permutation(3)]

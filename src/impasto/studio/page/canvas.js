@@ -1,5 +1,5 @@
 /**
- * Draws the picture: two pictures crossfaded, the photo's colours, light and grain, before and after.
+ * Draws the picture: two pictures crossfaded, the photo's colors, light and grain, before and after.
  *
  * On the graphics card where there is one; without it the crossfade and before/after are drawn, and light and
  * grain are seen when the server has answered.

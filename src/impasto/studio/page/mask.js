@@ -95,7 +95,7 @@ export class MaskEditor {
     this.#paintOverlay();
   }
 
-  /** @param {string} id of a mask of the server: grey becomes ink */
+  /** @param {string} id of a mask of the server: gray becomes ink */
   async #load(id) {
     const image = await loadPicture(`/api/masks/${id}`);
     const { width, height } = this.ink;

@@ -203,7 +203,7 @@ async function paintStrengths(w, signal, listener) {
 }
 
 /**
- * Go on with the optimisation from what is seen.
+ * Go on with the optimization from what is seen.
  * @param {number} iterations
  * @param {AbortSignal} signal
  * @param {(name: string, data: any) => Promise<void>|void} tell

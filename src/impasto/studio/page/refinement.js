@@ -1,4 +1,4 @@
-/** Going on with the optimisation from what is seen, live, with a stop that stops. */
+/** Going on with the optimization from what is seen, live, with a stop that stops. */
 
 import { wasCalledOff } from "./api.js";
 import { still } from "./canvas.js";

@@ -1,4 +1,4 @@
-/** The picture's program for the graphics card: crossfade, photo's colours, light and grain, before and after. */
+/** The picture's program for the graphics card: crossfade, photo's colors, light and grain, before and after. */
 
 export const VERTEX = `#version 300 es
 in vec2 corner;
@@ -42,7 +42,7 @@ vec3 fromOklab(vec3 lab) {
 bool shown(vec3 c) {
   return all(greaterThanEqual(c, vec3(-0.0005))) && all(lessThanEqual(c, vec3(1.0005)));
 }
-/* A colour that sRGB cannot show loses chroma and keeps lightness and hue. */
+/* A color that sRGB cannot show loses chroma and keeps lightness and hue. */
 vec3 within(vec3 lab) {
   lab.x = clamp(lab.x, 0.0, 1.0);
   vec3 c = fromOklab(lab);

@@ -1,4 +1,4 @@
-/** What is done to a mask as a whole. The mask is the alpha of the ink; the server is sent grey. */
+/** What is done to a mask as a whole. The mask is the alpha of the ink; the server is sent gray. */
 
 /** @param {ImageData} ink @returns {boolean} */
 export function isEmpty(ink) {
@@ -17,7 +17,7 @@ export function inverted(ink) {
 }
 
 /**
- * Return the mask in grey, its edge softened: three means over 2 r + 1 pixels, nearly a Gaussian.
+ * Return the mask in gray, its edge softened: three means over 2 r + 1 pixels, nearly a Gaussian.
  * @param {ImageData} ink
  * @param {number} feather 0 to 100: the softened edge's half width, in thousandths of the long side
  * @returns {ImageData}

@@ -14,7 +14,7 @@
  * @typedef {{version: string, engine: string, limits: {bytes: number, pixels: number}, styles: Style[], samples: Sample[], controls: Control[], formats: string[], results: Result[]}} ServerState
  *
  * What the person works on. `look` is what the server is asked for; `refined` names the result that the
- * optimisation has made of it, until another change leads away from it.
+ * optimization has made of it, until another change leads away from it.
  * @typedef {{photo: Photo|null, look: Look, refined: string|null}} Work
  *
  * An entry of the strip of results.

@@ -156,10 +156,10 @@ export class Viewer {
   zoomTo(zoom, x, y) {
     const next = Math.min(MOST_ZOOM, Math.max(1, zoom));
     const board = this.board.getBoundingClientRect();
-    const centre = { x: board.left + board.width / 2, y: board.top + board.height / 2 };
+    const center = { x: board.left + board.width / 2, y: board.top + board.height / 2 };
     const ratio = next / this.zoom;
-    this.left += ((x ?? centre.x) - centre.x) * (1 - ratio);
-    this.top += ((y ?? centre.y) - centre.y) * (1 - ratio);
+    this.left += ((x ?? center.x) - center.x) * (1 - ratio);
+    this.top += ((y ?? center.y) - center.y) * (1 - ratio);
     this.zoom = next;
     if (next === 1) this.left = this.top = 0;
     this.#hang();
@@ -250,13 +250,13 @@ export class Viewer {
     this.zoomTo(this.zoom * (before > 0 ? after / before : 1), (now.x + other.x) / 2, (now.y + other.y) / 2);
   }
 
-  /** @param {PointerEvent} event @param {boolean} cancelled */
-  #up(event, cancelled) {
+  /** @param {PointerEvent} event @param {boolean} canceled */
+  #up(event, canceled) {
     if (!this.fingers.delete(event.pointerId)) return;
     clearTimeout(this.holdTimer);
     this.hold(false);
     if (this.fingers.size) return;
-    if (!this.panning) cancelled ? this.tool?.cancel() : this.tool?.up();
+    if (!this.panning) canceled ? this.tool?.cancel() : this.tool?.up();
   }
 
   /** Say what the picture shows. @param {string} text */
