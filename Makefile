@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PAGE_TOOLS := tests/studio/browser
 
-.PHONY: demo studio test test-slow test-engines test-browser page-tools check docs format bench clean
+.PHONY: demo studio test test-slow test-engines test-browser test-ray page-tools check docs format bench clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -31,6 +31,9 @@ test-engines: $(VENV)/installed ## the same pictures on TensorFlow, JAX and PyTo
 
 test-browser: $(VENV)/installed page-tools ## the studio in Debian's chromium; skipped where there is none
 	$(BIN)/pytest -m browser
+
+test-ray: $(VENV)/installed ## batches and clusters of Ray on this machine, with processes and nodes killed
+	$(BIN)/pytest -m ray
 
 page-tools: ## what checks the studio's page (TypeScript, axe-core), by npm where there is one
 	@if test -d $(PAGE_TOOLS)/node_modules/typescript; then :; \

@@ -1,0 +1,1 @@
+"""What runs on a cluster: Ray's sessions, and what is spread over their machines."""
