@@ -248,17 +248,19 @@ def test_what_is_read_ahead_and_written_behind_raises_here():
         with pytest.raises(OutputError, match="gone"):
             next(numbers)
     done: list[int] = []
-    behind = Behind(2)
-    for number in range(10):
-        behind.do(lambda n=number: done.append(n))
-    behind.finish()
+    with Behind(2) as behind:
+        for number in range(10):
+            behind.do(lambda n=number: done.append(n))
     assert done == list(range(10))
-    behind = Behind(1)
-    behind.do(lambda: [].pop())
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError), Behind(1) as behind:
+        behind.do(lambda: [].pop())
         for _ in range(9):
             behind.do(lambda: time.sleep(0.01))
-        behind.finish()
+    with pytest.raises(OutputError), Behind(4) as behind:
+        behind.do(lambda: time.sleep(0.05))
+        behind.do(lambda: done.append(99))
+        raise OutputError("given up")
+    assert 99 not in done
 
 
 KILLS = int(os.environ.get("IMPASTO_KILLS", "3"))

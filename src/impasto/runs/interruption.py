@@ -24,6 +24,10 @@ class Interruption:
             raise KeyboardInterrupt
         self.signal = number
 
+    def ask(self) -> None:
+        """Ask for an end as Ctrl-C does, from within the program."""
+        self.signal = signal.SIGINT
+
     @contextmanager
     def heard(self) -> Iterator[Interruption]:
         """Listen to the signals; only the main thread can."""

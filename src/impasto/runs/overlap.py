@@ -72,6 +72,8 @@ class Ahead(Generic[Item]):
 class Behind:
     """Does one thing after the other in a thread of its own; an error is raised at the next one.
 
+    To be used in a ``with`` statement, whose end waits for everything; after an error what waits is let go.
+
     Args:
         most: things that may wait.
     """
@@ -82,16 +84,22 @@ class Behind:
         self._thread = threading.Thread(target=self._work, name="behind", daemon=True)
         self._thread.start()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._error = self._error or error
+        self._waiting.put(None)
+        self._thread.join()
+        if error is None:
+            self._check()
+
     def do(self, action: Callable[[], None]) -> None:
         """Have something done after everything else; wait while too much waits."""
         self._check()
         self._waiting.put(action)
-
-    def finish(self) -> None:
-        """Wait until everything has been done."""
-        self._waiting.put(None)
-        self._thread.join()
-        self._check()
 
     def _check(self) -> None:
         if self._error is not None:

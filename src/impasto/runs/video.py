@@ -11,10 +11,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from impasto.errors import ImageError, Message, SettingError
 from impasto.pictures.frames.clip import Frame
@@ -45,6 +48,7 @@ class VideoStep:
         seconds_left: until the end, as far as is known.
         shot: the number of the shot, from 1.
         shape: (height, width).
+        pixels: the frame as it was painted, float32 (height, width, 3), sRGB.
     """
 
     frame: int
@@ -53,6 +57,7 @@ class VideoStep:
     seconds_left: float | None
     shot: int
     shape: tuple[int, int]
+    pixels: NDArray[np.float32] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,33 +102,47 @@ def run_video(
         OutputError: the file exists or cannot be written.
         CheckpointError: an unfinished run of something else is in the way.
     """
-    check_video_output(job)
-    with Interruption().heard() as interruption:
-        if workshop is not None:
-            return _Run(job, show, say, workshop).through(interruption)
-        with Workshop() as own:
-            return _Run(job, show, say, own).through(interruption)
+    with ExitStack() as stack:
+        kept = workshop if workshop is not None else stack.enter_context(Workshop())
+        run = VideoRun(job, say, kept)
+        for step in run.steps(stack.enter_context(Interruption().heard())):
+            show(step)
+    return run.outcome
 
 
-class _Run:
-    """A video on its way."""
+class VideoRun:
+    """A video on its way.
 
-    def __init__(
-        self,
-        job: VideoJob,
-        show: Callable[[VideoStep], None],
-        say: Callable[[str], None],
-        workshop: Workshop,
-    ) -> None:
-        self.job, self._show, self._say, self._workshop = job, show, say, workshop
-        self.notes = [*job.clip.notes, *sound_notes(job.clip, _suffix(job))]
-        self.shots = 0
+    Args:
+        job: what was asked for.
+        say: told sentences while the job runs.
+        workshop: keeps what frames share.
+
+    Attributes:
+        outcome: what became of it, once there are no more steps.
+
+    Raises:
+        OutputError: the file exists or cannot be written.
+    """
+
+    outcome: VideoOutcome
+
+    def __init__(self, job: VideoJob, say: Callable[[str], None], workshop: Workshop) -> None:
+        check_video_output(job)
+        self.job, self._say, self._workshop = job, say, workshop
+        self._notes: list[str] = [*job.clip.notes, *sound_notes(job.clip, _suffix(job))]
+        self._shots = 0
         self._collapsed: set[str] = set()
-        self._clock = _Clock(job.expected)
+        self._clock = _Clock(job.expected, job.shape)
         self._recipe: dict[str, Any] = {}
         self._alpha = codec_for(job.output) == "ffv1"
 
-    def through(self, interruption: Interruption) -> VideoOutcome:
+    def steps(self, interruption: Interruption) -> Iterator[VideoStep]:
+        """Paint and write the video, yielding a step after each frame; errors are `run_video`'s.
+
+        Args:
+            interruption: ends it after the frame, with what is there joined.
+        """
         job = self.job
         with ExitStack() as stack:
             shots = iter(stack.enter_context(Ahead(shots_of(self._frames()), 1)))
@@ -135,19 +154,19 @@ class _Run:
             self._recipe = self._recipe_of(painter)
             parts = Parts(job.folder, self._recipe, anew=job.overwrite)
             resumed = parts.count
-            self._paint(itertools.chain([shot], shots), frames, parts, painter, interruption)
-        if not parts.count:
+            yield from self._paint(itertools.chain([shot], shots), frames, parts, painter, interruption)
+        if parts.count:
+            self._join(parts, whole=interruption.signal is None)
+        else:
             parts.remove()
-            return VideoOutcome(frames=0, shots=0, shape=job.shape, interruption=interruption.signal)
-        self._join(parts, whole=interruption.signal is None)
-        return VideoOutcome(
+        self.outcome = VideoOutcome(
             frames=parts.count,
-            shots=self.shots,
+            shots=self._shots,
             shape=job.shape,
             resumed=resumed,
-            notes=tuple(self.notes),
+            notes=tuple(self._notes),
             interruption=interruption.signal,
-            folder=job.folder if interruption.signal else None,
+            folder=job.folder if interruption.signal and parts.count else None,
         )
 
     def _frames(self) -> Iterator[Frame]:
@@ -161,7 +180,7 @@ class _Run:
 
     def _recipe_of(self, painter: ShotPainter) -> dict[str, Any]:
         job, prepared = self.job, painter.prepared
-        self.notes = list(dict.fromkeys([*self.notes, *prepared.notes]))
+        self._notes = list(dict.fromkeys([*self._notes, *prepared.notes]))
         content = PictureRecord(name=job.clip.name, sha256=clip_digest(job.clip))
         return replace(Recipe.of(prepared), content=content, video=job.record()).to_mapping()
 
@@ -172,38 +191,38 @@ class _Run:
         parts: Parts,
         first: ShotPainter,
         interruption: Interruption,
-    ) -> None:
+    ) -> Iterator[VideoStep]:
         """Paint the frames that are not painted yet, until the end or an interruption."""
         job, done = self.job, parts.count
         recorder = Recorder(
             parts, job.shape, job.clip.time_base, job.clip.rate, codec_for(job.output), job.quality
         )
-        stillness, behind, each = Stillness(job.stillness), Behind(BEHIND), frames_per_segment(job.shape)
+        stillness, each = Stillness(job.stillness), frames_per_segment(job.shape)
         stillness.state = parts.state
         painter: ShotPainter | None = first
-        for shot in shots:
-            self.shots += 1
-            if shot.stop > done:
-                painter = painter or self._painter(shot)
-                self._clock.begin(max(done, shot.start))
-            if shot.start >= done:
-                stillness.restart()
-            for frame in itertools.islice(frames, shot.stop - shot.start):
+        with Behind(BEHIND) as behind:
+            for shot in shots:
+                self._shots += 1
+                if shot.stop > done:
+                    painter = painter or self._painter(shot)
+                    self._clock.begin(max(done, shot.start))
+                if shot.start >= done:
+                    stillness.restart()
+                for frame in itertools.islice(frames, shot.stop - shot.start):
+                    if interruption.signal:
+                        break
+                    if frame.index < done or painter is None:
+                        continue
+                    pixels = self._painted(painter, frame, stillness)
+                    alpha = frame.alpha if self._alpha else None
+                    behind.do(partial(recorder.add, pixels, alpha, frame.ticks, frame.duration))
+                    if (frame.index + 1) % each == 0:
+                        behind.do(partial(recorder.cut, stillness.state))
+                    yield self._clock.step(frame.index + 1, self._shots, pixels)
+                painter = None
                 if interruption.signal:
                     break
-                if frame.index < done or painter is None:
-                    continue
-                pixels = self._painted(painter, frame, stillness)
-                alpha = frame.alpha if self._alpha else None
-                behind.do(partial(recorder.add, pixels, alpha, frame.ticks, frame.duration))
-                if (frame.index + 1) % each == 0:
-                    behind.do(partial(recorder.cut, stillness.state))
-                self._show(self._clock.step(frame.index + 1, self.shots, job.shape))
-            painter = None
-            if interruption.signal:
-                break
-        behind.do(partial(recorder.cut, stillness.state))
-        behind.finish()
+            behind.do(partial(recorder.cut, stillness.state))
 
     def _painted(self, painter: ShotPainter, frame: Frame, stillness: Stillness) -> Any:
         pixels, collapse = painter.paint(frame, self.job.strength_at(frame.ticks), stillness)
@@ -215,10 +234,10 @@ class _Run:
         if collapse and collapse not in self._collapsed:
             self._collapsed.add(collapse)
             second = float(frame.ticks * self.job.clip.time_base)
-            self.notes.append(
+            self._notes.append(
                 Message("one pass gives a {wrong} picture at {second:.1f} s", wrong=collapse, second=second)
             )
-            self._say(self.notes[-1])
+            self._say(self._notes[-1])
         return pixels
 
     def _join(self, parts: Parts, *, whole: bool) -> None:
@@ -246,8 +265,8 @@ def _suffix(job: VideoJob) -> str:
 class _Clock:
     """Frames per second, and the time that is left."""
 
-    def __init__(self, frames: int | None) -> None:
-        self._frames = frames
+    def __init__(self, frames: int | None, shape: tuple[int, int]) -> None:
+        self._frames, self._shape = frames, shape
         self._began: tuple[int, float] | None = None
         self._warm = False
 
@@ -256,7 +275,7 @@ class _Clock:
         if self._began is None:
             self._began = frame, time.monotonic()
 
-    def step(self, frame: int, shot: int, shape: tuple[int, int]) -> VideoStep:
+    def step(self, frame: int, shot: int, pixels: NDArray[np.float32]) -> VideoStep:
         """Return what is told after a frame; the first one, which is compiled for, is not counted."""
         first, began = self._began or (frame - 1, time.monotonic())
         if not self._warm:
@@ -265,5 +284,11 @@ class _Clock:
         rate = counted / elapsed if elapsed > 0 else 0.0
         left = None if self._frames is None or counted < 3 else max(0, self._frames - frame) / rate
         return VideoStep(
-            frame=frame, frames=self._frames, rate=rate, seconds_left=left, shot=shot, shape=shape
+            frame=frame,
+            frames=self._frames,
+            rate=rate,
+            seconds_left=left,
+            shot=shot,
+            shape=self._shape,
+            pixels=pixels,
         )
