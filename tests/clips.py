@@ -38,6 +38,7 @@ def film(
     aspect: Fraction | None = None,
     rotation: int = 0,
     sound: tuple[str, ...] = (),
+    gop: int | None = None,
     **tags: str,
 ) -> Path:
     """Write a film; colors are range, matrix, primaries and transfer function by their codes."""
@@ -54,6 +55,8 @@ def film(
         stream.options = {"crf": "4"} if codec in ("libx264", "libx265") else {}
         if aspect:
             context.sample_aspect_ratio = aspect
+        if gop:
+            context.gop_size = gop
         if rotation:
             stream.set_display_rotation(rotation)
         tracks = [_track(container, name) for name in sound]

@@ -57,6 +57,22 @@ def test_frames_come_with_their_exact_times(tmp_path, suffix, times):
     assert durations[:-1] == [Fraction(b - a, 1000) for a, b in itertools.pairwise(times)]
 
 
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.gif", "%02d.png"])
+def test_a_frame_at_a_second_is_the_one_that_is_shown_then(tmp_path, name):
+    source = film(tmp_path / "long.mkv", moving(28), tuple(40 * n for n in range(28)))
+    if name.endswith("p4") or name.endswith("kv"):
+        path = film(tmp_path / name, moving(28), tuple(40 * n for n in range(28)), gop=5)
+    else:
+        path, _ = tmp_path / name, rejoined(source, tmp_path / name, tmp_path / "parts")
+    clip = open_clip(path)
+    frames = list(clip.frames())
+    for second, index in ((0, 0), (0.04, 1), (0.059, 1), (0.5, 12), (0.81, 20), (99, 27)):
+        frame = clip.frame_at(second)
+        assert (frame.index, frame.ticks) == (0, frames[index].ticks), second
+        np.testing.assert_array_equal(frame.pixels, frames[index].pixels)
+    assert clip.length == pytest.approx(28 * 0.04, abs=0.05)
+
+
 def test_a_rate_that_is_no_decimal_is_kept(tmp_path):
     base = Fraction(1001, 30_000)
     path = film(tmp_path / "ntsc.mkv", base=base, times=tuple(round(1000 * n * base) + 1 for n in range(12)))

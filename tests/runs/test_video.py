@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from fractions import Fraction
 
@@ -29,9 +30,10 @@ from impasto.pictures.frames.shots import MOST_SAMPLES, shots_of
 from impasto.pictures.stillness import Stillness
 from impasto.preparation import Inputs
 from impasto.runs import video
+from impasto.runs.interruption import Interruption
 from impasto.runs.keyframes import Keyframes, seconds_of
 from impasto.runs.overlap import Ahead, Behind
-from impasto.runs.video import run_video
+from impasto.runs.video import VideoRun, run_video
 from impasto.runs.video_job import STILLNESS, VideoJob
 from impasto.runs.video_parts import Parts, Recorder
 from impasto.settings import Settings
@@ -147,6 +149,26 @@ def test_a_preview_and_numbered_pictures(tmp_path, workshop):
     assert outcome.frames == 5
     assert sorted(p.name for p in tmp_path.glob("*.png")) == [f"{n:03d}.png" for n in range(1, 6)]
     assert Image.open(tmp_path / "001.png").size == (64, 48)
+
+
+def test_a_run_that_is_ended_while_its_first_shot_is_looked_through_leaves_nothing(tmp_path, workshop):
+    job = job_of(film(tmp_path / "clip.mp4"), tmp_path / "out.mp4")
+    interruption = Interruption()
+    interruption.ask()
+    run = VideoRun(job, print, workshop)
+    assert list(run.steps(interruption)) == []
+    assert (run.outcome.frames, run.outcome.interruption) == (0, signal.SIGINT)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_whoever_drives_a_run_can_let_it_go(tmp_path, workshop):
+    job = job_of(film(tmp_path / "clip.mp4"), tmp_path / "out.mp4")
+    steps = VideoRun(job, print, workshop).steps(Interruption())
+    step = next(step for step in steps if step is not None)
+    assert (step.frame, step.pixels.shape) == (1, (48, 64, 3))
+    steps.close()
+    assert not (tmp_path / "out.mp4").exists()
+    assert not [thread for thread in threading.enumerate() if thread.name in ("ahead", "behind")]
 
 
 def frames_of(arrays):

@@ -12,7 +12,11 @@ import pytest
 from starlette.routing import Route
 from test_first_minute import LOOK
 
+pytest.importorskip("av")
+
+from clips import film, seconds
 from impasto.studio.routes import DOCUMENT, ROUTES
+from impasto.studio.video_routes import VIDEO_ROUTES
 from studio_fixtures import browser, client, png_bytes, server
 
 OPENAPI = json.loads(DOCUMENT.read_text("utf-8"))
@@ -55,7 +59,7 @@ def schema_of(path, method, code):
 def test_every_route_is_documented_and_nothing_else():
     there = {
         (route.path, method.lower())
-        for route in ROUTES
+        for route in (*ROUTES, *VIDEO_ROUTES)
         if isinstance(route, Route)
         for method in route.methods - {"HEAD"}
     }
@@ -103,6 +107,7 @@ def test_the_lines_for_curl_run(server, tmp_path):
     blocks = re.findall(r"```bash\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     (tmp_path / "photo.png").write_bytes(png_bytes(48, 64, 21))
     (tmp_path / "painting.png").write_bytes(png_bytes(48, 64, 22))
+    film(tmp_path / "clip.mp4")
     (tmp_path / "mask.png").write_bytes(png_bytes(48, 64, 23))
     setting = f"STUDIO=http://{server.address}\nTOKEN={shlex.quote(server.token)}\n"
     lines = [block for block in blocks if not block.startswith("impasto studio")]
@@ -110,4 +115,5 @@ def test_the_lines_for_curl_run(server, tmp_path):
     ran = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "pastiche.png").read_bytes()[:4] == b"\x89PNG"
+    assert len(seconds(tmp_path / "film.mp4")) == 5
     assert "event: thumbnail" in ran.stdout and "event: step" in ran.stdout

@@ -42,6 +42,11 @@ class Ahead(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         return self
 
+    def is_ready(self, seconds: float = WAIT) -> bool:
+        """Return whether the next item, the end or an error is there; wait for it for so long at most."""
+        with self._waiting.not_empty:
+            return self._waiting.not_empty.wait_for(lambda: bool(self._waiting.queue), seconds)
+
     def __next__(self) -> Item:
         kind, value = self._waiting.get()
         if kind == "item":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -106,7 +107,8 @@ def run_video(
         kept = workshop if workshop is not None else stack.enter_context(Workshop())
         run = VideoRun(job, say, kept)
         for step in run.steps(stack.enter_context(Interruption().heard())):
-            show(step)
+            if step is not None:
+                show(step)
     return run.outcome
 
 
@@ -137,16 +139,26 @@ class VideoRun:
         self._recipe: dict[str, Any] = {}
         self._alpha = codec_for(job.output) == "ffv1"
 
-    def steps(self, interruption: Interruption) -> Iterator[VideoStep]:
+    def steps(self, interruption: Interruption) -> Iterator[VideoStep | None]:
         """Paint and write the video, yielding a step after each frame; errors are `run_video`'s.
+
+        Before the first one, None is yielded now and then, while the first shot is looked through.
 
         Args:
             interruption: ends it after the frame, with what is there joined.
         """
-        job = self.job
+        job, closing = self.job, threading.Event()
         with ExitStack() as stack:
-            shots = iter(stack.enter_context(Ahead(shots_of(self._frames()), 1)))
-            frames = iter(stack.enter_context(Ahead(self._frames(), AHEAD)))
+            shots = stack.enter_context(Ahead(shots_of(self._frames(closing)), 1))
+            frames = stack.enter_context(Ahead(self._frames(closing), AHEAD))
+            stack.callback(closing.set)
+            while not shots.is_ready() and not interruption.signal:
+                yield None
+            if interruption.signal:
+                self.outcome = VideoOutcome(
+                    frames=0, shots=0, shape=job.shape, interruption=interruption.signal
+                )
+                return
             shot = next(shots, None)
             if shot is None:
                 raise ImageError("{name} has no frame to paint", name=job.clip.name)
@@ -169,10 +181,13 @@ class VideoRun:
             folder=job.folder if interruption.signal and parts.count else None,
         )
 
-    def _frames(self) -> Iterator[Frame]:
+    def _frames(self, closing: threading.Event) -> Iterator[Frame]:
         stop = self.job.stop
-        frames = self.job.clip.frames(self.job.shape)
-        return frames if stop is None else itertools.takewhile(lambda frame: frame.ticks < stop, frames)
+
+        def wanted(frame: Frame) -> bool:
+            return not closing.is_set() and (stop is None or frame.ticks < stop)
+
+        return itertools.takewhile(wanted, self.job.clip.frames(self.job.shape))
 
     def _painter(self, shot: Shot) -> ShotPainter:
         job = self.job

@@ -13,6 +13,7 @@ from impasto import gallery
 from impasto.pictures.reading import read_picture
 from impasto.preparation import Inputs, Source
 from impasto.settings import Settings
+from impasto.studio.clips import video_record
 from impasto.studio.controls import checked_setting, look_settings
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Photo, Session
@@ -166,4 +167,5 @@ def photo_record(photo: Photo, session: Session) -> dict[str, Any]:
         "notes": list(photo.notes),
         "look": look_of(photo, session),
         "recipe": photo.recipe,
+        "video": video_record(photo, session),
     }

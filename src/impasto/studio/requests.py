@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +13,14 @@ from starlette.requests import Request
 
 from impasto.studio.refusals import RefusalError
 from impasto.studio.studio import MOST_BYTES, MOST_TEXT
-from impasto.studio.values import Values, whole
+from impasto.studio.values import Values, number, whole
 
 LARGEST_SIDE = 1024
 """Of the pictures that the page shows small; in pixels."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk that takes no more."""
+LONGEST = 10**6
+"""Seconds of a video."""
 MOST_DIGITS = 16
 """Of a number in an address or a header."""
 
@@ -23,6 +28,13 @@ MOST_DIGITS = 16
 def side_of(request: Request, most: int = LARGEST_SIDE) -> int:
     """Return the parameter ``side`` of an address."""
     return _whole("side", request.query_params.get("side", str(most)), 16, most)
+
+
+def second_of(request: Request) -> float:
+    """Return the parameter ``second`` of an address."""
+    text = request.query_params.get("second", "0")
+    digits = text.isascii() and text.replace(".", "", 1).isdigit() and len(text) <= MOST_DIGITS
+    return number("second", float(text) if digits else text, 0, LONGEST)
 
 
 def _whole(name: str, text: str, least: int, most: int) -> int:
@@ -69,28 +81,34 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-async def save_body(request: Request, path: Path) -> int:
-    """Write what comes to a file; return its bytes.
+async def save_body(request: Request, path: Path, most: int | None = None) -> int:
+    """Write what comes to a file; return its bytes, at most as many as are allowed, `MOST_BYTES` if None.
 
     Raises:
-        RefusalError: it is empty or too large; nothing stays of it.
+        RefusalError: it is empty or too large, or the disk is full; nothing stays of it.
     """
+    most = MOST_BYTES if most is None else most
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > MOST_BYTES:
-        raise too_large(MOST_BYTES)
+    if declared.isdigit() and int(declared) > most:
+        path.parent.rmdir()
+        raise too_large(most)
     size = 0
     try:
         with path.open("wb") as file:
             async for part in request.stream():
                 size += len(part)
-                if size > MOST_BYTES:
-                    raise too_large(MOST_BYTES)
+                if size > most:
+                    raise too_large(most)
                 file.write(part)
         if not size:
             raise RefusalError("a picture's bytes must be sent, and none came", 400, "empty")
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
         path.parent.rmdir()
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise RefusalError(
+                "the disk of the machine on which the studio runs is full; free some of it", 507, "disk-full"
+            ) from error
         raise
     return size
 

@@ -23,17 +23,18 @@ from impasto import __version__, gallery
 from impasto.pictures.reading import read_picture
 from impasto.pictures.writing import picture_to_pil
 from impasto.settings import LARGEST_SIZE
-from impasto.studio import exporting, painting, refining, uploads
+from impasto.studio import clips, exporting, painting, refining, uploads
 from impasto.studio.controls import control_records
 from impasto.studio.exporting import FORMATS, Wish
+from impasto.studio.filming import film_record
 from impasto.studio.guard import COOKIE, session_of
 from impasto.studio.looks import Look, own_style_record, photo_record, read_look, style_records, style_source
 from impasto.studio.painting import Desk
 from impasto.studio.requests import flag_of, name_of, save_body, sequence_of, side_of, values_of
 from impasto.studio.samples import sample_path, sample_records
-from impasto.studio.sessions import Mask, Photo, Result, Session, missing
+from impasto.studio.sessions import Film, Mask, Photo, Result, Session, missing
 from impasto.studio.streams import EventStream
-from impasto.studio.studio import MOST_BYTES, MOST_PIXELS, Studio
+from impasto.studio.studio import MOST_BYTES, MOST_PIXELS, MOST_VIDEO_BYTES, Studio
 from impasto.studio.turns import Event, Job, Kind, Work
 from impasto.studio.values import Values, number
 
@@ -90,13 +91,14 @@ async def state(request: Request) -> Response:
         {
             "version": __version__,
             "engine": studio_of(request).turns.engine,
-            "limits": {"bytes": MOST_BYTES, "pixels": MOST_PIXELS},
+            "limits": {"bytes": MOST_BYTES, "pixels": MOST_PIXELS, "video_bytes": MOST_VIDEO_BYTES},
             "styles": style_records(session),
             "samples": sample_records(),
             "controls": control_records(),
             "formats": list(FORMATS),
             "photos": [photo_record(photo, session) for photo in session.photos.everything()],
             "results": [painting.result_record(result) for result in session.results.everything()],
+            "films": [film_record(one) for one in session.files.everything() if isinstance(one, Film)],
         }
     )
 
@@ -154,7 +156,7 @@ async def add_photo(request: Request) -> Response:
     else:
         id, path = session.new_file(name_of(request, "photo"))
         await save_body(request, path)
-    photo = await studio.read(uploads.keep_photo, session, id, path)
+    photo = await studio.read(clips.keep_picture, session, id, path)
     return JSONResponse(photo_record(photo, session), 201)
 
 
@@ -181,7 +183,9 @@ async def thumbnails(request: Request) -> Response:
         raise missing("styles")
     side = values.whole("side", *THUMBNAIL_SIDES, 192)
     strength = values.number("strength", 0, 100, 50)
-    return _begin(request, desk, THUMBNAILS, lambda job: painting.thumbnails(desk, styles, side, strength))
+    return begin(
+        request, desk.session, THUMBNAILS, lambda job: painting.thumbnails(desk, styles, side, strength)
+    )
 
 
 async def pastiches(request: Request) -> Response:
@@ -198,7 +202,7 @@ async def pastiches(request: Request) -> Response:
             return refining.refinished(desk, look, side, before, job)
         return painting.pastiche(desk, look, side, job)
 
-    return _begin(request, desk, PASTICHES, work)
+    return begin(request, desk.session, PASTICHES, work)
 
 
 async def refinements(request: Request) -> Response:
@@ -208,7 +212,7 @@ async def refinements(request: Request) -> Response:
     iterations = values.whole("iterations", 1, MOST_ITERATIONS, 60)
     before = _result(desk, values.raw("from"))
     work = partial(refining.refinement, desk, look, side, iterations, before)
-    return _begin(request, desk, REFINEMENTS, work)
+    return begin(request, desk.session, REFINEMENTS, work)
 
 
 async def exports(request: Request) -> Response:
@@ -222,7 +226,7 @@ async def exports(request: Request) -> Response:
         side=min(side, own, LARGEST_SIZE),
         quality=values.whole("quality", 1, 100, 95),
     )
-    return _begin(request, desk, EXPORTS, partial(exporting.export, desk, look, result, wish))
+    return begin(request, desk.session, EXPORTS, partial(exporting.export, desk, look, result, wish))
 
 
 async def stop(request: Request) -> Response:
@@ -311,9 +315,9 @@ def _told(mask: Mask) -> Response:
     return JSONResponse({"mask": mask.id, "width": mask.width, "height": mask.height}, 201)
 
 
-def _begin(request: Request, desk: Desk, kind: Kind, work: Work) -> Response:
+def begin(request: Request, session: Session, kind: Kind, work: Work) -> Response:
     """Put work in line, and answer with its events."""
-    job = Job(work, session=desk.session.id, kind=kind, sequence=sequence_of(request))
+    job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request))
     studio_of(request).turns.submit(job)
     return EventStream(job)
 

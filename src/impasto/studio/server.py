@@ -25,6 +25,7 @@ from impasto.studio.guard import HEADERS, Guard
 from impasto.studio.refusals import RefusalError, refusal_record, status_of
 from impasto.studio.routes import ROUTES
 from impasto.studio.studio import Studio
+from impasto.studio.video_routes import VIDEO_ROUTES
 
 mimetypes.add_type("text/javascript", ".js")  # whatever the system says
 USUAL_PORT = 8517
@@ -79,7 +80,9 @@ def make_app(guard: Guard | None = None) -> Starlette:
 
     handlers: dict[Any, Any] = {ImpastoError: _refuse, HTTPException: _refuse_http, Exception: _refuse}
     door = Middleware(GuardedDoor, guard=guard)
-    return Starlette(routes=ROUTES, middleware=[door], exception_handlers=handlers, lifespan=lifespan)
+    return Starlette(
+        routes=[*ROUTES, *VIDEO_ROUTES], middleware=[door], exception_handlers=handlers, lifespan=lifespan
+    )
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -21,11 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from impasto.pictures.frames.clip import Clip
 from impasto.studio.refusals import RefusalError
 
 IDLE_SECONDS = 2 * 3600.0
 MOST_SESSIONS = 64
 MOST_PHOTOS, MOST_MASKS, MOST_STYLES, MOST_RESULTS, MOST_PREVIEWS, MOST_FILES = 16, 32, 32, 64, 64, 8
+MOST_VIDEOS = 2
 PREFIX = "impasto-studio-"
 NAME_BYTES = 120
 
@@ -41,6 +43,8 @@ class Photo:
         notes: sentences about what the reader had to decide.
         recipe: of a picture that Impasto made, as plain values, or None.
         masks: the ids of its regions' masks, which the recipe held; None for one that it only names.
+        video: the id of the video that it is a still of, or None.
+        second: of the video.
     """
 
     id: str
@@ -48,6 +52,26 @@ class Photo:
     width: int
     height: int
     notes: tuple[str, ...] = ()
+    recipe: Mapping[str, Any] | None = None
+    masks: tuple[str | None, ...] = ()
+    video: str | None = None
+    second: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """A video of a session.
+
+    Attributes:
+        id: of the video.
+        path: its file, of the name that it had.
+        clip: what is known of it before its frames are read.
+        recipe, masks: as a photo has them.
+    """
+
+    id: str
+    path: Path
+    clip: Clip
     recipe: Mapping[str, Any] | None = None
     masks: tuple[str | None, ...] = ()
 
@@ -110,6 +134,32 @@ class Finished:
 
     id: str
     path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film(Finished):
+    """A video that was painted, a file like others.
+
+    Attributes:
+        video: the id of what was filmed.
+        look: as the page gave it.
+        width, height: in pixels.
+        frames: how many it has.
+        whole: whether it was painted to its end.
+        seconds: that the painting took.
+        notes: sentences about what was done.
+        time: when it was finished, in seconds since 1970.
+    """
+
+    video: str
+    look: Mapping[str, Any]
+    width: int
+    height: int
+    frames: int
+    whole: bool
+    seconds: float
+    notes: tuple[str, ...] = ()
+    time: float = field(default_factory=time.time)
 
 
 class Shelf(OrderedDict[str, Any]):
@@ -183,6 +233,7 @@ class Session:
         self._root, self._ended = root, False
         self._folder: Path | None = None
         self.photos, self.masks = Shelf(MOST_PHOTOS, self._without_photo), Shelf(MOST_MASKS)
+        self.videos = Shelf(MOST_VIDEOS)
         self.styles, self.results = Shelf(MOST_STYLES), Shelf(MOST_RESULTS)
         self.previews, self.files = Shelf(MOST_PREVIEWS), Shelf(MOST_FILES)
 
@@ -206,7 +257,8 @@ class Session:
         """Delete everything."""
         with self.lock:
             self._ended = True
-            for shelf in (self.photos, self.masks, self.styles, self.results, self.previews, self.files):
+            shelves = self.photos, self.videos, self.masks, self.styles, self.results, self.previews
+            for shelf in (*shelves, self.files):
                 shelf.clear()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)

@@ -17,6 +17,8 @@ from impasto.workshop import Workshop
 Found = TypeVar("Found")
 MOST_BYTES, MOST_PIXELS = 64 * 2**20, 100_000_000
 """Of a picture that comes in."""
+MOST_VIDEO_BYTES = 512 * 2**20
+"""Of a video that comes in."""
 MOST_TEXT = 2**20
 """Bytes of a request in JSON."""
 SECONDS_BETWEEN_SWEEPS = 60.0

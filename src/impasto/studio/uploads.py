@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,11 @@ def keep_photo(session: Session, id: str, path: Path) -> Photo:
         ImageError: it cannot be read.
         RefusalError: it has too many pixels.
     """
-    with _removed_on_error(path):
+    with removed_on_error(path):
         _check_pixels(path)
         picture = read_picture(path, max_size=CHECKED_SIDE)
     height, width = picture.full_shape
-    recipe = _recipe_in(path)
+    recipe = recipe_in(path)
     photo = Photo(
         id=id,
         path=path,
@@ -51,7 +51,7 @@ def keep_photo(session: Session, id: str, path: Path) -> Photo:
         height=height,
         notes=picture.notes,
         recipe=recipe,
-        masks=_masks_in(session, recipe or {}),
+        masks=masks_in(session, recipe or {}),
     )
     session.photos.keep(photo)
     return photo
@@ -59,7 +59,7 @@ def keep_photo(session: Session, id: str, path: Path) -> Photo:
 
 def keep_style(session: Session, id: str, path: Path, name: str) -> OwnStyle:
     """Keep a style of the session's own; arguments and errors are `keep_photo`'s."""
-    with _removed_on_error(path):
+    with removed_on_error(path):
         _check_pixels(path)
         read_picture(path, max_size=CHECKED_SIDE)
     style = OwnStyle(id=f"own-{id}", name=name[:80] or path.stem, path=path, sha256=digest(path))
@@ -83,7 +83,7 @@ def add_to_gallery(path: Path, name: str) -> StyleCard:
 
 def keep_mask(session: Session, id: str, path: Path) -> Mask:
     """Keep a mask as its recipe will have it: 8 bit, gray, the long side at most `LONGEST_TEXT_SIDE` px."""
-    with _removed_on_error(path):
+    with removed_on_error(path):
         _check_pixels(path)
         height, width = fit(read_picture(path).pixels.shape[:2], LONGEST_TEXT_SIDE)
         gray = read_mask(path, (height, width))
@@ -114,7 +114,7 @@ def keep_subject(
     found = workshop.get("photos", ("subject", photo.id), look, lambda _: SUBJECT_BYTES)
     add, remove = points
     id, path = session.new_file("mask.png")
-    with _removed_on_error(path):
+    with removed_on_error(path):
         return _keep_gray(session, id, path, found.mask(add=add, remove=remove, feather=feather))
 
 
@@ -131,7 +131,8 @@ def with_known_suffix(name: str) -> str:
 
 
 @contextmanager
-def _removed_on_error(path: Path) -> Iterator[None]:
+def removed_on_error(path: Path) -> Iterator[None]:
+    """Delete a file and its folder if an error comes."""
     try:
         yield
     except BaseException:
@@ -152,7 +153,7 @@ def _check_pixels(path: Path) -> None:
         )
 
 
-def _masks_in(session: Session, recipe: Mapping[str, Any]) -> tuple[str | None, ...]:
+def masks_in(session: Session, recipe: Mapping[str, Any]) -> tuple[str | None, ...]:
     """Keep the masks that a recipe holds; return the id of each region's, None for one that it only names."""
     found: list[str | None] = []
     for region in recipe.get("regions") or ():
@@ -164,10 +165,10 @@ def _masks_in(session: Session, recipe: Mapping[str, Any]) -> tuple[str | None, 
     return tuple(found)
 
 
-def _recipe_in(path: Path) -> dict[str, Any] | None:
-    """Return the recipe of a picture that Impasto made, or None."""
+def recipe_in(path: Path, read: Callable[[Path], str | None] = read_recipe) -> dict[str, Any] | None:
+    """Return the recipe of a file that Impasto made, or None."""
     try:
-        text = read_recipe(path)
+        text = read(path)
         return Recipe.from_mapping(json.loads(text), path).to_mapping() if text else None
     except (ImpastoError, ValueError, TypeError, KeyError):  # a format without recipes, or a newer Impasto's
         return None

@@ -12,7 +12,7 @@ from PIL import Image, ImageSequence
 
 from impasto.errors import ImageError
 from impasto.pictures.decoding import pillow_errors
-from impasto.pictures.frames.clip import Clip, Frame, with_durations
+from impasto.pictures.frames.clip import Clip, Frame, shown_from, with_durations
 from impasto.pictures.reading import check_size, read_picture
 
 MILLISECOND = Fraction(1, 1000)
@@ -84,9 +84,10 @@ def _timed(path: Path) -> Iterator[tuple[int, Any, int]]:
             now += duration
 
 
-def _read(clip: Clip, shape: tuple[int, int]) -> Iterator[Frame]:
+def _read(clip: Clip, shape: tuple[int, int], start: int) -> Iterator[Frame]:
     # an image is read before the next one is asked for, which takes its place in the same object
-    pictures = ((ticks, _picture(image, shape), own) for ticks, image, own in _timed(clip.path))
+    timed = ((ticks, duration, image) for ticks, image, duration in _timed(clip.path))
+    pictures = ((ticks, _picture(image, shape), own) for ticks, own, image in shown_from(start, timed))
     for index, (ticks, duration, picture) in enumerate(with_durations(pictures)):
         yield Frame(index=index, ticks=ticks, duration=duration, pixels=picture.pixels, alpha=picture.alpha)
 

@@ -65,7 +65,7 @@ class Clip:
     sound: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     origin: Fraction = Fraction(0)
-    read: Callable[[Clip, tuple[int, int]], Iterator[Frame]] = field(repr=False)
+    read: Callable[[Clip, tuple[int, int], int], Iterator[Frame]] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -79,19 +79,49 @@ class Clip:
             return self.count
         return None if self.seconds is None else max(1, round(self.seconds * self.rate))
 
-    def frames(self, shape: tuple[int, int] | None = None) -> Iterator[Frame]:
+    @property
+    def length(self) -> float:
+        """How many seconds it probably lasts; 0 if nothing tells."""
+        return self.seconds or float((self.count or 0) / self.rate)
+
+    def frames(self, shape: tuple[int, int] | None = None, start: int = 0) -> Iterator[Frame]:
         """Yield its frames in order, none kept.
 
         Args:
             shape: (height, width) in which they are wanted; their own if None.
+            start: the tick from which they are wanted: the first one is that which is shown then, and its
+                number is 0. Beyond the end that is the last one.
 
         Raises:
             ImageError: it has no frame that can be read, or ends in the middle of nothing.
         """
-        yield from self.read(self, shape or self.shape)
+        yield from self.read(self, shape or self.shape, start)
+
+    def frame_at(self, second: float, shape: tuple[int, int] | None = None) -> Frame:
+        """Return the frame that is shown at a second; arguments and errors are those of `frames`."""
+        frames = self.frames(shape, int(max(0.0, second) / self.time_base))
+        try:
+            return next(frames)
+        finally:
+            frames.close()  # type: ignore[attr-defined]
 
 
-def with_durations(frames: Iterator[tuple[int, Any, int]]) -> Iterator[tuple[int, int, Any]]:
+Shown = tuple[int, int, Any]
+"""When something is shown, for how long, in ticks, and what."""
+
+
+def shown_from(start: int, shown: Iterator[Shown]) -> Iterator[Shown]:
+    """Yield what is shown from a tick on; of what ends before it the last one."""
+    last: Shown | None = None
+    for ticks, duration, value in shown:
+        last = ticks, duration, value
+        if ticks + duration > start:
+            yield last
+    if last is not None and last[0] + last[1] <= start:
+        yield last
+
+
+def with_durations(frames: Iterator[tuple[int, Any, int]]) -> Iterator[Shown]:
     """Yield (ticks, duration, value) of (ticks, value, own duration), each as soon as the next one is there.
 
     A frame lasts until the next one is shown; the last one for its own duration. Time never stands still: a

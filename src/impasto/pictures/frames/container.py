@@ -7,7 +7,7 @@ playlist that names other files or addresses is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import ImageError, ImpastoError, Message
 from impasto.pictures.decoding import reason
-from impasto.pictures.frames.clip import RATE, Clip, Frame, with_durations
+from impasto.pictures.frames.clip import RATE, Clip, Frame, shown_from, with_durations
 from impasto.pictures.frames.colors import VideoColors, colors_of
 from impasto.pictures.reading import check_size
 
@@ -177,11 +177,17 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
         yield from frames
 
 
-def _read(clip: Clip, shape: tuple[int, int]) -> Iterator[Frame]:
+def _read(clip: Clip, shape: tuple[int, int], start: int) -> Iterator[Frame]:
     with video_errors(clip.name), opened(clip.path) as container:
         stream = picture_stream(container, clip.name)
+        if start:
+            with suppress(
+                pyav().error.FFmpegError
+            ):  # a stream that cannot be sought is read from its beginning
+                container.seek(start + round(clip.origin / clip.time_base), stream=stream)
         index = -1
-        for index, (ticks, duration, frame) in enumerate(with_durations(_timed(clip, container, stream))):
+        shown = shown_from(start, with_durations(_timed(clip, container, stream)))
+        for index, (ticks, duration, frame) in enumerate(shown):
             pixels, alpha = _pixels(frame, shape, clip.name)
             yield Frame(index=index, ticks=ticks, duration=duration, pixels=pixels, alpha=alpha)
     if index < 0:

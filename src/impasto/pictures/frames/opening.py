@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def open_clip(path: str | Path, rate: Fraction | None = None) -> Clip:
         ImageError: it is no clip, is damaged, or its colors cannot be converted.
     """
     path = Path(path)
-    if "%" in path.name:
+    if "%" in path.name and not os.path.isfile(path):
         return open_sequence(path, rate or RATE)
     check_file(path, most=None)
     with path.open("rb") as file:

@@ -73,8 +73,10 @@ def picture_numbers(path: Path) -> list[int]:
     return numbers
 
 
-def _read(clip: Clip, shape: tuple[int, int]) -> Iterator[Frame]:
-    for index, number in enumerate(picture_numbers(clip.path)):
+def _read(clip: Clip, shape: tuple[int, int], start: int) -> Iterator[Frame]:
+    numbers = picture_numbers(clip.path)
+    first = min(start, len(numbers) - 1)
+    for index, number in enumerate(numbers[first:]):
         picture = read_picture(numbered(clip.path, number))
         if picture.full_shape != clip.shape:
             raise ImageError(
@@ -85,4 +87,4 @@ def _read(clip: Clip, shape: tuple[int, int]) -> Iterator[Frame]:
                 name=numbered(clip.path, number).name,
             )
         picture = picture.resized(shape)
-        yield Frame(index=index, ticks=index, duration=1, pixels=picture.pixels, alpha=picture.alpha)
+        yield Frame(index=index, ticks=first + index, duration=1, pixels=picture.pixels, alpha=picture.alpha)
