@@ -55,6 +55,38 @@ def test_what_could_not_be_made_is_tried_again():
     assert shop.get("styles", "one", lambda: 2) == 2
 
 
+def test_what_is_looked_up_is_made_by_nobody():
+    shop, go_on, begun = Workshop(), threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        assert go_on.wait(20)
+        return "slow"
+
+    assert shop.find("runs", "one") is None
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(shop.get, "runs", "one", slow)
+        assert begun.wait(20)
+        assert shop.find("runs", "one") is None  # at once, while it is still being made
+        go_on.set()
+        making.result(20)
+    assert shop.find("runs", "one") == "slow"
+    assert shop.find("styles", "one") is None
+    shop.close()
+    with pytest.raises(ClosedError):
+        shop.find("runs", "one")
+
+
+def test_what_is_looked_up_counts_as_used():
+    shop, count = Workshop(), COUNTS["runs"]
+    for key in range(count):
+        shop.get("runs", key, lambda: "state")
+    shop.find("runs", 0)
+    shop.get("runs", "one more", lambda: "state")
+    assert shop.find("runs", 0) == "state"
+    assert shop.find("runs", 1) is None
+
+
 def test_shelves_keep_what_was_used_last():
     shop, count = Workshop(), COUNTS["styles"]
     for key in range(count):

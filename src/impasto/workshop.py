@@ -90,6 +90,17 @@ class Workshop:
                 value: Kept = entry.value
                 return value
 
+    def find(self, shelf: Shelf, key: Hashable) -> Any | None:
+        """Return what lies on a shelf under a key; None if it is not there, or still being made."""
+        place = shelf, key
+        with self._lock:
+            self._check_open()
+            entry = self._entries.get(place)
+            if entry is None or not entry.made:
+                return None
+            self._entries.move_to_end(place)
+            return entry.value
+
     def close(self) -> None:
         """Let go of everything; what is in use stays alive until its picture is finished."""
         with self._lock:

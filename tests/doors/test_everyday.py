@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from conftest import make_desk, processor_seconds
+from impasto.errors import SettingError
 
 TINY = (
     "--network", "tiny.npz", "--content-layers", "relu1_2", "--iterations", "1,1",
@@ -195,3 +196,27 @@ def test_the_bar_fits_80_columns(monkeypatch, capsys):
     assert "40%" in line
     assert "2 h 3 min left" in line
     assert "━" in line
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_the_bar_was_given_to_tell_is_not_told_again(quiet):
+    from impasto.cli.console import progress_bar
+
+    with progress_bar(quiet=quiet) as bar:
+        bar.note("the painting is small")
+    assert bar.untold(["the painting is small", "it was stopped"]) == ("it was stopped",)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])
+def test_the_studio_asks_for_no_password_where_nobody_else_can_come(host):
+    from impasto.cli.studio import _check
+
+    _check(host, None, None, None)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "studio.example"])
+def test_the_studio_asks_for_a_password_where_others_can_come(host):
+    from impasto.cli.studio import _check
+
+    with pytest.raises(SettingError, match="everybody who can reach this machine could use the studio"):
+        _check(host, None, None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -147,13 +148,33 @@ def test_no_stderr_is_no_fault(close):
     assert done.stdout.strip() == "1.0"
 
 
+PICTURE = """
+import ctypes, os
+import numpy as np, impasto
+photo = np.random.default_rng(0).random((48, 48, 3)).astype(np.float32)
+impasto.stylize(photo, photo[::-1], max_size=48, method="METHOD", iterations=1)
+os.write(2, b"still there\\n")
+ctypes.CDLL(None).perror(b"C's too")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc's stderr is held")
+@pytest.mark.parametrize("method", ["optimize", "onepass"])
+def test_a_script_is_told_nothing_of_the_engine(method):
+    """What TensorFlow logs before it reads its log level, too; and stderr is whole afterwards."""
+    code = [sys.executable, "-c", PICTURE.replace("METHOD", method)]
+    done = subprocess.run(code, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert re.fullmatch(r"still there\nC's too: .*\n", done.stderr)
+
+
 def test_a_program_shows_nothing_of_the_engine_but_its_errors(tmp_path):
     code = "from impasto.engine import runtime; runtime.start_program()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     engine = runtime.start_engine()
     (tmp_path / engine).mkdir()
-    text = "import os; os.write(2, b'the reason'); raise ImportError('no library')"
+    text = "import ctypes; ctypes.CDLL(None).perror(b'the reason'); raise ImportError('no library')"
     (tmp_path / engine / "__init__.py").write_text(text)
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),

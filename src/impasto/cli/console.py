@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +126,7 @@ class Bar:
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
+        self._told: list[str] = []
 
     def show(
         self, words: str, done: float, total: float, seconds_left: float | None = None, more: str = ""
@@ -148,21 +149,27 @@ class Bar:
 
     def note(self, message: str, /, **values: Any) -> None:
         """Print a remark above the bar."""
+        self._told.append(message)
         text = tell("Note: {remark}.", remark=_remark(message, values))
         self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def untold(self, remarks: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some remarks that `note` was not given yet."""
+        return tuple(remark for remark in remarks if remark not in self._told)
 
 
 class NoBar(Bar):
     """Shows nothing."""
 
     def __init__(self) -> None:
-        pass
+        self._told = []
 
     def show(self, *args: Any, **kwargs: Any) -> None:
         """Show nothing."""
 
     def note(self, message: str, /, **values: Any) -> None:
         """Print nothing."""
+        self._told.append(message)
 
 
 @contextmanager

@@ -11,8 +11,6 @@ import typer
 from impasto.cli.console import note, say
 from impasto.errors import Argument, EngineError, OutputError, SettingError
 
-LOCAL = ("127.0.0.1", "localhost", "::1")
-
 
 def studio_command(
     host: Annotated[
@@ -53,7 +51,10 @@ def studio_command(
 
 def _check(host: str, password: str | None, tls_cert: Path | None, tls_key: Path | None) -> None:
     """Refuse what would let anybody in; say what it means to let somebody in."""
-    if host not in LOCAL and password is None:
+    from impasto.studio.loopback import is_loopback
+
+    others = not is_loopback(host)
+    if others and password is None:
         raise SettingError(
             "with {host} everybody who can reach this machine could use the studio; add {password} or {file}",
             host=Argument(f"host={host}"),
@@ -67,9 +68,9 @@ def _check(host: str, password: str | None, tls_cert: Path | None, tls_key: Path
     for file in (tls_cert, tls_key):
         if file is not None and not os.path.isfile(file):
             raise SettingError("there is no file {path}", path=file)
-    if host not in LOCAL and tls_cert:
+    if others and tls_cert:
         note("other machines can use this studio, and this machine's processor, with its password")
-    elif host not in LOCAL:
+    elif others:
         note(
             "other machines can use this studio, and this machine's processor, with its password, which "
             "travels unencrypted; --tls-cert and --tls-key change that"

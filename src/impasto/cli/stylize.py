@@ -206,19 +206,12 @@ def _run(job: Job, talk: Talk, threads: int | None = None, resumed: Any = None) 
     began = time.monotonic()
     runtime.start_program(threads)
     ensure_network(job.settings.network)
-    told: list[str] = []
     with progress_bar(quiet=talk.quiet) as bar:
-
-        def tell_now(remark: str) -> None:
-            told.append(remark)
-            bar.note(remark)
-
-        outcome = run_job(job, _shown(bar, talk.verbose), tell_now, resumed)
+        outcome = run_job(job, _shown(bar, talk.verbose), bar.note, resumed)
     seconds = time.monotonic() - began
     if talk.json:
         print_json(_report(job, outcome, seconds))
-    later = tuple(remark for remark in outcome.notes if remark not in told)
-    _tell_end(job, replace(outcome, notes=later), seconds, talk)
+    _tell_end(job, replace(outcome, notes=bar.untold(outcome.notes)), seconds, talk)
 
 
 def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:

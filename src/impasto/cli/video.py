@@ -250,20 +250,13 @@ def _run(job: VideoJob, talk: Talk, threads: int | None) -> None:
     runtime.start_program(threads)  # before anything else loads the engine, which would print its log
     from impasto.runs.video import run_video
 
-    told: list[str] = []
     with progress_bar(quiet=talk.quiet) as bar:
-
-        def tell_now(remark: str) -> None:
-            told.append(remark)
-            bar.note(remark)
-
-        outcome = run_video(job, lambda step: _show(bar, step), tell_now)
+        outcome = run_video(job, lambda step: _show(bar, step), bar.note)
     seconds = time.monotonic() - began
     if talk.json:
         print_json(_report(job, outcome, seconds))
-    for remark in outcome.notes:
-        if remark not in told:
-            talk.remark(remark)
+    for remark in bar.untold(outcome.notes):
+        talk.remark(remark)
     _tell_end(job, outcome, seconds, talk)
 
 

@@ -12,11 +12,8 @@ import importlib.util
 import os
 import platform
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +21,7 @@ import numpy as np
 
 from impasto.engine import machine
 from impasto.engine.device_memory import free_device_memory
+from impasto.engine.loading_noise import loading_noise_held
 from impasto.errors import EngineError, SettingError, did_you_mean
 
 ENGINES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
@@ -86,9 +84,10 @@ def _import_engine(threads: int | None) -> str:
         limit_threads(threads)
     _Process.begun = True
     try:
-        if "keras" not in sys.modules:
-            importlib.import_module(os.environ["KERAS_BACKEND"])
-        return str(importlib.import_module("keras").backend.backend())
+        with loading_noise_held():
+            if "keras" not in sys.modules:
+                importlib.import_module(os.environ["KERAS_BACKEND"])
+            return str(importlib.import_module("keras").backend.backend())
     except Exception as error:
         name = os.environ.get("KERAS_BACKEND", "of Keras")
         raise EngineError(
@@ -118,42 +117,14 @@ def start_program(threads: int | None = None) -> None:
     """Start the engine for a program that ends with its job; arguments and errors are `start_engine`'s.
 
     An engine is half a million objects that stay. Looking through them for garbage while they are made, from
-    time to time and again at the end takes a quarter of a short command, so they are left out of it. What its
-    compiled parts write to stderr while they start is not shown, unless they fail.
+    time to time and again at the end takes a quarter of a short command, so they are left out of it.
     """
     gc.disable()
     try:
-        with _quiet_stderr():
-            start_engine(threads)
+        start_engine(threads)
         gc.freeze()
     finally:
         gc.enable()
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2, if there is one, and show it if an error comes.
-
-    For a program of one thread only: what other threads write meanwhile is held back, too.
-    """
-    try:
-        stderr = os.dup(2)
-    except OSError:  # closed, as a daemon's is
-        yield
-        return
-    with tempfile.TemporaryFile() as held:
-        try:
-            if sys.stderr is not None:
-                sys.stderr.flush()
-            os.dup2(held.fileno(), 2)
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(stderr, held.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def limit_threads(threads: int) -> None:

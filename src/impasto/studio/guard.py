@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+from impasto.studio.loopback import is_loopback
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Session, Sessions
 
@@ -30,16 +31,6 @@ HEADERS = (
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 )
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host's name or address is this machine's own, which no other can reach."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass

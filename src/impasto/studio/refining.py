@@ -20,7 +20,6 @@ from impasto.studio.looks import Look
 from impasto.studio.painting import Desk, follow, keep_result, result_record
 from impasto.studio.sessions import Result
 from impasto.studio.turns import Event, Job
-from impasto.workshop import Workshop
 
 if TYPE_CHECKING:
     from impasto.optimization.gatys import State
@@ -48,7 +47,7 @@ def refinement(
     """
     settings = look.chosen(max_size=side, refine=MOST_ITERATIONS)
     made = before.iterations if before is not None and _goes_on(before, desk, look, side) else 0
-    state = _kept_state(desk.workshop, before.id) if before is not None and made else None
+    state = desk.workshop.find("runs", before.id) if before is not None and made else None
     steps = first(desk.steps(look, settings, state), min(made + iterations, MOST_ITERATIONS))
     step = yield from follow(steps, desk, job)
     if step is None:
@@ -68,7 +67,7 @@ def refinished(desk: Desk, look: Look, side: int, before: Result, job: Job) -> I
         ``result``; before it ``step`` for what takes long.
     """
     settings = look.chosen(max_size=side, refine=before.iterations)
-    state = _kept_state(desk.workshop, before.id) if _goes_on(before, desk, look, side) else None
+    state = desk.workshop.find("runs", before.id) if _goes_on(before, desk, look, side) else None
     if state is None:
         step = yield from follow(desk.steps(look, settings), desk, job)
         if step is None:
@@ -125,18 +124,6 @@ def _before_finish(look: Mapping[str, Any]) -> dict[str, Any]:
     finish = {spec.name for spec in fields(Settings) if spec.metadata["stage"] == "finish"}
     settings = {name: value for name, value in look.get("settings", {}).items() if name not in finish}
     return {**look, "settings": settings}
-
-
-def _kept_state(workshop: Workshop, result: str) -> State | None:
-    """Return where a refinement stood; None if that is not kept any more."""
-
-    def forgotten() -> State:
-        raise KeyError(result)
-
-    try:
-        return workshop.get("runs", result, forgotten)
-    except KeyError:
-        return None
 
 
 def _state_bytes(state: Any) -> int:
