@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,32 @@ def tiny(desk, *more):
         "--network", desk / "tiny.npz", "--content-layers", "relu1_2",
         "--style-layer-weights", "relu1_1=0.5,relu1_2=0.5", "--iterations", "3,2", *more,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--max-size", "48"), "48 x 36 px in [0-9.]+ s; larger: --max-size 64.\n$"),
+        (("--max-size", "24"), "24 x 18 px in [0-9.]+ s; larger: --max-size 48.\n$"),
+        (("--max-size", "64"), "64 x 48 px in [0-9.]+ s.\n$"),
+    ],
+)
+def test_the_last_line_says_how_the_picture_can_be_larger(impasto, desk, more, said):
+    assert re.search(said, impasto(*tiny(desk, *more))[2])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--iterations", "1"), "nearer to the style: --preset fine"),
+        (("--method", "onepass"), "nearer to the style: --refine 16"),
+        (("--method", "onepass", "--refine", "1"), "nearer to the style: --preset fine"),
+        (("--method", "onepass", "--quiet"), None),
+    ],
+)
+def test_the_last_line_says_how_to_come_nearer_to_the_style(impasto, desk, more, said):
+    line = impasto("stylize", desk / "photo.png", desk / "painting.png", "--overwrite", *more)[2]
+    assert line == "" if said is None else said in line
 
 
 def test_stylize_writes_the_pastiche_and_says_how_long_it_took(impasto, desk):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,7 +45,15 @@ from impasto.cli.options import (
 )
 from impasto.cli.places import placed
 from impasto.cli.weights import ensure_network
-from impasto.errors import Argument, CheckpointError, OutputError, SettingError, did_you_mean
+from impasto.errors import (
+    Argument,
+    CheckpointError,
+    ImpastoError,
+    Message,
+    OutputError,
+    SettingError,
+    did_you_mean,
+)
 from impasto.presets import settings_for
 from impasto.progress import Clock
 
@@ -229,13 +238,35 @@ def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
         end(EXIT_BY_SIGNAL + outcome.interruption)
     if outcome.result is not None:
         height, width = outcome.result.pixels.shape[:2]
-        talk.say(
-            "{path}: {width} x {height} px in {seconds:.1f} s.",
+        said = Message(
+            "{path}: {width} x {height} px in {seconds:.1f} s",
             path=job.output if job.resumable else "-",
             width=width,
             height=height,
             seconds=seconds,
         )
+        for hint in _ways_to_more(job, max(height, width)):
+            said = Message("{said}; {hint}", said=said, hint=hint)
+        talk.say("{sentence}.", sentence=said)
+
+
+def _ways_to_more(job: Job, side: int) -> list[Message]:
+    """Return how a job's picture could come nearer to its style, and how it could be larger."""
+    from impasto.pictures.reading import read_shape
+
+    settings, plain, nearer, photo_side = job.settings, settings_for(None, {}), "", 0
+    if settings.method == "onepass":
+        nearer = "--preset fine" if settings.refine else "--refine 16"
+    elif (settings.network, settings.formulas) == (plain.network, plain.formulas):
+        fine = settings_for("fine", {}).iterations
+        nearer = "--preset best" if settings.iterations == fine else "--preset fine"
+    with suppress(ImpastoError, TypeError):  # a stream has been read, and can't be again
+        photo_side = max(read_shape(job.inputs.content))
+    hints = [Message("nearer to the style: {option}", option=nearer)] if nearer else []
+    if side == settings.max_size < photo_side:
+        wider = min(2 * side, photo_side)
+        hints.append(Message("larger: {option}", option=f"--max-size {wider}"))
+    return hints
 
 
 def _report(job: Job, outcome: Outcome, seconds: float) -> dict[str, Any]:
