@@ -51,6 +51,7 @@ from impasto.training.losses import (
     at_strengths,
     beyond_range,
     gram_matrices,
+    palette_losses,
     relative_content_losses,
     relative_style_losses,
 )
@@ -66,6 +67,8 @@ RANGE_WEIGHT = 100.0
 WARMUP = 200
 EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
 STEADY_WEIGHT = 60.0
+PALETTE_WEIGHT = 30.0
+"""Of the palette's loss beside the style's: a sixth of it to a third."""
 CARRYING = OnePassSettings(steps=120, stages=((1.0, 192, 4),), seed=7)
 """On what a decoder is carried over to another encoder."""
 
@@ -94,7 +97,7 @@ class OnePassTrainer(Trainer):
         judge: FeatureNetwork,
         settings: OnePassSettings,
     ) -> None:
-        super().__init__(weights, "scale/", (*TERMS, "unsteady"))
+        super().__init__(weights, "scale/", (*TERMS, "palette", "unsteady"))
         self.judge, self.settings = judge.with_cast_weights(), settings
         self.encoder = self.judge if encoder is judge else encoder.with_cast_weights()
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
@@ -140,14 +143,16 @@ class OnePassTrainer(Trainer):
         """Return the mean over the pairs of the objective at each pair's strength."""
         content, style = self.pair_losses(x, y_pred)
         pastiche, bounded = y_pred[0], _bounded(content, CONTENT_BOUND)
-        loss = at_strengths(bounded, style, x["strength"], self.settings.style_weight)
+        palette = palette_losses(pastiche, _every(x["style"], x))
+        wanted = style + PALETTE_WEIGHT * palette
+        loss = at_strengths(bounded, wanted, x["strength"], self.settings.style_weight)
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
         variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
         beyond = beyond_range(pastiche)
         unsteady = _bounded(self._unsteady(pastiche, y_pred[3], x["shift"]), MOST_UNSTEADY)
         loss = loss + self.settings.variation_weight * variation
         loss = loss + RANGE_WEIGHT * ops.mean(beyond) + STEADY_WEIGHT * ops.mean(unsteady)
-        self.tell(loss, ops.mean(content), ops.mean(style), variation, ops.mean(unsteady))
+        self.tell(loss, ops.mean(content), ops.mean(style), variation, ops.mean(palette), ops.mean(unsteady))
         return loss
 
     def _unsteady(self, pastiche: Tensor, moved: Tensor, shift: Tensor) -> Tensor:
