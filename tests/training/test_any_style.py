@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from keras import ops
 from PIL import Image
 
 from conftest import picture, tensor, tiny_weights
@@ -34,7 +35,12 @@ from impasto.training import pairs
 from impasto.training.any_style import CARRYING, OnePassTraining, contact_sheet, scales_of
 from impasto.training.carrying_over import READERS, carried_over
 from impasto.training.crops import Crops
-from impasto.training.losses import gram_matrices, relative_content_losses, relative_style_losses
+from impasto.training.losses import (
+    gram_matrices,
+    palette_losses,
+    relative_content_losses,
+    relative_style_losses,
+)
 from impasto.training.pairs import (
     MOST_NOISE,
     MOST_SHIFT,
@@ -216,9 +222,12 @@ def test_the_loss_weighs_content_and_style_by_strength(folders, judge):
         content, style = (to_host(values) for values in trainer.pair_losses(x, found))
         kept, content, style = (content / (1 + content / 16)).mean(), content.mean(), style.mean()
         pastiche = to_host(found[0])
+        styles = ops.concatenate([x["style"]] * 2)
+        palette = to_host(palette_losses(found[0], styles)).mean()
         outside = np.abs(pastiche - np.clip(pastiche, 0, 1))
         beyond = np.mean(np.where(outside < 0.1, outside**2, 0.1 * (2 * outside - 0.1)))
-        assert loss == pytest.approx(weights[0] * kept + weights[1] * style + 100 * beyond, rel=1e-4)
+        wanted = weights[0] * kept + weights[1] * (style + 30 * palette) + 100 * beyond
+        assert loss == pytest.approx(wanted, rel=1e-4)
         terms = trainer.last_terms()
         assert terms["loss"] == pytest.approx(loss, rel=1e-5)
         assert (terms["content"], terms["style"]) == pytest.approx((content, style), rel=1e-5)

@@ -26,8 +26,8 @@ PALETTE_DIRECTIONS = (
     )
     @ _AXES
 ).astype(np.float32)
-"""Along which colors are compared, (9, 3) of RGB: lightness, red against green, yellow against blue, which are
-about as long as CIELAB's, and what lies between each two."""
+"""Along which colors are compared, (9, 3) of RGB: lightness, red against green, yellow against blue, which
+are about as long as CIELAB's, and what lies between each two."""
 FAR = 0.1
 """Outside [0, 1], where the penalty of being outside turns from a square to a line."""
 
@@ -83,7 +83,7 @@ def palette_losses(pictures: Tensor, styles: Tensor) -> Tensor:
 
 
 def _sorted_projections(pictures: Tensor) -> Tensor:
-    """Return the projections of every third row's and column's pixels, float32 (batch, directions, pixels)."""
+    """Return projections of every third row's and column's pixels, float32 (batch, directions, pixels)."""
     some = pictures[:, 1::3, 1::3]
     flat = ops.reshape(some, (-1, some.shape[1] * some.shape[2], 3))
     projected = ops.matmul(flat, ops.convert_to_tensor(PALETTE_DIRECTIONS.T))
