@@ -29,6 +29,7 @@ NAMES = (
     "video_speed",
     "costs",
     "large",
+    "planning",
     "twelve_megapixels",
     "studio",
     "gpu",
