@@ -1,8 +1,8 @@
 """Forecasts against the truth: what `impasto plan` says of a run, and what the run then takes.
 
 Every row is two processes, one after the other: the command's forecast, and the library's run of the same
-settings, from the moment the engine is ready to the finished pastiche, with the process' peak memory. `beyond`
-names the rows in which one of the two is more than `planning.SPREAD` from the truth.
+settings, from the moment the engine is ready to the finished pastiche, with the process' peak memory.
+`beyond` names the rows in which one of the two is more than `planning.SPREAD` from the truth.
 """
 
 from __future__ import annotations
