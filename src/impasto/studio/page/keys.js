@@ -11,7 +11,7 @@ import { redo, undo } from "./work.js";
 /**
  * @param {Viewer} viewer
  * @param {MaskEditor} mask
- * @param {{refine: () => void}} acts
+ * @param {{refine: () => void, film: () => void}} acts
  */
 export function listenToKeys(viewer, mask, acts) {
   /** @type {Record<string, () => void>} */
@@ -19,6 +19,7 @@ export function listenToKeys(viewer, mask, acts) {
     o: () => button("open").click(),
     c: () => viewer.compare(!viewer.comparing),
     d: () => button("download").click(),
+    v: acts.film,
     r: acts.refine,
     b: () => (mask.active ? mask.choose("brush") : void mask.open()),
     e: () => mask.active && mask.choose("eraser"),
@@ -70,6 +71,7 @@ function showKeys() {
     ["+ · − · 0", "keyZoom"],
     ["Ctrl Z · Ctrl Shift Z", "undo"],
     ["D", "keyDownload"],
+    ["V", "keyFilm"],
     ["Esc", "keyEscape"],
   ]);
   ask(t("help"), "keys", make("dl", {}, ...list.flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words === "undo" ? `${t("undo")}${t("listComma")}${t("redo")}` : t(words))])));

@@ -4,6 +4,7 @@ import { get, StudioError } from "./api.js";
 import { row } from "./controls.js";
 import { askDownload } from "./download.js";
 import { button, input, show, the } from "./elements.js";
+import { FilmBar } from "./film.js";
 import { buildFiner, FIRST, prepareFiner, showRefine, syncFiner } from "./finer.js";
 import { newPhoto, openGallery, streamThumbnails } from "./gallery.js";
 import { listenToKeys } from "./keys.js";
@@ -28,7 +29,7 @@ let server;
 let viewer;
 /** @type {Refinement} */
 let refinement;
-/** @type {string|null} the photo whose thumbnails are in the gallery */
+/** @type {string|null} the photo whose thumbnails are in the gallery, or the video */
 let thumbnailed = null;
 
 /** Draw the best picture of what is worked on. */
@@ -67,9 +68,11 @@ const listener = {
 
 /** Show the gallery as thumbnails of the photo, once for each photo. */
 function thumbnails() {
-  const id = work().photo?.photo ?? null;
-  if (!id || id === thumbnailed) return;
-  thumbnailed = id;
+  const { photo } = work();
+  const id = photo?.photo;
+  const key = photo?.video?.video ?? id;
+  if (!id || !key || key === thumbnailed) return;
+  thumbnailed = key;
   newPhoto();
   void streamThumbnails(id);
 }
@@ -188,7 +191,8 @@ async function start() {
   });
   whenLanguage(buildControls);
   prepareOpening({ ...server, preview: (image) => (show(the("welcome"), false), viewer.show(still(image))) });
-  listenToKeys(viewer, mask, { refine: () => (refinement.running ? refinement.stop() : void refinement.begin(40)) });
+  const film = new FilmBar(viewer, server.films);
+  listenToKeys(viewer, mask, { refine: () => (refinement.running ? refinement.stop() : void refinement.begin(40)), film: () => film.ask() });
   whenWork(worked);
   whenWork(({ settled }) => settled && !work().photo && mask.close());
   void watchEngine();

@@ -12,8 +12,12 @@ import { begin, change, remembered, work } from "./work.js";
 /** @import { Photo, Sample } from "./types.js" */
 
 
-/** @type {{bytes: number, pixels: number}} */
-let limits = { bytes: Infinity, pixels: Infinity };
+/** @type {{bytes: number, pixels: number, video_bytes: number}} */
+let limits = { bytes: Infinity, pixels: Infinity, video_bytes: Infinity };
+/** Files of videos, where the browser does not know their kind. */
+const FILMS = /\.(mp4|m4v|mov|mkv|webm|avi|mts|m2ts|mpe?g|ogv|wmv|flv)$/i;
+/** Bytes of a file that the browser keeps for a new start of the studio. */
+const MOST_KEPT = 64 * 2 ** 20;
 /** @type {(image: HTMLImageElement) => void} */
 let preview = () => {};
 
@@ -51,7 +55,7 @@ function showSamples(samples) {
 function pasted(event) {
   if (event.target instanceof HTMLInputElement) return;
   const files = [...(event.clipboardData?.files ?? [])];
-  const file = files.find((each) => each.type.startsWith("image/"));
+  const file = files.find((each) => each.type.startsWith("image/") || isFilm(each));
   if (file) void openPhoto(file);
   else if (files.length || event.clipboardData?.types.length) say(t("noPicture"), { trouble: true });
 }
@@ -85,24 +89,30 @@ function listenToDrops() {
   });
 }
 
-/** @param {File} file @returns {boolean} whether it is small enough; if not, it is said */
-function fits(file) {
-  if (file.size <= limits.bytes) return true;
-  say(t("tooLarge", { allowed: weight(limits.bytes), found: weight(file.size) }), { trouble: true });
+/** @param {File} file @returns {boolean} whether it is a video; animations are pictures that the server looks at */
+const isFilm = (file) => file.type.startsWith("video/") || FILMS.test(file.name);
+
+/** @param {File} file @param {number} most @returns {boolean} whether it is small enough; if not, it is said */
+function fits(file, most) {
+  if (file.size <= most) return true;
+  say(t("tooLarge", { allowed: weight(most), found: weight(file.size) }), { trouble: true });
   return false;
 }
 
 /** @param {File} file @returns {Promise<Photo>} */
-const upload = (file) => send("/api/photos", file, { headers: { "X-Filename": encodeURIComponent(file.name || "photo") } });
+const upload = (file) => send(isFilm(file) ? "/api/videos" : "/api/photos", file, { headers: { "X-Filename": encodeURIComponent(file.name || "photo") } });
+
+/** @param {Photo} photo @returns {string} by what its file is kept: all stills of a video are of one file */
+const fileOf = (photo) => photo.video?.video ?? photo.photo;
 
 /** @param {File} file */
 export async function openPhoto(file) {
-  if (!fits(file)) return;
+  if (!fits(file, isFilm(file) ? limits.video_bytes : limits.bytes)) return;
   await receive(
     async () => {
       showAtOnce(file);
       const photo = await upload(file);
-      void keepFile(photo.photo, file);
+      if (file.size <= MOST_KEPT) void keepFile(fileOf(photo), file);
       return photo;
     },
     () => void openPhoto(file),
@@ -156,7 +166,7 @@ function hang(photo) {
 
 /** Ask what a style of one's own is called, and take it. @param {File} file */
 export function askStyle(file) {
-  if (!fits(file)) return;
+  if (!fits(file, limits.bytes)) return;
   const url = URL.createObjectURL(file);
   const name = /** @type {HTMLInputElement} */ (make("input", { id: "style-name", type: "text", maxlength: 40, value: plainName(file.name), autocomplete: "off", required: true }));
   const keep = /** @type {HTMLInputElement} */ (make("input", { id: "style-keep", type: "checkbox", role: "switch" }));
@@ -206,13 +216,13 @@ export async function goOn() {
     begin(before);
   } catch (error) {
     if (error instanceof StudioError && error.id === "unreachable") return;
-    const file = await keptFile(photo.photo);
+    const file = await keptFile(fileOf(photo));
     const look = { ...before.look, regions: [] };
     begin({ photo: null, look, refined: null });
     if (!file) return;
     try {
       const again = await upload(file);
-      await keepFile(again.photo, file);
+      await keepFile(fileOf(again), file);
       begin({ photo: again, look, refined: null });
     } catch {
       chooseSlot("main");
