@@ -11,6 +11,7 @@ from test_first_minute import LOOK, opened
 
 import impasto
 from impasto import gallery
+from impasto.pictures.masks import feathered
 from impasto.pictures.writing import read_recipe
 from picture_fixtures import encoded
 from studio_fixtures import browser, client, png_bytes
@@ -104,6 +105,45 @@ def test_a_mask_says_where_a_style_goes(browser):
     assert (
         browser.post("/api/pastiches", {"photo": photo["photo"], "look": result["look"]}).status_code == 200
     )  # what a result tells is a look
+
+
+def test_a_mask_can_be_drawn_further_as_it_was_drawn(browser):
+    photo = browser.photo(png_bytes(48, 64, 10))
+    gray = np.zeros((48, 64), np.uint8)
+    gray[:, 32:] = 255
+    ink = encoded(Image.fromarray(gray), "PNG")
+    masks = f"/api/photos/{photo['photo']}/masks"
+
+    def picture_of(path):
+        return np.asarray(opened(browser.get(path).content))
+
+    found = browser.post(f"/api/photos/{photo['photo']}/subject", {"add": [[0.7, 0.5]], "feather": 10}).json()
+    mask = browser.post(f"{masks}?feather=40&from={found['mask']}", ink).json()
+    path = f"/api/masks/{mask['mask']}"
+    assert browser.get(f"{path}/drawing").json() == mask
+    assert (mask["feather"], mask["add"], mask["remove"]) == (40, [[0.7, 0.5]], [])
+    assert np.array_equal(picture_of(f"{path}/ink"), gray)
+    soft = np.rint(feathered(gray / np.float32(255), 40) * 255)
+    assert 0 < soft[0, 31] < 255 and np.array_equal(picture_of(path), soft)
+    again = browser.post(f"{masks}?feather=40", browser.get(f"{path}/ink").content).json()
+    assert np.array_equal(picture_of(f"/api/masks/{again['mask']}"), soft), (
+        "no softer for having been sent again"
+    )
+    plain = browser.post(masks, ink).json()
+    assert np.array_equal(picture_of(f"/api/masks/{plain['mask']}/ink"), gray)
+    for wrong, status in (("feather=101", 422), ("feather=x", 422), ("from=nobody", 404)):
+        assert browser.post(f"{masks}?{wrong}", ink).status_code == status
+
+
+def test_a_mask_that_goes_leaves_nothing(browser):
+    photo = browser.photo(png_bytes(48, 64, 10))
+    gray = encoded(Image.fromarray(np.full((48, 64), 200, np.uint8)), "PNG")
+    mask = browser.post(f"/api/photos/{photo['photo']}/masks?feather=10", gray).json()["mask"]
+    session = browser.http.app.state.studio.sessions.find(browser.http.cookies["impasto_session"])
+    folder = session.masks.find(mask).path.parent
+    assert len(list(folder.iterdir())) == 2
+    session.masks.remove(mask)
+    assert not folder.exists()
 
 
 def test_a_downloaded_picture_brings_its_masks_back(browser, tmp_path):

@@ -16,7 +16,7 @@ from impasto.settings import Settings
 from impasto.studio.clips import video_record
 from impasto.studio.controls import checked_setting, look_settings
 from impasto.studio.refusals import RefusalError
-from impasto.studio.sessions import Photo, Session
+from impasto.studio.sessions import Mask, Photo, Session
 from impasto.studio.values import Values
 from impasto.styles import MAX_REGIONS, PHOTO, RegionSpec, StyleSpec
 
@@ -93,6 +93,12 @@ def mask_pixels(path: Any) -> NDArray[np.uint8]:
     """Return a mask of the session, uint8 (height, width)."""
     gray: NDArray[np.float32] = read_picture(path).pixels[..., 0]
     return np.rint(gray * 255).astype(np.uint8)
+
+
+def mask_record(mask: Mask) -> dict[str, Any]:
+    """Return what the interface tells of a mask: its size, and how it was drawn."""
+    points = {"add": mask.add, "remove": mask.remove}
+    return {"mask": mask.id, "width": mask.width, "height": mask.height, "feather": mask.feather} | points
 
 
 def style_source(id: str, session: Session) -> str:

@@ -32,9 +32,19 @@ def side_of(request: Request, most: int = LARGEST_SIDE) -> int:
 
 def second_of(request: Request) -> float:
     """Return the parameter ``second`` of an address."""
-    text = request.query_params.get("second", "0")
+    return _number_of(request, "second", LONGEST)
+
+
+def feather_of(request: Request) -> float:
+    """Return the parameter ``feather`` of an address."""
+    return _number_of(request, "feather", 100)
+
+
+def _number_of(request: Request, name: str, most: float) -> float:
+    """Return a parameter from 0 to something; 0 where it is not there."""
+    text = request.query_params.get(name, "0")
     digits = text.isascii() and text.replace(".", "", 1).isdigit() and len(text) <= MOST_DIGITS
-    return number("second", float(text) if digits else text, 0, LONGEST)
+    return number(name, float(text) if digits else text, 0, most)
 
 
 def _whole(name: str, text: str, least: int, most: int) -> int:

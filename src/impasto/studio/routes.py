@@ -28,11 +28,19 @@ from impasto.studio.controls import control_records
 from impasto.studio.exporting import FORMATS, Wish
 from impasto.studio.filming import film_record
 from impasto.studio.guard import COOKIE, session_of
-from impasto.studio.looks import Look, own_style_record, photo_record, read_look, style_records, style_source
+from impasto.studio.looks import (
+    Look,
+    mask_record,
+    own_style_record,
+    photo_record,
+    read_look,
+    style_records,
+    style_source,
+)
 from impasto.studio.painting import Desk
-from impasto.studio.requests import flag_of, name_of, save_body, sequence_of, side_of, values_of
+from impasto.studio.requests import feather_of, flag_of, name_of, save_body, sequence_of, side_of, values_of
 from impasto.studio.samples import sample_path, sample_records
-from impasto.studio.sessions import Film, Mask, Photo, Result, Session, missing
+from impasto.studio.sessions import Film, Photo, Result, Session, missing
 from impasto.studio.streams import EventStream
 from impasto.studio.studio import MOST_BYTES, MOST_PIXELS, MOST_VIDEO_BYTES, Studio
 from impasto.studio.turns import Event, Job, Kind, Work
@@ -243,10 +251,12 @@ async def masks(request: Request) -> Response:
     """A mask that was painted."""
     session = session_for(request, changes=True)
     session.photos.find(request.path_params["photo"])
+    feather, before = feather_of(request), request.query_params.get("from")
+    drawn_over = None if before is None else session.masks.find(before)
     id, path = session.new_file("painted.png")
     await save_body(request, path)
-    mask = await studio_of(request).read(uploads.keep_mask, session, id, path)
-    return _told(mask)
+    mask = await studio_of(request).read(uploads.keep_mask, session, id, path, feather, drawn_over)
+    return JSONResponse(mask_record(mask), 201)
 
 
 async def subject(request: Request) -> Response:
@@ -258,7 +268,17 @@ async def subject(request: Request) -> Response:
     feather = values.number("feather", 0, 100, 0)
     studio = studio_of(request)
     mask = await studio.read(uploads.keep_subject, session, photo, (add, remove), feather, studio.workshop)
-    return _told(mask)
+    return JSONResponse(mask_record(mask), 201)
+
+
+async def mask_drawing(request: Request) -> Response:
+    """How a mask was drawn."""
+    return JSONResponse(mask_record(session_for(request).masks.find(request.path_params["mask"])))
+
+
+async def mask_ink(request: Request) -> Response:
+    """A mask before its edge was softened."""
+    return FileResponse(session_for(request).masks.find(request.path_params["mask"]).ink, headers=FOREVER)
 
 
 async def mask_picture(request: Request) -> Response:
@@ -311,10 +331,6 @@ def _result(desk: Desk, id: Any) -> Result | None:
     return found
 
 
-def _told(mask: Mask) -> Response:
-    return JSONResponse({"mask": mask.id, "width": mask.width, "height": mask.height}, 201)
-
-
 def begin(request: Request, session: Session, kind: Kind, work: Work) -> Response:
     """Put work in line, and answer with its events."""
     job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request))
@@ -353,6 +369,8 @@ ROUTES = [
     Route("/api/photos/{photo}/masks", masks, methods=["POST"]),
     Route("/api/photos/{photo}/subject", subject, methods=["POST"]),
     Route("/api/masks/{mask}", mask_picture),
+    Route("/api/masks/{mask}/drawing", mask_drawing),
+    Route("/api/masks/{mask}/ink", mask_ink),
     Route("/api/pastiches", pastiches, methods=["POST"]),
     Route("/api/refinements", refinements, methods=["POST"]),
     Route("/api/stop", stop, methods=["POST"]),

@@ -15,8 +15,7 @@ import threading
 import time
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,8 @@ MOST_PHOTOS, MOST_MASKS, MOST_STYLES, MOST_RESULTS, MOST_PREVIEWS, MOST_FILES = 
 MOST_VIDEOS = 2
 PREFIX = "impasto-studio-"
 NAME_BYTES = 120
+Points = Sequence[tuple[float, float]]
+"""(x, y) in [0, 1] of a photo."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +89,25 @@ class OwnStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class Mask:
-    """A mask of a session: its id, file (PNG, gray), width and height in pixels."""
+    """A mask of a session, and how it was drawn, so that it can be drawn further.
+
+    Attributes:
+        id: of the mask.
+        path: PNG, gray.
+        width, height: in pixels.
+        ink: as it was drawn, before its edge was softened; a file beside ``path``, or ``path`` itself.
+        feather: 0 to 100, how far its edge was softened.
+        add, remove: points that were said to belong to the subject, and not to.
+    """
 
     id: str
     path: Path
     width: int
     height: int
+    ink: Path
+    feather: float = 0
+    add: Points = ()
+    remove: Points = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,9 +204,7 @@ class Shelf(OrderedDict[str, Any]):
             item = self.pop(id, None)
         if item is None:
             raise missing(id)
-        with suppress(OSError):
-            item.path.unlink()
-            item.path.parent.rmdir()
+        shutil.rmtree(item.path.parent, ignore_errors=True)
         if self._gone:
             self._gone(item)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,20 @@ from impasto import gallery
 from impasto.errors import ImageError, ImpastoError
 from impasto.files import digest
 from impasto.gallery import StyleCard
-from impasto.pictures.masks import LONGEST_TEXT_SIDE, mask_of_text, read_mask
+from impasto.pictures.masks import LONGEST_TEXT_SIDE, feathered, mask_of_text, read_mask
 from impasto.pictures.reading import PICTURE_SUFFIXES, read_picture, read_shape
 from impasto.pictures.resizing import fit
 from impasto.pictures.writing import picture_to_pil, read_recipe
 from impasto.recipes import Recipe
 from impasto.studio.refusals import RefusalError
-from impasto.studio.sessions import Mask, OwnStyle, Photo, Session
+from impasto.studio.sessions import Mask, OwnStyle, Photo, Points, Session
 from impasto.studio.studio import MOST_PIXELS
 from impasto.styles import is_mask_text
 from impasto.workshop import Workshop
 
 CHECKED_SIDE, SUBJECT_SIDE = 512, 512
 SUBJECT_BYTES = 16 * SUBJECT_SIDE**2
-Points = Sequence[tuple[float, float]]
+NO_POINTS: tuple[Points, Points] = ((), ())
 
 
 def keep_photo(session: Session, id: str, path: Path) -> Photo:
@@ -81,14 +81,23 @@ def add_to_gallery(path: Path, name: str) -> StyleCard:
         shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def keep_mask(session: Session, id: str, path: Path) -> Mask:
-    """Keep a mask as its recipe will have it: 8 bit, gray, the long side at most `LONGEST_TEXT_SIDE` px."""
+def keep_mask(session: Session, id: str, path: Path, feather: float, before: Mask | None) -> Mask:
+    """Keep a mask as its recipe will have it: 8 bit, gray, the long side at most `LONGEST_TEXT_SIDE` px.
+
+    Args:
+        session: which has it.
+        id: of the file that came.
+        path: of the file that came.
+        feather: 0 to 100: how far its edge is softened.
+        before: the mask that it was drawn over, whose points it keeps.
+    """
     with removed_on_error(path):
         _check_pixels(path)
         height, width = fit(read_picture(path).pixels.shape[:2], LONGEST_TEXT_SIDE)
-        gray = read_mask(path, (height, width))
+        ink = read_mask(path, (height, width))
         path.unlink()
-        return _keep_gray(session, id, path.with_name("mask.png"), gray)
+        points = (before.add, before.remove) if before else NO_POINTS
+        return _keep_ink(session, (id, path), ink, feather, points)
 
 
 def keep_subject(
@@ -115,14 +124,40 @@ def keep_subject(
     add, remove = points
     id, path = session.new_file("mask.png")
     with removed_on_error(path):
-        return _keep_gray(session, id, path, found.mask(add=add, remove=remove, feather=feather))
+        return _keep_ink(session, (id, path), found.mask(add=add, remove=remove), feather, points)
 
 
-def _keep_gray(session: Session, id: str, path: Path, gray: NDArray[np.float32]) -> Mask:
-    picture_to_pil(gray[..., None].repeat(3, axis=2)).convert("L").save(path, "PNG")
-    mask = Mask(id=id, path=path, width=gray.shape[1], height=gray.shape[0])
+def _keep_ink(
+    session: Session,
+    place: tuple[str, Path],
+    ink: NDArray[np.float32],
+    feather: float = 0,
+    points: tuple[Points, Points] = NO_POINTS,
+) -> Mask:
+    """Keep what was drawn and, softened, what it is used as; the place is an id and a file of its folder."""
+    id, folder = place[0], place[1].parent
+    drawn = path = _write_gray(folder / "mask.png", ink)
+    if feather:
+        drawn = _write_gray(folder / "ink.png", ink)
+        _write_gray(path, feathered(ink, feather))
+    height, width = ink.shape
+    mask = Mask(
+        id=id,
+        path=path,
+        width=width,
+        height=height,
+        ink=drawn,
+        feather=feather,
+        add=tuple(points[0]),
+        remove=tuple(points[1]),
+    )
     session.masks.keep(mask)
     return mask
+
+
+def _write_gray(path: Path, gray: NDArray[np.float32]) -> Path:
+    picture_to_pil(gray[..., None].repeat(3, axis=2)).convert("L").save(path, "PNG")
+    return path
 
 
 def with_known_suffix(name: str) -> str:
@@ -161,7 +196,7 @@ def masks_in(session: Session, recipe: Mapping[str, Any]) -> tuple[str | None, .
         if is_mask_text(region["mask"]):
             with suppress(ImageError):
                 gray = mask_of_text(region["mask"]).astype(np.float32) / np.float32(255)
-                found[-1] = _keep_gray(session, *session.new_file("mask.png"), gray).id
+                found[-1] = _keep_ink(session, session.new_file("mask.png"), gray).id
     return tuple(found)
 
 

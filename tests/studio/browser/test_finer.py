@@ -120,6 +120,43 @@ def test_a_part_is_painted_and_each_side_has_its_own_style_or_none(opened, photo
     assert work(page)["look"]["regions"] == []
 
 
+def overlay(page) -> list[int]:
+    """Return what is drawn over the picture, of 64 x 64 places."""
+    return page.evaluate(
+        """() => {
+          const small = new OffscreenCanvas(64, 64).getContext("2d");
+          small.drawImage(document.querySelector("#overlay"), 0, 0, 64, 64);
+          return [...small.getImageData(0, 0, 64, 64).data];
+        }"""
+    )
+
+
+def test_a_painted_part_comes_back_after_a_reload_as_it_was_painted(opened, photo):
+    page = opened()
+    paint(page, photo)
+    finer(page)
+    page.click("#paint-part")
+    slide(page, "#brush-size", 60)
+    slide(page, "#feather", 60, settle=False)
+    stroke(page, [(0.2, 0.2), (0.5, 0.5)])
+    until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+    until(page, SETTLED)
+    seen, mask = overlay(page), work(page)["look"]["regions"][0]["mask"]
+    page.reload()
+    until(page, SETTLED)
+    page.click("#edit-part")
+    until(page, "document.querySelector('#feather')?.value == '60'")
+    assert overlay(page) == seen
+    slide(page, "#feather", 60)
+    until(page, f"JSON.parse(localStorage['impasto.work']).look.regions[0].mask != '{mask}'")
+    again = work(page)["look"]["regions"][0]["mask"]
+    same = """async (masks) => {
+      const bytes = await Promise.all(masks.map(async (id) => (await fetch(`/api/masks/${id}`)).text()));
+      return bytes[0] == bytes[1];
+    }"""
+    assert page.evaluate(same, [mask, again])
+
+
 def test_the_subject_is_found_and_corrected_by_taps(opened, photo):
     page = opened()
     paint(page, photo)

@@ -1,19 +1,18 @@
 /** Selecting a part of the picture: brush, eraser, soft edge, the subject by a click and taps. */
 
-import { send } from "./api.js";
+import { get, send } from "./api.js";
 import { fill, slider } from "./controls.js";
 import { iconButton, loadPicture, make, show, the } from "./elements.js";
 import { activeSlot, chooseSlot } from "./gallery.js";
 import { t, whenLanguage } from "./language.js";
 import { busy, trouble } from "./notices.js";
 import { withSetting } from "./settings.js";
-import { feathered, inverted, isEmpty } from "./softening.js";
+import { grayOf, inverted, isEmpty } from "./ink.js";
 import { changeLook, whenWork, work } from "./work.js";
 /** @import { Tool, Viewer } from "./viewer.js" */
 
 const LONGEST = 1024;
 /** @typedef {{add: [number, number][], remove: [number, number][]}} Taps */
-/** @typedef {{ink: ImageData, feather: number, taps: Taps}} Remembered */
 
 export class MaskEditor {
   /** @param {Viewer} viewer */
@@ -22,8 +21,6 @@ export class MaskEditor {
     this.overlay = /** @type {HTMLCanvasElement} */ (the("overlay"));
     this.ink = document.createElement("canvas");
     this.pen = /** @type {CanvasRenderingContext2D} */ (this.ink.getContext("2d", { willReadFrequently: true }));
-    /** @type {Map<string, Remembered>} masks by id, as they were drawn */
-    this.memory = new Map();
     /** @type {"brush"|"eraser"|"add"|"remove"} */
     this.mode = "brush";
     this.size = 48;
@@ -81,23 +78,22 @@ export class MaskEditor {
     const id = work().look.regions[0]?.mask ?? null;
     if (id === this.shown && id) return this.#paintOverlay();
     this.shown = id;
-    const known = id ? this.memory.get(id) : undefined;
-    this.taps = known ? structuredClone(known.taps) : { add: [], remove: [] };
-    this.pen.clearRect(0, 0, this.ink.width, this.ink.height);
-    if (known) {
-      this.pen.putImageData(known.ink, 0, 0);
-      this.feather = known.feather;
-    } else if (id) {
-      await this.#load(id);
-      this.feather = 0;
+    try {
+      if (id) return await this.#load(id);
+    } catch (error) {
+      trouble(error);
     }
-    this.#syncTools();
+    this.pen.clearRect(0, 0, this.ink.width, this.ink.height);
+    this.taps = { add: [], remove: [] };
     this.#paintOverlay();
   }
 
-  /** @param {string} id of a mask of the server: gray becomes ink */
+  /** @param {string} id of a mask of the server, which is drawn further as it was drawn */
   async #load(id) {
-    const image = await loadPicture(`/api/masks/${id}`);
+    const [image, drawing] = await Promise.all([loadPicture(`/api/masks/${id}/ink`), get(`/api/masks/${id}/drawing`)]);
+    if (this.shown !== id) return;
+    this.feather = drawing.feather;
+    this.taps = { add: drawing.add, remove: drawing.remove };
     const { width, height } = this.ink;
     this.pen.globalCompositeOperation = "copy";
     this.pen.drawImage(image, 0, 0, width, height);
@@ -108,6 +104,8 @@ export class MaskEditor {
       pixels.data[at] = pixels.data[at + 1] = pixels.data[at + 2] = 255;
     }
     this.pen.putImageData(pixels, 0, 0);
+    this.#syncTools();
+    this.#paintOverlay();
   }
 
   /** @returns {Tool} */
@@ -198,16 +196,16 @@ export class MaskEditor {
   commit() {
     const ink = this.#inked();
     const { feather } = this;
-    const taps = structuredClone(this.taps);
+    const over = this.shown;
     this.sending = this.sending.then(async () => {
       try {
         if (isEmpty(ink)) return void (this.shown = null), this.#place(null);
         const canvas = document.createElement("canvas");
         [canvas.width, canvas.height] = [ink.width, ink.height];
-        canvas.getContext("2d")?.putImageData(feathered(ink, feather), 0, 0);
+        canvas.getContext("2d")?.putImageData(grayOf(ink), 0, 0);
         const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-        const { mask } = await send(`/api/photos/${work().photo?.photo}/masks`, blob);
-        this.memory.set(mask, { ink, feather, taps });
+        const from = over ? `&from=${over}` : "";
+        const { mask } = await send(`/api/photos/${work().photo?.photo}/masks?feather=${feather}${from}`, blob);
         this.shown = mask;
         this.#place(mask);
       } catch (error) {
@@ -249,14 +247,9 @@ export class MaskEditor {
   async findSubject() {
     busy("subject", t("busySubject"));
     try {
-      const taps = structuredClone(this.taps);
-      const { mask } = await send(`/api/photos/${work().photo?.photo}/subject`, { ...taps, feather: 0 });
-      await this.#load(mask);
-      this.taps = taps;
+      const { mask } = await send(`/api/photos/${work().photo?.photo}/subject`, { ...this.taps, feather: this.feather });
       this.shown = mask;
-      this.#paintOverlay();
-      if (this.feather > 0) return void (await this.commit());
-      this.memory.set(mask, { ink: this.#inked(), feather: 0, taps });
+      await this.#load(mask);
       this.#place(mask);
     } catch (error) {
       trouble(error);
