@@ -37,14 +37,18 @@ def impasto_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "impasto"
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, *, parents: bool = False) -> None:
     """Make a folder that may be there already.
+
+    Args:
+        folder: the folder.
+        parents: whether the folders above it are made, too.
 
     Raises:
         OutputError: it cannot be made.
     """
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=parents)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(

@@ -289,7 +289,7 @@ def _region_record(inputs: Inputs) -> list[dict[str, Any]]:
         parts = {"mask": region.mask, "style": region.style, "style_mask": region.style_mask}
         names = {name: _name(part) for name, part in parts.items()}
         names["style"] = names["style"] or PHOTO
-        record.append(names | {f"{name}_sha256": _digest(part) for name, part in parts.items()})
+        record.append(names | {f"{name}_sha256": source_digest(part) for name, part in parts.items()})
     return record
 
 
@@ -301,7 +301,8 @@ def _name(source: Source) -> str | None:
     return Path(source).name if isinstance(source, str | Path) else "array"
 
 
-def _digest(source: Source) -> str | None:
+def source_digest(source: Source) -> str | None:
+    """Return the sha256 of a file, a built-in style's picture or an array; None of a mask's text."""
     if source is None or is_mask_text(source):
         return None
     if not isinstance(source, str | Path):
@@ -378,13 +379,20 @@ class StyleReader:
 
 
 def read_style(style: Source, size: int | None, workshop: Workshop) -> Picture:
-    """Return a style picture: the gallery's if no file has that name, else what `read_picture` reads."""
-    if isinstance(style, str) and style in gallery.style_names() and not os.path.exists(style):
-        card = gallery.card(style)
-        read = partial(read_picture, card.path, max_size=size)
-        picture = workshop.get("styles", (card.sha256, size), read, lambda found: found.pixels.nbytes)
-        return replace(picture, name=style)
-    return read_picture(style, max_size=size)
+    """Return a style picture: the gallery's if no file has that name, else what `read_picture` reads.
+
+    The workshop keeps what is read from a file until the file is another one.
+    """
+    if not isinstance(style, str | Path):
+        return read_picture(style, max_size=size)
+    path, key = Path(style), (str(style), _version(str(style)), size)
+    built_in = isinstance(style, str) and style in gallery.style_names() and not os.path.exists(style)
+    if built_in:
+        card = gallery.card(str(style))
+        path, key = card.path, (card.sha256, None, size)
+    read = partial(read_picture, path, max_size=size)
+    picture = workshop.get("styles", key, read, lambda found: found.pixels.nbytes)
+    return replace(picture, name=str(style)) if built_in else picture
 
 
 def load_network_for(settings: Settings, workshop: Workshop | None = None) -> FeatureNetwork:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from impasto import __version__
-from impasto.cli import gallery, inspect, studio, stylize, sweep, training, video, weights
+from impasto.cli import batch, gallery, inspect, studio, stylize, sweep, training, video, weights
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
     EXIT_FAILED,
@@ -55,7 +55,17 @@ def options(
         raise typer.Exit
 
 
-for room in (stylize, video, studio, sweep, gallery, inspect, weights, training):  # in the order of the help
+for room in (
+    stylize,
+    video,
+    studio,
+    batch,
+    sweep,
+    gallery,
+    inspect,
+    weights,
+    training,
+):  # in the order of the help
     room.register(app)
 
 

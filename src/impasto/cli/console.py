@@ -17,9 +17,9 @@ from impasto.errors import ImpastoError, Message
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-EXIT_FAILED, EXIT_USAGE, EXIT_FAULT, EXIT_BY_SIGNAL = 1, 2, 70, 128
-"""An accident with files, engine or weights; a wrong option or setting; a fault of Impasto's own (sysexits'
-EX_SOFTWARE); and what is added to a signal's number."""
+EXIT_FAILED, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_FAULT, EXIT_BY_SIGNAL = 1, 2, 3, 70, 128
+"""An accident with files, engine or weights; a wrong option or setting; some of many
+that failed; a fault of Impasto's own (sysexits' EX_SOFTWARE); and what is added to a signal's number."""
 SIGINT, SIGPIPE = 2, 13
 BAR_WIDTH = 16
 WAITING = "Reading the pictures and loading the network"

@@ -33,6 +33,7 @@ class _Process:
 
     lock = threading.RLock()
     engine: str | None = None
+    memory: int | None = None
     begun = False
     forked = False
 
@@ -140,6 +141,23 @@ def limit_threads(threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(len(cores))
 
 
+def share_machine(threads: int, place: int = 0, memory: int | None = None) -> None:
+    """Leave room for other processes that compute at the same time; to be called before the engine's start.
+
+    Args:
+        threads: of this process, which on Linux is held to as many cores.
+        place: which share of the cores is its own, from 0; beyond the last share they begin anew.
+        memory: bytes that it may take, of which `free_memory` tells what is left; None: no bound.
+    """
+    _Process.memory = memory
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        own = {cores[(place * threads + index) % len(cores)] for index in range(threads)}
+        os.sched_setaffinity(0, own)
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ[name] = str(threads)
+
+
 def device() -> str:
     """Return what the engine computes on: ``gpu`` or ``cpu``."""
     engine = start_engine()
@@ -188,7 +206,11 @@ def random_generator(seed: int) -> np.random.Generator:
 def free_memory() -> int:
     """Return the bytes that the engine may still take where it computes: on the GPU, else in main memory."""
     free = free_device_memory(start_engine()) if device() == "gpu" else None
-    return machine.free_memory() if free is None else free
+    if free is not None:
+        return free
+    if _Process.memory is None:
+        return machine.free_memory()
+    return max(0, min(machine.free_memory(), _Process.memory - machine.resident_memory()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,8 +116,8 @@ def ray_session(
 ) -> Iterator[Session]:
     """Yield a session; one that was started ends with it, one that was joined goes on without it.
 
-    Where the program has called ``ray.init`` already, that session is used and stays. Ray replaces the
-    program's handler of SIGTERM when it starts: whoever listens to signals does so afterwards.
+    Where the program has called ``ray.init`` already, that session is used and stays. The program's own
+    handler of SIGTERM, which Ray would replace, stays, too.
 
     Args:
         address: ``HOST:PORT`` of a cluster's head, or ``auto`` for the one that runs on this machine; None
@@ -144,8 +146,11 @@ def ray_session(
         }
     else:
         asked = {"address": checked_address(address)}
+    before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**asked, **quiet)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
         _silence()
         yield Session(ray=ray, address=ray.get_runtime_context().gcs_address, own=address is None)
     except ConnectionError as error:

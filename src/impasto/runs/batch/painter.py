@@ -1,0 +1,116 @@
+"""What a worker does: it paints one picture after the other with one workshop, which stays warm.
+
+The photo that was read last is kept, and the workshop keeps it encoded: another style of it takes neither
+again. Styles are kept by the workshop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from types import TracebackType
+from typing import Any, Self
+
+from impasto.errors import ImpastoError, Message, OutOfMemoryError
+from impasto.pastiche import Pastiche, run
+from impasto.pictures.reading import Picture, read_picture
+from impasto.preparation import prepare
+from impasto.progress import Step
+from impasto.runs.batch.entries import Entry
+from impasto.runs.batch.fingerprints import FRESH_NANOSECONDS, Stamp
+from impasto.runs.batch.orders import Order, Painted
+from impasto.settings import Settings
+from impasto.workshop import Workshop
+
+
+class Painter:
+    """Paints orders; used in a ``with`` statement.
+
+    Args:
+        is_stopped: asked between two iterations: whether to give the picture up.
+    """
+
+    def __init__(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        self._workshop = Workshop()
+        self._is_stopped = is_stopped
+        self._last: tuple[Any, Picture, Stamp] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._workshop.close()
+
+    def paint(self, order: Order, show: Callable[[Step], None] = lambda step: None) -> Painted | None:
+        """Make a picture and write it; whatever it fails at is told in the result.
+
+        Args:
+            order: the picture.
+            show: told of every iteration.
+
+        Returns:
+            What became of it; None if it was given up.
+        """
+        began, stamp = time.monotonic(), None
+        try:
+            picture, stamp = self._photo(order.entry)
+            result = self._pastiche(order.entry, picture, show)
+            if result is None:
+                return None
+            notes = (*result.notes, *result.save(order.output, **asdict(order.saving)))
+        except ImpastoError as error:
+            return Painted(number=order.number, photo=stamp, error=error.message)
+        except Exception as fault:  # ours, but of one picture: the others may be well
+            reason = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
+            message = Message("this should not have happened ({reason})", reason=reason)
+            return Painted(number=order.number, photo=stamp, error=message)
+        height, width = result.pixels.shape[:2]
+        return Painted(
+            number=order.number,
+            photo=stamp,
+            shape=(height, width),
+            seconds=time.monotonic() - began,
+            notes=notes,
+        )
+
+    def _photo(self, entry: Entry) -> tuple[Picture, Stamp]:
+        """Return the photo in a size from which the settings' can be made, and its stamp."""
+        from impasto.names import check_names
+
+        check_names(entry.inputs.content, (), (), ())
+        settings, found = entry.settings, entry.photo.stat()
+        size = None if settings.fit == "stretch" else settings.max_size
+        key = str(entry.photo), size, found.st_size, found.st_mtime_ns
+        if self._last is None or self._last[0] != key:
+            self._last = None  # frees the old one first
+            picture = read_picture(entry.inputs.content, max_size=size)
+            fresh = time.time_ns() - found.st_mtime_ns <= FRESH_NANOSECONDS
+            stamp = Stamp(size=found.st_size, time=0 if fresh else found.st_mtime_ns, sha256=picture.sha256)
+            self._last = key, picture, stamp
+        return self._last[1], self._last[2]
+
+    def _pastiche(self, entry: Entry, picture: Picture, show: Callable[[Step], None]) -> Pastiche | None:
+        inputs = replace(entry.inputs, content=picture)
+        for step in run(prepare(inputs, entry.settings, workshop=self._workshop)):
+            show(step)
+            if self._is_stopped():
+                return None
+        result: Pastiche = step.pastiche
+        return result
+
+    def fits(self, shape: tuple[int, int], settings: Settings) -> bool:
+        """Return whether a photo of a (height, width) fits into the memory that this process may take."""
+        from impasto.forecast import plan_picture
+        from impasto.preparation import load_network_for
+
+        try:
+            plan_picture(shape, load_network_for(settings, self._workshop), settings)
+        except OutOfMemoryError:
+            return False
+        return True

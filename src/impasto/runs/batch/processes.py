@@ -1,0 +1,230 @@
+"""Workers that are processes of this machine: each with an engine, a workshop and cores of its own.
+
+A process is started anew, not forked, so that its engine is its own. It hears of its orders by a pipe; when
+the pipe's other end is gone, as after a driver was killed, it gives its picture up and ends.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any, cast
+
+from impasto.errors import ImpastoError
+from impasto.runs.batch.crew import News, Probe
+from impasto.runs.batch.orders import Order
+
+if TYPE_CHECKING:
+    from impasto.runs.batch.painter import Painter
+
+STEP_SECONDS = 0.5
+"""How often a worker tells where its picture stands."""
+LAST_SECONDS = 10.0
+"""After which a worker that should end is not waited for any longer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A worker's share of a machine.
+
+    Attributes:
+        place: which one, from 0.
+        threads: and cores.
+        memory: bytes.
+    """
+
+    place: int
+    threads: int
+    memory: int
+
+
+@dataclass
+class _Worker:
+    process: Any
+    pipe: Connection
+    place: int
+
+
+class Processes:
+    """A crew of processes; see `impasto.runs.batch.crew.Crew`.
+
+    Args:
+        places: how many workers there may be; half as many if the pictures do not fit then, and so on.
+        threads: of all together; each is held to as many cores as its share is.
+        memory: bytes that all together may take.
+        probe: what the first one plans; none: there are as many workers as places.
+    """
+
+    def __init__(self, places: int, threads: int, memory: int, probe: Probe = ()) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._threads, self._memory, self._probe = threads, memory, probe
+        self._workers: dict[int, _Worker] = {}
+        self._count = 0
+        self._share_out(places)
+
+    def _share_out(self, places: int) -> None:
+        """Divide the machine among so many workers."""
+        self._places = max(1, places)
+        self._free = deque(range(self._places))
+
+    def hire(self, most: int) -> list[int]:
+        """Start workers; see `Crew`. While the first one plans, there are no others."""
+        hired = []
+        while self._free and len(self._workers) < (1 if self._probe else most):
+            place = self._free.popleft()
+            ours, theirs = self._context.Pipe()
+            share = Share(
+                place=place, threads=self._threads // self._places, memory=self._memory // self._places
+            )
+            process = self._context.Process(target=work, args=(theirs, share, self._probe), daemon=True)
+            process.start()
+            theirs.close()
+            self._count += 1
+            self._workers[self._count] = _Worker(process, ours, place)
+            hired.append(self._count)
+        return hired
+
+    def give(self, worker: int, order: Order) -> None:
+        """Give a worker an order; see `Crew`. One that has died meanwhile is told of by `wait`."""
+        try:
+            self._workers[worker].pipe.send(order)
+        except OSError:
+            return
+
+    def wait(self, seconds: float) -> list[News]:
+        """Return what was told; see `Crew`."""
+        pipes = {worker.pipe: number for number, worker in self._workers.items()}
+        if not pipes:
+            time.sleep(seconds)
+        news = []
+        for pipe in wait(list(pipes), seconds):
+            number = pipes[cast(Connection, pipe)]
+            try:
+                kind, values = cast(Connection, pipe).recv()
+            except (EOFError, OSError):
+                news.append(self._buried(number))
+                continue
+            if kind == "broken":
+                raise ImpastoError(values)
+            told = News(worker=number, kind=kind, **values)
+            if kind == "ready" and self._probe and not self._is_settled(told):
+                continue
+            news.append(told)
+        return news
+
+    def _is_settled(self, told: News) -> bool:
+        """Return whether the worker that has planned can stay; if not, divide the machine by fewer."""
+        places = 1 if told.device == "gpu" else self._places if told.fits else self._places // 2
+        if places in (self._places, 0):
+            self._probe = ()
+            return True
+        worker = self._workers.pop(told.worker)
+        worker.pipe.close()
+        worker.process.kill()
+        worker.process.join()
+        self._share_out(places)
+        return False
+
+    def _buried(self, number: int) -> News:
+        worker = self._workers.pop(number)
+        worker.process.join(LAST_SECONDS)
+        worker.pipe.close()
+        self._free.append(worker.place)
+        return News(worker=number, kind="died", reason=_told_end(worker.process.exitcode))
+
+    def close(self, *, at_once: bool) -> None:
+        """End all workers; see `Crew`."""
+        for worker in self._workers.values():
+            worker.pipe.close()
+        until = time.monotonic() + (0 if at_once else LAST_SECONDS)
+        for worker in self._workers.values():
+            worker.process.join(max(0.0, until - time.monotonic()))
+            if worker.process.exitcode is None:
+                worker.process.kill()
+                worker.process.join()
+        self._workers.clear()
+
+
+def _told_end(code: int | None) -> str:
+    """Return how a process ended, as a person says it."""
+    if code is not None and code < 0:
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"
+
+
+def work(pipe: Connection, share: Share, probe: Probe) -> None:
+    """Be a worker: start the engine, then paint what comes through the pipe, to its end.
+
+    Args:
+        pipe: orders come through it, and what `News` has goes back.
+        share: of the machine.
+        probe: what is planned before anything is painted.
+    """
+    for name in ("SIGINT", "SIGHUP"):  # a terminal sends them to all; the driver says what follows
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    orders: deque[Order] = deque()
+    arrived, ended = threading.Semaphore(0), threading.Event()
+    listener = threading.Thread(target=_listen, args=(pipe, orders, arrived, ended), daemon=True)
+    try:
+        from impasto.engine import runtime
+
+        runtime.share_machine(share.threads, share.place, share.memory)
+        runtime.start_program()
+        from impasto.runs.batch.painter import Painter
+
+        listener.start()
+        with Painter(ended.is_set) as painter:
+            fits = all(painter.fits(shape, settings) for shape, settings in probe)
+            pipe.send(("ready", {"device": runtime.device(), "fits": fits}))
+            while True:
+                arrived.acquire()
+                if ended.is_set():
+                    return
+                _paint(painter, orders.popleft(), pipe)
+    except ImpastoError as error:
+        pipe.send(("broken", error.message))
+    except ConnectionError:  # the driver is gone
+        return
+
+
+def _listen(
+    pipe: Connection, orders: deque[Order], arrived: threading.Semaphore, ended: threading.Event
+) -> None:
+    """Take in orders until the driver is gone; a picture that does not end then is cut off."""
+    while not ended.is_set():
+        try:
+            orders.append(pipe.recv())
+        except (EOFError, OSError):
+            ended.set()
+        arrived.release()
+    time.sleep(LAST_SECONDS)
+    os._exit(1)
+
+
+def _paint(painter: Painter, order: Order, pipe: Connection) -> None:
+    told = time.monotonic()
+
+    def show(step: Any) -> None:
+        nonlocal told
+        if time.monotonic() - told > STEP_SECONDS:
+            told = time.monotonic()
+            pipe.send(("step", {"share": share_of(step)}))
+
+    painted = painter.paint(order, show)
+    if painted is not None:
+        pipe.send(("painted", {"painted": painted}))
+
+
+def share_of(step: Any) -> float:
+    """Return the share of a picture that is done after a step, scales counting alike but for their pixels."""
+    return float((step.scale - 1 + step.iteration / step.iterations) / step.scales)
