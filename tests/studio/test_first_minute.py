@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 
 import numpy as np
 import pytest
@@ -53,6 +54,26 @@ def test_a_sample_becomes_a_photo(browser):
     assert (photo["width"], photo["height"], photo["look"]) == (451, 300, None)
     small = opened(browser.get(f"/api/photos/{photo['photo']}/picture?side=100").content)
     assert small.size == (100, 67)
+
+
+def test_the_first_picture_of_a_new_shape_compiles_nothing(browser):
+    """The engine has got ready for it while nothing else was to be done."""
+    studio = browser.http.app.state.studio
+
+    def compiled():
+        return {key for shelf, key in studio.workshop._entries if shelf == "functions"}
+
+    photo = browser.photo(png_bytes(61, 93, 5))["photo"]
+    wish = {"side": 48, "styles": ["hokkai-wave"], "ahead": 80}
+    browser.events(f"/api/photos/{photo}/thumbnails", wish)
+    until = time.monotonic() + 60
+    while len(studio.turns) and time.monotonic() < until:
+        time.sleep(0.01)
+    before = compiled()
+    events = browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 80})
+    assert (dict(events)["result"]["width"], compiled()) == (80, before)
+    browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 79})
+    assert compiled() > before  # as without it
 
 
 def test_thumbnails_are_the_photo_in_each_style(browser):

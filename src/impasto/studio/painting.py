@@ -81,6 +81,26 @@ def thumbnails(desk: Desk, styles: Sequence[tuple[str, str]], side: int, strengt
                 yield "thumbnail", {"style": id, "picture": data_address(step.image)}
 
 
+def get_ready(desk: Desk, source: str, side: int) -> Iterator[Event]:
+    """Compile what pictures of a photo need, and encode it, so that the first one is as quick as the others.
+
+    Args:
+        desk: with the photo.
+        source: any style.
+        side: the long side in pixels of what will be asked for.
+
+    Returns:
+        No events.
+    """
+    from impasto.onepass.painter import painted_by, painter_for
+
+    settings = Settings(method="onepass", max_size=side)
+    look = Look(styles=(StyleSpec(source=source),), regions=(), settings={}, plain={})
+    prepared = prepare(look.inputs(desk.picture(settings)), settings, workshop=desk.workshop)
+    painted_by(painter_for(prepared), prepared)
+    return iter(())
+
+
 def data_address(pixels: Any) -> str:
     """Return a small picture as an address that has it within, JPEG."""
     file = io.BytesIO()

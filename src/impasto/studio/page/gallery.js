@@ -4,6 +4,7 @@ import { send, stream, wasCalledOff } from "./api.js";
 import { icon, iconButton, make, show, the } from "./elements.js";
 import { named, t, whenLanguage } from "./language.js";
 import { change, changeLook, setting, whenWork, work } from "./work.js";
+import { screen } from "./painting.js";
 import { withSetting } from "./settings.js";
 /** @import { Style } from "./types.js" */
 
@@ -230,7 +231,7 @@ export async function streamThumbnails(photo) {
   if (!styles.length) return;
   try {
     hooks.busy(done, all);
-    for await (const [name, data] of stream(`/api/photos/${photo}/thumbnails`, { side: 192, styles, strength: 50 }, controller.signal)) {
+    for await (const [name, data] of stream(`/api/photos/${photo}/thumbnails`, { side: 192, styles, strength: 50, ahead: screen.side }, controller.signal)) {
       if (name !== "thumbnail") continue;
       thumbnails.set(data.style, data.picture);
       const image = the("gallery").querySelector(`[data-style="${CSS.escape(data.style)}"] .thumb`);
