@@ -32,6 +32,7 @@ NAMES = (
     "planning",
     "twelve_megapixels",
     "studio",
+    "studio_latency",
     "gpu",
 )
 RESULTS = Path(__file__).parent / "results"
