@@ -1,4 +1,4 @@
-"""How long the studio takes to answer one person: from its start to a picture, and from a slider to the next one.
+"""How long the studio takes to answer one person: from its start to a picture, from a slider to the next one.
 
 A real server, a photo of 1,600 x 1,200 px, a client that asks as the page does. ``cold`` is the first time
 a shape is met, which compiles; ``warm`` is another photo of that shape. Medians of `ROUNDS`.
