@@ -8,7 +8,7 @@ RUN useradd --create-home impasto
 WORKDIR /home/impasto/source
 COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY src ./src
-RUN pip install --no-cache-dir --constraint constraints.txt '.[studio,heic]'
+RUN pip install --no-cache-dir --constraint constraints.txt '.[studio,heic,video]'
 
 USER impasto
 WORKDIR /home/impasto

@@ -17,7 +17,7 @@ studio: $(VENV)/studio ## the studio in the browser, on this machine
 	$(BIN)/impasto studio
 
 $(VENV)/studio: $(VENV)/installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[studio,heic]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[studio,heic,video]'
 	touch $@
 
 test: $(VENV)/installed ## the default suite, under 3 minutes on two cores, no network

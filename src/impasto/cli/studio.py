@@ -1,35 +1,42 @@
-"""The command that opens the studio: impasto studio."""
+"""The commands that open the studio: impasto studio, impasto webcam."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from impasto.cli.console import note, say
 from impasto.errors import Argument, EngineError, OutputError, SettingError
 
+Host = Annotated[str, typer.Option(metavar="HOST", help="Where it listens; 0.0.0.0 lets other machines in.")]
+Port = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, max=65535, help="The port; by default 8517, or a free one."),
+]
+NoOpen = Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")]
+Password = Annotated[
+    str | None,
+    typer.Option(metavar="WORD", help="What other machines must know; others can see it in ps."),
+]
+PasswordFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A file whose first line is the password.")
+]
+Certificate = Annotated[Path | None, typer.Option(metavar="FILE", help="A certificate, for HTTPS.")]
+Key = Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key.")]
+
 
 def studio_command(
-    host: Annotated[
-        str, typer.Option(metavar="HOST", help="Where it listens; 0.0.0.0 lets other machines in.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, max=65535, help="The port; by default 8517, or a free one."),
-    ] = None,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
-    password: Annotated[
-        str | None,
-        typer.Option(metavar="WORD", help="What other machines must know; others can see it in ps."),
-    ] = None,
-    password_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file whose first line is the password.")
-    ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="A certificate, for HTTPS.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The certificate's key.")] = None,
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    no_open: NoOpen = False,
+    password: Password = None,
+    password_file: PasswordFile = None,
+    tls_cert: Certificate = None,
+    tls_key: Key = None,
 ) -> None:
     """Open the studio: pick a photo, pick a style, see it at once, in the browser, on this machine.
 
@@ -37,6 +44,58 @@ def studio_command(
     """
     word = _password(password, password_file)
     _check(host, word, tls_cert, tls_key)
+    opening = {"host": host, "port": port, "password": word, "certificate": tls_cert, "key": tls_key}
+    _open(opening, not no_open)
+
+
+def webcam_command(
+    style: Annotated[
+        str, typer.Argument(metavar="STYLE", help="A built-in style, or a picture.", show_default=False)
+    ],
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    *,
+    no_open: NoOpen = False,
+    password: Password = None,
+    password_file: PasswordFile = None,
+    tls_cert: Certificate = None,
+    tls_key: Key = None,
+) -> None:
+    """Paint what the camera sees, live, in the browser: the studio's page with the camera on.
+
+    Example: impasto webcam mosaic
+    """
+    _check_style(style)
+    word = _password(password, password_file)
+    _check(host, word, tls_cert, tls_key)
+    from impasto.studio.loopback import is_loopback
+
+    if not is_loopback(host) and not tls_cert:
+        note(
+            "browsers give the camera to pages of this machine and to HTTPS only; --tls-cert and --tls-key "
+            "make it HTTPS"
+        )
+    opening = {"host": host, "port": port, "password": word, "certificate": tls_cert, "key": tls_key}
+    _open(opening | {"camera": True, "style": style}, not no_open)
+
+
+def _check_style(style: str) -> None:
+    """Refuse now what the page could not take.
+
+    Raises:
+        MissingFileError: it is neither a built-in style nor a file.
+        ImageError: the file is no picture.
+    """
+    from impasto.names import check_style_name
+    from impasto.pictures.reading import read_shape
+
+    check_style_name(style)
+    if os.path.isfile(style):
+        read_shape(Path(style))
+
+
+def _open(opening: Mapping[str, Any], show: bool) -> None:
+    """Run the studio until a signal ends it."""
     try:
         from impasto.studio.server import Opening, serve
     except ModuleNotFoundError as error:
@@ -45,8 +104,7 @@ def studio_command(
             module=error.name,
             command="pip install 'impasto[studio]'",
         ) from error
-    opening = Opening(host=host, port=port, password=word, certificate=tls_cert, key=tls_key)
-    serve(opening, lambda address, token: _opened(address, token, not no_open))
+    serve(Opening(**opening), lambda address, token: _opened(address, token, show))
 
 
 def _check(host: str, password: str | None, tls_cert: Path | None, tls_key: Path | None) -> None:
@@ -110,3 +168,4 @@ def _password(word: str | None, file: Path | None) -> str | None:
 def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
     app.command("studio")(studio_command)
+    app.command("webcam")(webcam_command)

@@ -75,6 +75,7 @@ async def page(request: Request) -> Response:
     if session is None:
         studio.guard.check_password(request)
         session = studio.sessions.begin()
+        await studio.read(uploads.take_first_style, session, studio.first_style)
     text = (PAGE / "index.html").read_text("utf-8").replace(TOKEN_PLACE, session.token)
     answer = HTMLResponse(text, headers={"cache-control": "no-store"})
     secure = request.url.scheme == "https"
@@ -103,6 +104,7 @@ async def state(request: Request) -> Response:
             "styles": style_records(session),
             "samples": sample_records(),
             "controls": control_records(),
+            "camera": {"style": session.first_style},
             "formats": list(FORMATS),
             "photos": [photo_record(photo, session) for photo in session.photos.everything()],
             "results": [painting.result_record(result) for result in session.results.everything()],

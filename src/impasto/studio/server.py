@@ -61,13 +61,18 @@ class GuardedDoor:
         await self._app(scope, receive, send_guarded)
 
 
-def make_app(guard: Guard | None = None) -> Starlette:
-    """Return the studio as an ASGI application; its engine begins to load when it starts."""
+def make_app(guard: Guard | None = None, first_style: str | None = None) -> Starlette:
+    """Return the studio as an ASGI application; its engine begins to load when it starts.
+
+    Args:
+        guard: checks who comes; of this machine alone if None.
+        first_style: see `Studio`.
+    """
     guard = guard or Guard()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        studio = app.state.studio = Studio(guard)
+        studio = app.state.studio = Studio(guard, first_style)
         studio.start()
         sweeping = asyncio.ensure_future(studio.sweep())
         try:
@@ -120,6 +125,8 @@ class Opening:
         port: the same; None takes the usual one, or any if that is taken.
         password: that is asked for; None for this machine alone.
         certificate, key: files for HTTPS, or None.
+        camera: whether the page begins with the camera.
+        style: with which it does, a built-in one or a picture's file.
     """
 
     host: str = "127.0.0.1"
@@ -127,6 +134,8 @@ class Opening:
     password: str | None = None
     certificate: Path | None = None
     key: Path | None = None
+    camera: bool = False
+    style: str | None = None
 
 
 def serve(opening: Opening, opened: Callable[[str, str], None]) -> None:
@@ -141,7 +150,7 @@ def serve(opening: Opening, opened: Callable[[str, str], None]) -> None:
         OutputError: the address or the port cannot be used.
     """
     listener = _listen(opening)
-    app = make_app(Guard(host=opening.host, password=opening.password))
+    app = make_app(Guard(host=opening.host, password=opening.password), opening.style)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -199,4 +208,5 @@ def _address(opening: Opening, listener: socket.socket) -> str:
     scheme = "https" if opening.certificate else "http"
     host = "localhost" if opening.host in ("0.0.0.0", "::") else opening.host
     host = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{host}:{listener.getsockname()[1]}/"
+    page = "?camera" if opening.camera else ""
+    return f"{scheme}://{host}:{listener.getsockname()[1]}/{page}"

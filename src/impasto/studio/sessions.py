@@ -248,6 +248,10 @@ class Session:
         self.videos = Shelf(MOST_VIDEOS)
         self.styles, self.results = Shelf(MOST_STYLES), Shelf(MOST_RESULTS)
         self.previews, self.files = Shelf(MOST_PREVIEWS), Shelf(MOST_FILES)
+        self.camera: Any = None
+        """What `camera.py` knows of the page's camera from frame to frame."""
+        self.first_style: str | None = None
+        """The id of the style with which the camera's page begins."""
 
     def new_file(self, name: str) -> tuple[str, Path]:
         """Return a new id and a free path that ends in a name, in a folder of its own.

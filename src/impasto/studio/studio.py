@@ -29,10 +29,11 @@ class Studio:
 
     Args:
         guard: checks who comes.
+        first_style: with which the camera's page begins: a built-in one, a picture's file, or None.
     """
 
-    def __init__(self, guard: Guard) -> None:
-        self.guard = guard
+    def __init__(self, guard: Guard, first_style: str | None = None) -> None:
+        self.guard, self.first_style = guard, first_style
         self.workshop = Workshop()
         self.turns = Turns(self._load)
         self.sessions = Sessions(self.turns.forget)

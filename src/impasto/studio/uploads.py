@@ -67,6 +67,17 @@ def keep_style(session: Session, id: str, path: Path, name: str) -> OwnStyle:
     return style
 
 
+def take_first_style(session: Session, style: str | None) -> None:
+    """Give a session the style with which the camera's page begins; a file becomes its own."""
+    if style is None or style in gallery.style_names():
+        session.first_style = style
+        return
+    source = Path(style)
+    id, path = session.new_file(source.name)
+    shutil.copyfile(source, path)
+    session.first_style = keep_style(session, id, path, source.stem).id
+
+
 def add_to_gallery(path: Path, name: str) -> StyleCard:
     """Keep a style in the user's gallery.
 

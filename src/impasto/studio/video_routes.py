@@ -1,4 +1,4 @@
-"""What the server answers about videos: they come in, are seen as stills, and are painted."""
+"""What the server answers about videos, which come in, are seen as stills and are painted, and cameras."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.routing import Route
 from impasto.runs.video_job import QUALITY, STILLNESS
 from impasto.settings import LARGEST_SIZE
 from impasto.studio import clips, filming
+from impasto.studio.camera import Shot, painted_frame
 from impasto.studio.filming import FORMATS, FilmSet, FilmWish
 from impasto.studio.looks import photo_record, read_look
 from impasto.studio.requests import LONGEST, name_of, save_body, second_of, side_of, values_of
@@ -21,7 +22,9 @@ from impasto.studio.studio import MOST_VIDEO_BYTES
 from impasto.studio.turns import Kind
 
 FILMS = Kind("films", long=True, keeps=True)
+FRAMES = Kind("frames")
 USUAL_SIDE, LEAST_SIDE = 512, 32
+CAMERA_SIDES = (64, 1024)
 
 
 async def add_video(request: Request) -> Response:
@@ -80,7 +83,22 @@ async def films(request: Request) -> Response:
     return begin(request, session, FILMS, partial(filming.film, place, look, wish))
 
 
+async def camera_frame(request: Request) -> Response:
+    """A camera's frame, painted."""
+    session = session_for(request, changes=True)
+    values = await values_of(request)
+    shot = Shot(
+        address=values.text("picture"),
+        look=read_look(values.raw("look"), session),
+        side=values.whole("side", *CAMERA_SIDES, 320),
+        stillness=values.number("stillness", 0, 100, STILLNESS),
+    )
+    workshop = studio_of(request).workshop
+    return begin(request, session, FRAMES, lambda job: painted_frame(session, shot, workshop))
+
+
 VIDEO_ROUTES = [
+    Route("/api/camera", camera_frame, methods=["POST"]),
     Route("/api/videos", add_video, methods=["POST"]),
     Route("/api/videos/{video}", remove_video, methods=["DELETE"]),
     Route("/api/videos/{video}/picture", video_picture),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 from PIL import Image
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""A camera of the browser's own, which is given to whoever asks."""
 LONG = 120_000
 """Milliseconds: machines that run tests are slow, and do other things."""
 
@@ -31,16 +34,22 @@ def browser() -> Iterator[Any]:
     if program is None:
         pytest.skip("the browser's tests need Debian's chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *CAMERA])
         yield started
         started.close()
 
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory) -> Iterator[str]:
-    """The address of a studio whose engine is ready."""
-    home = tmp_path_factory.mktemp("home")
-    command = [sys.executable, "-m", "impasto.cli", "studio", "--no-open", "--port", "0", "--lang", "en"]
+    """The address of a studio."""
+    with serving(tmp_path_factory.mktemp("home"), "studio") as address:
+        yield address
+
+
+@contextmanager
+def serving(home: Path, *line: str) -> Iterator[str]:
+    """Run a command that opens the studio; the address is what it prints."""
+    command = [sys.executable, "-m", "impasto.cli", *line, "--no-open", "--port", "0", "--lang", "en"]
     log = (home / "log.txt").open("w")
     environment = {**os.environ, "IMPASTO_HOME": str(home), "PYTHONUNBUFFERED": "1"}
     server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
@@ -57,7 +66,7 @@ def studio(tmp_path_factory) -> Iterator[str]:
 def _address(log: Path, server: subprocess.Popen[bytes]) -> str:
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        if found := re.search(r"http://[\w.:\[\]]+/", log.read_text()):
+        if found := re.search(r"http://[\w.:\[\]]+/(\?camera)?", log.read_text()):
             return found.group()
         assert server.poll() is None, log.read_text()
         time.sleep(0.1)

@@ -20,6 +20,7 @@ export function listenToKeys(viewer, mask, acts) {
     c: () => viewer.compare(!viewer.comparing),
     d: () => button("download").click(),
     v: acts.film,
+    w: () => button("camera").click(),
     r: acts.refine,
     b: () => (mask.active ? mask.choose("brush") : void mask.open()),
     e: () => mask.active && mask.choose("eraser"),
@@ -72,6 +73,7 @@ function showKeys() {
     ["Ctrl Z · Ctrl Shift Z", "undo"],
     ["D", "keyDownload"],
     ["V", "keyFilm"],
+    ["W", "keyCamera"],
     ["Esc", "keyEscape"],
   ]);
   ask(t("help"), "keys", make("dl", {}, ...list.flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words === "undo" ? `${t("undo")}${t("listComma")}${t("redo")}` : t(words))])));

@@ -1,18 +1,19 @@
 /** Puts the page together: the server's offer, what is worked on, and what is seen. */
 
 import { get, StudioError } from "./api.js";
+import { Camera } from "./camera.js";
 import { row } from "./controls.js";
 import { askDownload } from "./download.js";
 import { button, input, show, the } from "./elements.js";
 import { FilmBar } from "./film.js";
 import { buildFiner, FIRST, prepareFiner, showRefine, syncFiner } from "./finer.js";
-import { newPhoto, openGallery, streamThumbnails } from "./gallery.js";
+import { newPhoto, openGallery, streamThumbnails, take } from "./gallery.js";
 import { listenToKeys } from "./keys.js";
 import { apply, choose, chosen, t, whenLanguage } from "./language.js";
 import { MaskEditor } from "./mask.js";
 import { busy, say, trouble } from "./notices.js";
-import { goOn, prepareOpening } from "./opening.js";
-import { isLost, isPainted, paint, sceneNow, screen } from "./painting.js";
+import { goOn, openPhoto, prepareOpening } from "./opening.js";
+import { callOff, isLost, isPainted, paint, sceneNow, screen } from "./painting.js";
 import { Refinement } from "./refinement.js";
 import { collect, markResult, openResults, workName } from "./results.js";
 import { offer } from "./settings.js";
@@ -29,13 +30,15 @@ let server;
 let viewer;
 /** @type {Refinement} */
 let refinement;
+/** @type {Camera} */
+let camera;
 /** @type {string|null} the photo whose thumbnails are in the gallery, or the video */
 let thumbnailed = null;
 
 /** Draw the best picture of what is worked on. */
 function draw() {
   const w = work();
-  if (refinement.running) return;
+  if (refinement.running || camera.on) return;
   show(the("welcome"), !w.photo);
   document.body.classList.toggle("empty", !w.photo);
   const { scene, exact } = sceneNow();
@@ -79,6 +82,7 @@ function thumbnails() {
 
 /** @param {{settled: boolean}} how */
 function worked({ settled }) {
+  if (camera.on && work().photo?.photo !== camera.before) camera.end();
   draw();
   if (!settled) {
     if (!sceneNow().scene) paintSoon(160);
@@ -97,6 +101,7 @@ let soon;
 /** @param {number} after milliseconds */
 function paintSoon(after) {
   clearTimeout(soon);
+  if (camera.on) return;
   soon = window.setTimeout(() => void paint(listener), after);
 }
 
@@ -138,6 +143,35 @@ function listenToTabs() {
   choose("styles");
 }
 
+/** @returns {Camera} whose page it is while it is on */
+function makeCamera() {
+  const toggle = button("camera");
+  const made = new Camera(viewer, {
+    began: () => {
+      callOff();
+      refinement.callOff();
+      show(the("welcome"), false);
+      document.body.classList.remove("empty", "inexact");
+      toggle.setAttribute("aria-pressed", "true");
+    },
+    ended: () => {
+      toggle.setAttribute("aria-pressed", "false");
+      draw();
+      paintSoon(0);
+    },
+    taken: (file) => void openPhoto(file),
+  });
+  toggle.addEventListener("click", () => (made.on ? made.end() : void made.begin()));
+  return made;
+}
+
+/** Begin with the camera and its style, where the address asks for it. */
+async function startCamera() {
+  if (!new URLSearchParams(location.search).has("camera")) return;
+  if (server.camera.style) take(server.camera.style);
+  await camera.begin();
+}
+
 /** Say how the engine is, until it is ready; notice when the server is gone and when it is back. */
 async function watchEngine() {
   const sign = the("engine");
@@ -169,6 +203,7 @@ async function start() {
   viewer = new Viewer();
   const mask = new MaskEditor(viewer);
   refinement = new Refinement(viewer, { progress: showRefine, ended: () => (draw(), paintSoon(0)) });
+  camera = makeCamera();
   server = await get("/api/state");
   offer(server.controls);
   openGallery(server.styles, {
@@ -200,6 +235,7 @@ async function start() {
   worked({ settled: true });
   syncFiner();
   document.documentElement.dataset.ready = "true";
+  await startCamera();
 }
 
 start().catch((error) => trouble(error, () => location.reload()));

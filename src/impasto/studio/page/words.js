@@ -188,6 +188,16 @@ export const WORDS = {
   filmReady: ["{name} is ready: {frames} frames of {width} × {height}.", "{name} 已就绪：{frames} 帧，{width} × {height}。"],
   filmStopped: ["Stopped; {name} has the first {frames} frames.", "已停止；{name} 含前 {frames} 帧。"],
   filmTold: ["{frames} frames, {width} × {height}, {bytes}.", "{frames} 帧，{width} × {height}，{bytes}。"],
+  // camera
+  camera: ["The camera, painted live", "摄像头，实时作画"],
+  cameraBegins: ["The camera begins…", "正在打开摄像头……"],
+  cameraPace: ["{rate} pictures a second", "每秒 {rate} 幅"],
+  cameraEnd: ["Camera off", "关闭摄像头"],
+  cameraTake: ["Take this picture", "拍下这一幅"],
+  cameraInsecure: ["Browsers give the camera to pages of this machine and to HTTPS only: open the studio as http://localhost, or start it with --tls-cert and --tls-key.", "浏览器只允许本机页面和 HTTPS 页面使用摄像头：请用 http://localhost 打开画室，或启动时加上 --tls-cert 和 --tls-key。"],
+  cameraForbidden: ["The browser does not let this page use the camera; allow it beside the address.", "浏览器没有允许此页面使用摄像头；请在地址栏旁允许。"],
+  cameraNone: ["There is no camera.", "没有找到摄像头。"],
+  cameraFails: ["The camera cannot be opened; perhaps another program uses it.", "无法打开摄像头；也许别的程序正在使用它。"],
   // notices
   notices: ["Messages", "消息"],
   dismiss: ["Dismiss", "知道了"],
@@ -216,6 +226,7 @@ export const WORDS = {
   keyZoom: ["Zoom", "缩放"],
   keyDownload: ["Download", "下载"],
   keyFilm: ["Paint the video", "画视频"],
+  keyCamera: ["Camera on or off", "打开或关闭摄像头"],
   keyEscape: ["Close, or leave selecting", "关闭，或结束选择"],
   keySpace: ["Space", "空格"],
 };
