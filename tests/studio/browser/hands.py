@@ -63,6 +63,7 @@ def work(page: Any) -> dict[str, Any]:
 
 def slide(page: Any, selector: str, value: float, *, settle: bool = True) -> None:
     """Move a slider, and let it go."""
+    page.wait_for_selector(selector)
     page.eval_on_selector(
         selector,
         """(slider, [value, settle]) => {

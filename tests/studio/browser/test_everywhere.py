@@ -67,11 +67,11 @@ def test_everything_by_keyboard(opened):
     assert page.locator("#dialog dt").count() > 8
     page.keyboard.press("Escape")
     page.keyboard.press("b")
-    assert page.is_visible("#mask-tools")
+    page.wait_for_selector("#mask-tools")
     page.keyboard.press("Escape")
     assert not page.is_visible("#mask-tools")
     page.keyboard.press("d")
-    assert page.is_visible("#download-go")
+    page.wait_for_selector("#download-go")
     page.keyboard.press("Escape")
     outline = page.evaluate(
         "(() => { const e = document.querySelector('#compare'); e.focus(); "
@@ -94,6 +94,7 @@ def test_by_touch_on_a_phone(opened, photo, language):
     painted(page)
     page.tap('#tabs [data-tab="finer"]')
     page.tap("#paint-part")
+    page.wait_for_selector("#mask-tools")
     box = page.locator("#board").bounding_box()
     session = page.context.new_cdp_session(page)
     x, y = box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5

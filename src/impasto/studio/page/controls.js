@@ -7,6 +7,8 @@ import { changeLook, setting, whenWork, work } from "./work.js";
 /** @import { Control, Value } from "./types.js" */
 
 
+/** What stands above "Finer". */
+export const FIRST = ["strength", "colors", "saturation"];
 /** @type {Map<HTMLElement, () => void>} */
 const rows = new Map();
 whenWork(() => {

@@ -70,6 +70,24 @@ export function show(element, shown) {
 }
 
 /**
+ * Make something that is seldom used when it is first wanted. What there is of it is `now`.
+ * @template T
+ * @param {() => Promise<T>} load
+ * @returns {(() => Promise<T>) & {now: T|null}}
+ */
+export function later(load) {
+  /** @type {Promise<T>|null} */
+  let coming = null;
+  /** @type {(() => Promise<T>) & {now: T|null}} */
+  const ask = Object.assign(() => {
+    coming ??= load().then((made) => (ask.now = made));
+    coming.catch(() => (coming = null));
+    return coming;
+  }, { now: null });
+  return ask;
+}
+
+/**
  * Load a picture and wait until it can be drawn.
  * @param {string} url
  * @returns {Promise<HTMLImageElement>}

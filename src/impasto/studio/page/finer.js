@@ -1,13 +1,12 @@
 /** What is behind "Finer": refining, blends, parts, light and grain, strokes, and the expert's settings. */
 
-import { fill, row, rowsOf, slider } from "./controls.js";
+import { FIRST, fill, row, rowsOf, slider } from "./controls.js";
 import { icon, make, the } from "./elements.js";
 import { blend, blending, chooseSlot, styleName } from "./gallery.js";
-import { t } from "./language.js";
+import { t, whenLanguage } from "./language.js";
 import { screen } from "./painting.js";
 import { changeLook, whenWork, work } from "./work.js";
 
-export const FIRST = ["strength", "colors", "saturation"];
 const LIGHT = ["exposure", "contrast", "film_grain"];
 const ELSEWHERE = [...FIRST, ...LIGHT, "background", "subject", "refine", "method"];
 const SIDES = [384, 512, 768, 1024];
@@ -22,17 +21,17 @@ const SIDES = [384, 512, 768, 1024];
 let acts;
 let rounds = 40;
 
-/** @param {Acts} given */
-export function prepareFiner(given) {
+/** Build the panel, once. @param {Acts} given */
+export function openFiner(given) {
   acts = given;
+  whenLanguage(build);
   whenWork(({ settled }) => settled && sync());
 }
 
 /** @param {string} title @param {string} name @param {...(Node|null|undefined|false)} children */
 const section = (title, name, ...children) => make("section", { class: "section", "data-section": name, "aria-label": title }, make("h2", {}, title), ...children);
 
-/** Build the panel, in the language of now. */
-export function buildFiner() {
+function build() {
   const expert = rowsOf(["expert", "style", "color", "strokes", "adjust"], [...ELSEWHERE, "stroke_size", "grain"]);
   /** @type {(HTMLElement|null)[]} */
   const sections = [
@@ -112,8 +111,6 @@ function sync() {
   const begin = document.getElementById("refine-begin");
   if (begin instanceof HTMLButtonElement) begin.disabled = !work().photo || !work().look.styles.length;
 }
-
-export const syncFiner = sync;
 
 function syncBlend() {
   const box = the("blend-box");

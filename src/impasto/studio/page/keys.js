@@ -10,10 +10,11 @@ import { redo, undo } from "./work.js";
 
 /**
  * @param {Viewer} viewer
- * @param {MaskEditor} mask
- * @param {{refine: () => void, film: () => void}} acts
+ * @param {{now: MaskEditor|null}} mask
+ * @param {{brush: () => void, refine: () => void, film: () => void}} acts
  */
 export function listenToKeys(viewer, mask, acts) {
+  const editor = () => (mask.now?.active ? mask.now : null);
   /** @type {Record<string, () => void>} */
   const keys = {
     o: () => button("open").click(),
@@ -22,16 +23,16 @@ export function listenToKeys(viewer, mask, acts) {
     v: acts.film,
     w: () => button("camera").click(),
     r: acts.refine,
-    b: () => (mask.active ? mask.choose("brush") : void mask.open()),
-    e: () => mask.active && mask.choose("eraser"),
-    "[": () => mask.active && mask.resize(1 / 1.2),
-    "]": () => mask.active && mask.resize(1.2),
+    b: () => (editor() ? editor()?.choose("brush") : acts.brush()),
+    e: () => editor()?.choose("eraser"),
+    "[": () => editor()?.resize(1 / 1.2),
+    "]": () => editor()?.resize(1.2),
     "+": () => viewer.zoomTo(viewer.zoom * 1.5),
     "=": () => viewer.zoomTo(viewer.zoom * 1.5),
     "-": () => viewer.zoomTo(viewer.zoom / 1.5),
     "0": () => viewer.zoomTo(1),
     "?": showKeys,
-    Escape: () => mask.close(),
+    Escape: () => editor()?.close(),
     ArrowLeft: () => neighbor(-1),
     ArrowRight: () => neighbor(1),
   };

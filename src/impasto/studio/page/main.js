@@ -1,20 +1,14 @@
 /** Puts the page together: the server's offer, what is worked on, and what is seen. */
 
 import { get, StudioError } from "./api.js";
-import { Camera } from "./camera.js";
-import { row } from "./controls.js";
-import { askDownload } from "./download.js";
-import { button, input, show, the } from "./elements.js";
-import { FilmBar } from "./film.js";
-import { buildFiner, FIRST, prepareFiner, showRefine, syncFiner } from "./finer.js";
+import { FIRST, row } from "./controls.js";
+import { button, input, later, show, the } from "./elements.js";
 import { newPhoto, openGallery, streamThumbnails, take } from "./gallery.js";
 import { listenToKeys } from "./keys.js";
 import { apply, choose, chosen, t, whenLanguage } from "./language.js";
-import { MaskEditor } from "./mask.js";
 import { busy, say, trouble } from "./notices.js";
 import { goOn, openPhoto, prepareOpening } from "./opening.js";
 import { callOff, isLost, isPainted, paint, sceneNow, screen } from "./painting.js";
-import { Refinement } from "./refinement.js";
 import { collect, markResult, openResults, workName } from "./results.js";
 import { offer } from "./settings.js";
 import { prepareTheme } from "./theme.js";
@@ -28,17 +22,64 @@ import { canRedo, canUndo, change, redo, undo, whenWork, work } from "./work.js"
 let server;
 /** @type {Viewer} */
 let viewer;
-/** @type {Refinement} */
-let refinement;
-/** @type {Camera} */
-let camera;
 /** @type {string|null} the photo whose thumbnails are in the gallery, or the video */
 let thumbnailed = null;
+
+const download = later(() => import("./download.js"));
+const film = later(async () => new (await import("./film.js")).FilmBar(viewer, server.films));
+const mask = later(async () => new (await import("./mask.js")).MaskEditor(viewer));
+const refinement = later(async () => {
+  const { Refinement } = await import("./refinement.js");
+  return new Refinement(viewer, { progress: (progress) => finer.now?.showRefine(progress), ended: () => (draw(), paintSoon(0)) });
+});
+const camera = later(async () => {
+  const toggle = button("camera");
+  return new (await import("./camera.js")).Camera(viewer, {
+    began: () => {
+      callOff();
+      refinement.now?.callOff();
+      show(the("welcome"), false);
+      document.body.classList.remove("empty", "inexact");
+      toggle.setAttribute("aria-pressed", "true");
+    },
+    ended: () => {
+      toggle.setAttribute("aria-pressed", "false");
+      draw();
+      paintSoon(0);
+    },
+    taken: (file) => void openPhoto(file),
+  });
+});
+const finer = later(async () => {
+  const panel = await import("./finer.js");
+  panel.openFiner({
+    refine: (rounds) => void refine(rounds).catch(trouble),
+    stop: () => refinement.now?.stop(),
+    editMask: () => void editMask().catch(trouble),
+    findSubject: () => void editMask().then((editor) => (editor.choose("add"), editor.findSubject())).catch(trouble),
+    removeMask: () => void mask().then((editor) => editor.remove(), trouble),
+    screenSize: (side) => {
+      screen.side = side;
+      localStorage.setItem("impasto.side", String(side));
+      paintSoon(0);
+    },
+  });
+  return panel;
+});
+
+async function editMask() {
+  const editor = await mask();
+  await editor.open();
+  return editor;
+}
+
+/** @param {number} rounds */
+const refine = async (rounds) => (await refinement()).begin(rounds);
 
 /** Draw the best picture of what is worked on. */
 function draw() {
   const w = work();
-  if (refinement.running || camera.on) return;
+  if (refinement.now?.running || camera.now?.on) return;
   show(the("welcome"), !w.photo);
   document.body.classList.toggle("empty", !w.photo);
   const { scene, exact } = sceneNow();
@@ -82,13 +123,14 @@ function thumbnails() {
 
 /** @param {{settled: boolean}} how */
 function worked({ settled }) {
-  if (camera.on && work().photo?.photo !== camera.before) camera.end();
+  if (camera.now?.on && work().photo?.photo !== camera.now.before) camera.now.end();
   draw();
   if (!settled) {
     if (!sceneNow().scene) paintSoon(160);
     return;
   }
-  refinement.callOff();
+  refinement.now?.callOff();
+  if (work().photo?.video) void film().catch(trouble);
   button("undo").disabled = !canUndo();
   button("redo").disabled = !canRedo();
   button("download").disabled = !isPainted(work());
@@ -101,19 +143,19 @@ let soon;
 /** @param {number} after milliseconds */
 function paintSoon(after) {
   clearTimeout(soon);
-  if (camera.on) return;
+  if (camera.now?.on) return;
   soon = window.setTimeout(() => void paint(listener), after);
 }
 
 function buildControls() {
   the("first").replaceChildren(...FIRST.map(row).filter((each) => each !== null));
-  buildFiner();
 }
 
 function listenToBar() {
   button("undo").addEventListener("click", undo);
   button("redo").addEventListener("click", redo);
-  button("download").addEventListener("click", () => askDownload(server.formats));
+  button("download").addEventListener("click", () => void download().then(({ askDownload }) => askDownload(server.formats), trouble));
+  button("camera").addEventListener("click", () => void camera().then((made) => (made.on ? made.end() : made.begin()), trouble));
   button("language").addEventListener("click", () => choose(chosen() === "zh" ? "en" : "zh"));
   whenLanguage(() => {
     const language = button("language");
@@ -122,54 +164,36 @@ function listenToBar() {
     language.lang = chosen() === "zh" ? "en" : "zh-Hans";
   });
   prepareTheme();
-  const finer = button("finer-toggle");
+}
+
+function listenToFiner() {
+  const toggle = button("finer-toggle");
   const open = (/** @type {boolean} */ on) => {
+    if (on) finer().catch(trouble);
     show(the("finer"), on);
-    finer.setAttribute("aria-expanded", String(on));
+    toggle.setAttribute("aria-expanded", String(on));
     localStorage.setItem("impasto.finer", String(on));
   };
-  finer.addEventListener("click", () => open(Boolean(the("finer").hidden)));
+  toggle.addEventListener("click", () => open(Boolean(the("finer").hidden)));
   open(localStorage.getItem("impasto.finer") === "true");
-  listenToTabs();
 }
 
 function listenToTabs() {
   const tabs = /** @type {NodeListOf<HTMLButtonElement>} */ (the("tabs").querySelectorAll("button"));
   const choose = (/** @type {string} */ name) => {
     document.body.dataset.tab = name;
+    if (name === "finer") finer().catch(trouble);
     for (const tab of tabs) tab.setAttribute("aria-pressed", String(tab.dataset.tab === name));
   };
   for (const tab of tabs) tab.addEventListener("click", () => choose(tab.dataset.tab ?? "styles"));
   choose("styles");
 }
 
-/** @returns {Camera} whose page it is while it is on */
-function makeCamera() {
-  const toggle = button("camera");
-  const made = new Camera(viewer, {
-    began: () => {
-      callOff();
-      refinement.callOff();
-      show(the("welcome"), false);
-      document.body.classList.remove("empty", "inexact");
-      toggle.setAttribute("aria-pressed", "true");
-    },
-    ended: () => {
-      toggle.setAttribute("aria-pressed", "false");
-      draw();
-      paintSoon(0);
-    },
-    taken: (file) => void openPhoto(file),
-  });
-  toggle.addEventListener("click", () => (made.on ? made.end() : void made.begin()));
-  return made;
-}
-
 /** Begin with the camera and its style, where the address asks for it. */
 async function startCamera() {
   if (!new URLSearchParams(location.search).has("camera")) return;
   if (server.camera.style) take(server.camera.style);
-  await camera.begin();
+  await (await camera()).begin();
 }
 
 /** Say how the engine is, until it is ready; notice when the server is gone and when it is back. */
@@ -201,9 +225,6 @@ async function start() {
   listenToBar();
   apply();
   viewer = new Viewer();
-  const mask = new MaskEditor(viewer);
-  refinement = new Refinement(viewer, { progress: showRefine, ended: () => (draw(), paintSoon(0)) });
-  camera = makeCamera();
   server = await get("/api/state");
   offer(server.controls);
   openGallery(server.styles, {
@@ -212,28 +233,20 @@ async function start() {
     trouble,
   });
   openResults(server.results);
-  prepareFiner({
-    refine: (rounds) => void refinement.begin(rounds),
-    stop: () => refinement.stop(),
-    editMask: () => void mask.open(),
-    findSubject: () => void mask.open().then(() => (mask.choose("add"), mask.findSubject())),
-    removeMask: () => mask.remove(),
-    screenSize: (side) => {
-      screen.side = side;
-      localStorage.setItem("impasto.side", String(side));
-      paintSoon(0);
-    },
-  });
   whenLanguage(buildControls);
+  listenToFiner();
+  listenToTabs();
   prepareOpening({ ...server, preview: (image) => (show(the("welcome"), false), viewer.show(still(image))) });
-  const film = new FilmBar(viewer, server.films);
-  listenToKeys(viewer, mask, { refine: () => (refinement.running ? refinement.stop() : void refinement.begin(40)), film: () => film.ask() });
+  listenToKeys(viewer, mask, {
+    brush: () => void editMask().catch(trouble),
+    refine: () => (refinement.now?.running ? refinement.now.stop() : void refine(40).catch(trouble)),
+    film: () => void film().then((bar) => bar.ask(), trouble),
+  });
   whenWork(worked);
-  whenWork(({ settled }) => settled && !work().photo && mask.close());
+  whenWork(({ settled }) => settled && !work().photo && mask.now?.close());
   void watchEngine();
   await goOn();
   worked({ settled: true });
-  syncFiner();
   document.documentElement.dataset.ready = "true";
   await startCamera();
 }
