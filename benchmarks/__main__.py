@@ -31,6 +31,7 @@ NAMES = (
     "large",
     "planning",
     "twelve_megapixels",
+    "gigapixel",
     "studio",
     "studio_latency",
     "gpu",

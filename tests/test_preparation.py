@@ -14,8 +14,9 @@ from conftest import picture, tiny_weights
 from impasto import gallery
 from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.networks.feature_network import FeatureNetwork
+from impasto.photos import final_shape
 from impasto.pictures.oklab import to_oklab
-from impasto.preparation import Inputs, final_shape, prepare
+from impasto.preparation import Inputs, prepare
 from impasto.settings import Settings
 from impasto.styles import RegionSpec, StyleSpec
 

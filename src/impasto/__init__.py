@@ -26,8 +26,9 @@ if TYPE_CHECKING:
         SettingError,
         WeightsError,
     )
+    from impasto.finished import LargePastiche, Pastiche
     from impasto.networks.fetching import fetch_vgg19
-    from impasto.pastiche import Pastiche, plan, stylize, stylize_steps
+    from impasto.pastiche import plan, stylize, stylize_steps
     from impasto.pictures.reading import Picture, read_picture
     from impasto.pictures.subject import Subject
     from impasto.progress import Step
@@ -56,8 +57,11 @@ _HOMES = {
         "WeightsError",
     ),
     "networks.fetching": ("fetch_vgg19",),
-    "pastiche": (
+    "finished": (
+        "LargePastiche",
         "Pastiche",
+    ),
+    "pastiche": (
         "plan",
         "stylize",
         "stylize_steps",
@@ -91,6 +95,7 @@ __all__ = [
     "EngineError",
     "ImageError",
     "ImpastoError",
+    "LargePastiche",
     "MissingFileError",
     "OutOfMemoryError",
     "OutputError",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from impasto.engine import runtime
+from impasto.photos import Source, large_photo, result_shape
 from impasto.pictures.resizing import scale_to
 from impasto.settings import Settings
 
@@ -19,13 +20,25 @@ def plan_picture(shape: tuple[int, int], network: FeatureNetwork, settings: Sett
     return plan_method(scale_to(shape, min(settings.max_size, max(shape))), network, settings)
 
 
-def plan_method(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
+def plan_photo(content: Source, network: FeatureNetwork, settings: Settings) -> Plan:
+    """Predict a run on a photo as it is, which may be painted in windows; `plan_method` says more."""
+    large = large_photo(content, settings)
+    if large is None:
+        return plan_method(result_shape(content, settings), network, settings)
+    large.close()
+    return plan_method(large.shape, network, settings, windows=True)
+
+
+def plan_method(
+    shape: tuple[int, int], network: FeatureNetwork, settings: Settings, windows: bool = False
+) -> Plan:
     """Predict a run of the settings' method: the optimization, one pass, or one pass and its refinement.
 
     Args:
         shape: (height, width) of the result.
         network: the feature network of the optimization.
         settings: how.
+        windows: whether one pass reads, paints and writes in windows.
 
     Returns:
         The plan; one pass is a scale of one iteration.
@@ -43,7 +56,7 @@ def plan_method(shape: tuple[int, int], network: FeatureNetwork, settings: Setti
         return plan_run(shape, network, settings)
     dtype = runtime.resolve_precision(settings.precision)
     encoder = load_onepass_network(dtype).encoder
-    painted = plan_onepass(shape, dtype, settings, measure_speed(encoder))
+    painted = plan_onepass(shape, dtype, settings, measure_speed(encoder), windows)
     plan = Plan(
         shape=shape,
         scales=[Scale(shape, 1)],
@@ -51,6 +64,7 @@ def plan_method(shape: tuple[int, int], network: FeatureNetwork, settings: Setti
         seconds=painted.seconds,
         memory=painted.memory,
         free=runtime.free_memory(),
+        windows=painted.windows,
     )
     if not settings.refine:
         return plan

@@ -34,7 +34,10 @@ def check_names(
         WeightsError: there is no such network.
     """
     settings = list(settings)
-    _check([content])
+    if isinstance(content, str | Path):
+        from impasto.pictures.windows import check_photo
+
+        check_photo(content)
     for style in styles:
         check_style_name(style.source)
         _check([style.mask])

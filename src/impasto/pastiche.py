@@ -6,25 +6,22 @@ that `Pastiche`. Video, batch, studio and command line all come through this fil
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.errors import Message, joined
-from impasto.pictures.reading import read_picture
+from impasto.errors import Message, OutputError, joined
+from impasto.finished import LargePastiche, Pastiche
+from impasto.photos import Source, fitted_shape
 from impasto.pictures.resizing import resize
-from impasto.pictures.writing import OutputOptions, check_output, picture_to_pil, write_picture
-from impasto.preparation import Inputs, Source, fitted_shape, load_network_for, prepare
+from impasto.preparation import Inputs, load_network_for, prepare
 from impasto.prepared import Prepared
 from impasto.presets import settings_for
 from impasto.progress import Step
@@ -51,90 +48,6 @@ FALLBACKS = {
     }.items()
 }
 """What is said where one pass has collapsed, by what was wrong."""
-
-
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class Pastiche:
-    """A finished picture and how it came about.
-
-    Attributes:
-        pixels: float32 (height, width, 3), sRGB in [0, 1].
-        alpha: float32 (height, width) in [0, 1] from the content image, or None.
-        settings: everything that was set; of a run that was stopped at full size, the iterations it made.
-        losses: the named losses after each iteration.
-        network: name of the feature network.
-        recipe: what repeating it takes: version, settings, network, engine, precision and inputs.
-        seconds: from the first reading to the last iteration.
-        notes: sentences about what was done to the inputs.
-    """
-
-    pixels: Array
-    alpha: Array | None
-    settings: Settings
-    losses: tuple[dict[str, float], ...]
-    network: str
-    seconds: float
-    recipe: Recipe
-    notes: tuple[str, ...] = ()
-    exif: bytes | None = None
-
-    @property
-    def image(self) -> Any:
-        """The pastiche as a PIL image, RGB or RGBA."""
-        return picture_to_pil(self.pixels, self.alpha)
-
-    def __repr__(self) -> str:
-        height, width = self.pixels.shape[:2]
-        return f"<Pastiche: {width} x {height} px, {self.settings.method}, {self.seconds:.1f} s>"
-
-    def _repr_png_(self) -> bytes:
-        """Return the picture as a notebook shows it."""
-        file = io.BytesIO()
-        self.image.save(file, "PNG")
-        return file.getvalue()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        """Return the pixels, as `numpy.asarray` asks for them; their alpha is left out."""
-        return np.array(self.pixels, dtype, copy=copy)
-
-    def save(
-        self,
-        path: str | Path,
-        *,
-        overwrite: bool = False,
-        quality: int = 95,
-        recipe: bool = True,
-        bit_depth: int = 8,
-        keep_gps: bool = False,
-    ) -> list[str]:
-        """Write the pastiche; the format follows from the extension.
-
-        Args:
-            path: where to; an existing file is kept unless ``overwrite``.
-            overwrite: whether an existing file may be replaced.
-            quality: 1 to 100, of JPEG, WebP and AVIF.
-            recipe: whether the file tells how it was made.
-            bit_depth: 8, or in PNG and TIFF 16.
-            keep_gps: whether the place where the photo was taken stays in the EXIF block.
-
-        Returns:
-            Sentences about what the format could not hold.
-
-        Raises:
-            OutputError: the file exists or cannot be written.
-            SettingError: the extension is missing or unknown.
-        """
-        check_output(path, overwrite=overwrite, bit_depth=bit_depth)
-        options = OutputOptions(
-            alpha=self.alpha,
-            exif=self.exif,
-            recipe=json.dumps(self.recipe.to_mapping(), ensure_ascii=False) if recipe else None,
-            overwrite=overwrite,
-            quality=quality,
-            bit_depth=bit_depth,
-            keep_gps=keep_gps,
-        )
-        return write_picture(path, self.pixels, options)
 
 
 def stylize_steps(
@@ -175,16 +88,24 @@ def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
     losses: list[dict[str, float]] = []
     for step in _steps(prepared, start):
         losses.append(dict(step.losses))
-        shown = replace(step, make_image=partial(_completed, prepared, step))
+        shown = step if step.painter else replace(step, make_image=partial(_completed, prepared, step))
         seconds = time.monotonic() - prepared.began
         yield replace(shown, make_pastiche=partial(_pastiche, prepared, shown, losses, len(losses), seconds))
 
 
 def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
     settings = prepared.settings
+    if prepared.large:
+        return _in_windows(prepared)
     if settings.strength == 0 and settings.style_weight is None:
         return iter((_photo_itself(prepared),))
     return _optimized(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
+
+
+def _in_windows(prepared: Prepared) -> Iterator[Step]:
+    from impasto.onepass.window_painter import window_steps
+
+    return window_steps(prepared)
 
 
 def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
@@ -256,25 +177,29 @@ def finish(
         losses: of every step so far.
         began: `time.monotonic()` when the work began; with the preparation if None.
     """
-    pixels, alpha = step.image, prepared.picture.alpha
     settings = settings_as_made(prepared, step)
-    if pixels.shape != prepared.photo.shape:  # stopped at a coarse scale
-        pixels = resize(pixels, prepared.photo.shape[:2])
-    return Pastiche(
-        pixels=pixels,
-        alpha=None if alpha is None else resize(alpha, pixels.shape[:2]),
-        settings=settings,
-        losses=tuple(dict(named) for named in losses),
-        network=prepared.network.name,
-        seconds=time.monotonic() - (prepared.began if began is None else began),
-        recipe=replace(
+    told: dict[str, Any] = {
+        "settings": settings,
+        "losses": tuple(dict(named) for named in losses),
+        "network": prepared.network.name,
+        "seconds": time.monotonic() - (prepared.began if began is None else began),
+        "recipe": replace(
             Recipe.of(replace(prepared, settings=settings)),
             fallback=_fallback(step),
             stopped=_stopped(prepared, step),
         ),
-        notes=(*prepared.notes, *([FALLBACKS[step.fallback]] if step.fallback else [])),
-        exif=prepared.picture.exif,
-    )
+        "notes": (*prepared.notes, *([FALLBACKS[step.fallback]] if step.fallback else [])),
+        "exif": prepared.picture.exif,
+    }
+    if step.painter:
+        if not step.last:
+            raise OutputError("a picture that is painted in windows is there only when all are measured")
+        return LargePastiche(painter=step.painter, **told)
+    pixels, alpha = step.image, prepared.picture.alpha
+    if pixels.shape != prepared.photo.shape:  # stopped at a coarse scale
+        pixels = resize(pixels, prepared.photo.shape[:2])
+    alpha = None if alpha is None else resize(alpha, pixels.shape[:2])
+    return Pastiche(pixels=pixels, alpha=alpha, **told)
 
 
 def settings_as_made(prepared: Prepared, step: Step) -> Settings:
@@ -342,7 +267,8 @@ def stylize(
         **settings: fields of `impasto.Settings`, such as ``strength=70`` or ``max_size=1024``.
 
     Returns:
-        The pastiche, of the content's shape limited by ``max_size``.
+        The pastiche, of the content's shape limited by ``max_size``; of one too large for memory a
+        `LargePastiche`, which is painted while it is saved.
 
     Raises:
         SettingError: a setting is unknown or not allowed.
@@ -385,11 +311,9 @@ def plan(
         SettingError, ImageError, WeightsError: as `stylize` raises them.
     """
     chosen, given = _chosen(preset, network, settings)
-    shape = content
-    if not isinstance(content, tuple):
-        picture = read_picture(content, max_size=None if chosen.fit == "stretch" else chosen.max_size)
-        shape = picture.pixels.shape[:2]
     given = given or load_network_for(chosen, workshop)
-    from impasto.forecast import plan_method
+    from impasto.forecast import plan_method, plan_photo
 
-    return plan_method(fitted_shape(shape, chosen), given, chosen)
+    if isinstance(content, tuple):
+        return plan_method(fitted_shape(content, chosen), given, chosen)
+    return plan_photo(content, given, chosen)

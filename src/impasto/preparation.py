@@ -23,10 +23,12 @@ from impasto.engine import runtime
 from impasto.errors import ImageError, Message, SettingError
 from impasto.files import digest
 from impasto.names import check_names
+from impasto.photos import Source, large_photo, read_photo
 from impasto.pictures import color_transfer
 from impasto.pictures.masks import erode_to_receptive_field, mask_text, partition, read_mask
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize, scale_to
+from impasto.pictures.windows import LargePhoto
 from impasto.prepared import NamedNetwork, Prepared, StyledRegion, StyleImage
 from impasto.settings import Settings
 from impasto.styles import (
@@ -45,11 +47,10 @@ if TYPE_CHECKING:
     from impasto.onepass.style_file import StyleFile
 
 Array = NDArray[np.float32]
-Source = Any
-"""A picture as a path, a PIL image, an array or a `Picture`; for styles also a built-in style's name."""
-
 LEAST_STYLE_SIDE = 128
 """Long side in pixels in which a style image is read at least; the smallest strokes are reduced from it."""
+LARGEST_MASK = 4096
+"""Long side in pixels of the masks of a photo that is read in windows; they are enlarged there."""
 ERODED_PIXELS = 16
 """How far within its border a region's style is learned with ``region_edges="eroded"``: what relu3_1 sees."""
 
@@ -123,13 +124,12 @@ def prepare(
     """
     began, workshop = time.monotonic(), workshop or process_workshop()
     _start(inputs, [] if network else [settings])
-    picture = read_photo(inputs.content, settings)
-    photo, reader = picture.pixels, StyleReader(picture, settings, workshop)
+    settings = _for_own_style(inputs, settings)
+    large, picture, shape = _photo(inputs.content, settings)
+    reader = StyleReader(picture, settings, workshop, max(shape))
     main_styles = tuple(reader.read(style) for style in inputs.styles)
-    if reader.own:
-        settings = _for_own_style(inputs, settings)
-    record = {"styles": list(reader.record), "regions": _region_record(inputs)}
-    places, cover = _places(inputs, photo, picture.full_shape, settings)
+    styles = list(reader.record)  # without those of regions
+    places, cover = _places(inputs, picture, settings, shape)
     regions = tuple(_region(place, reader, main_styles) for place in places)
     network = load_network_for(settings, workshop) if network is None else _cast(network, workshop)
     content, achromatic = _content(picture, regions, settings)
@@ -142,14 +142,15 @@ def prepare(
         network=network,
         workshop=workshop,
         picture=picture,
-        photo=photo,
+        photo=picture.pixels,
         achromatic=achromatic,
         cover=cover,
-        record=record,
+        record={"styles": styles, "regions": _region_record(inputs)},
         onepass=onepass,
         style_moments=style_moments,
         notes=_notes(picture, reader, network),
         began=began,
+        large=large,
     )
 
 
@@ -163,10 +164,13 @@ def with_photo(prepared: Prepared, picture: Picture) -> Prepared:
     return replace(prepared, content=content, initial=content, picture=picture, photo=picture.pixels)
 
 
-def read_photo(content: Source, settings: Settings) -> Picture:
-    """Return a photo in the size of its pastiche."""
-    picture = read_picture(content, max_size=None if settings.fit == "stretch" else settings.max_size)
-    return picture.resized(final_shape(picture, settings))
+def _photo(content: Source, settings: Settings) -> tuple[LargePhoto | None, Picture, tuple[int, int]]:
+    """Return a photo that is painted in windows, or None; it, in a small size if so; the result's shape."""
+    large = large_photo(content, settings)
+    if large:
+        return large, large.small, large.shape
+    picture = read_photo(content, settings)
+    return None, picture, picture.shape
 
 
 def _start(inputs: Inputs, settings: Sequence[Settings]) -> None:
@@ -209,23 +213,17 @@ def _for_one_pass(
     return warm_style(workshop, own, dtype) if own else (warm_network(workshop, dtype), None)
 
 
+def _is_own_style(source: Source) -> bool:
+    return isinstance(source, str | Path) and Path(source).suffix.lower() == ".style"
+
+
 def _for_own_style(inputs: Inputs, settings: Settings) -> Settings:
-    """Return the settings for a .style file, which paints in one pass and alone."""
+    """Return the settings, for a .style file those of one pass, in which it paints alone."""
+    if not any(_is_own_style(style.source) for style in inputs.styles):
+        return settings
     if len(inputs.styles) > 1 or inputs.regions or settings.refine:
         raise SettingError("a .style file must be the only style, without regions and refine")
     return replace(settings, method="onepass")
-
-
-def final_shape(photo: Picture, settings: Settings) -> tuple[int, int]:
-    """Return the (height, width) of a photo's result."""
-    return fitted_shape(photo.pixels.shape[:2], settings)
-
-
-def fitted_shape(shape: tuple[int, int], settings: Settings) -> tuple[int, int]:
-    """Return the (height, width) of the result of a photo of a (height, width)."""
-    if settings.fit == "stretch":
-        return settings.max_size, settings.max_size
-    return fit(shape, settings.max_size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,14 +235,19 @@ class _Place:
 
 
 def _places(
-    inputs: Inputs, photo: Array, photo_shape: tuple[int, int], settings: Settings
+    inputs: Inputs, photo: Picture, settings: Settings, result_shape: tuple[int, int]
 ) -> tuple[list[_Place], Array | None]:
-    """Return where which styles are painted, and where the pastiche is seen."""
-    shape, regions = photo.shape[:2], inputs.regions
-    subject = _subject(photo, settings)
+    """Return where which styles are painted, and where the pastiche is seen.
+
+    The masks have the result's shape, or that of `LARGEST_MASK` if it is larger.
+    """
+    regions, subject = inputs.regions, _subject(photo.pixels, settings)
+    shape = fit(result_shape, LARGEST_MASK) if result_shape != photo.shape else result_shape
+    if subject is not None:
+        subject = resize(subject, shape)
     if not regions:
         return [_Place(mask=subject, style=None)], subject
-    masks, rest = partition([read_mask(region.mask, shape, photo_shape) for region in regions])
+    masks, rest = partition([read_mask(region.mask, shape, photo.full_shape) for region in regions])
     styled = [(mask, region) for mask, region in zip(masks, regions, strict=True) if region.style is not None]
     as_photo = [mask for mask, region in zip(masks, regions, strict=True) if region.style is None]
     places: list[tuple[Array, StyleSpec | None]] = [
@@ -261,7 +264,8 @@ def _places(
         if places and max(mask.max() for mask, _ in places) < 1e-3:
             raise ImageError("the regions and the subject do not overlap; leave one of them out")
     if settings.region_edges == "eroded":
-        places = [(erode_to_receptive_field(mask, ERODED_PIXELS), style) for mask, style in places]
+        radius = round(ERODED_PIXELS * max(shape) / max(result_shape))
+        places = [(erode_to_receptive_field(mask, radius), style) for mask, style in places]
     found = [_Place(mask=mask, style=style) for mask, style in places if mask.max() > 1e-3]
     if not found:
         raise ImageError("the regions leave the whole photo as it is; give one of them a style")
@@ -314,17 +318,25 @@ def source_digest(source: Source) -> str | None:
 class StyleReader:
     """Reads style images in the size and the colors that a photo's pastiche needs.
 
+    Args:
+        photo: in the result's size, or in a small one.
+        settings: how.
+        workshop: keeps built-in styles.
+        side: the result's long side in pixels; the photo's if None.
+
     Attributes:
-        photo: in the result's size.
+        photo: whose colors count.
         record: what was read, for the recipe.
         notes: sentences about what the reader had to decide.
         digests: sha256 of each file.
         own: the .style file among them, or None.
     """
 
-    def __init__(self, photo: Picture, settings: Settings, workshop: Workshop) -> None:
+    def __init__(
+        self, photo: Picture, settings: Settings, workshop: Workshop, side: int | None = None
+    ) -> None:
         self.photo, self._settings, self._workshop = photo, settings, workshop
-        self._side = round(max(photo.pixels.shape[:2]) * settings.stroke_size)
+        self._side = round((side or max(photo.pixels.shape[:2])) * settings.stroke_size)
         self.record: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.digests: list[str] = []
@@ -361,7 +373,7 @@ class StyleReader:
         )
 
     def _read(self, source: Source, size: int | None) -> Picture:
-        if not isinstance(source, str | Path) or Path(source).suffix.lower() != ".style":
+        if not _is_own_style(source):
             return read_style(source, size, self._workshop)
         from impasto.onepass.style_file import read_style_file
 

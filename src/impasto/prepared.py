@@ -9,17 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from impasto.errors import ImageError
 from impasto.layers import MINIMUM_SIDE, level_of
 from impasto.pictures import color_transfer
 from impasto.pictures.adjustments import adjusted
 from impasto.pictures.masks import mask_pyramid
 from impasto.pictures.reading import Picture
-from impasto.pictures.resizing import resize
+from impasto.pictures.resizing import Window, resize, resize_window
+from impasto.pictures.windows import LargePhoto
 from impasto.settings import Settings
 from impasto.workshop import Workshop
 
@@ -88,6 +91,10 @@ class StyledRegion:
         mask = visible if self.mask is None else resize(self.mask, visible.shape[:2]) * visible
         return replace(self, mask=np.asarray(mask, np.float32))
 
+    def at(self, place: Window) -> StyledRegion:
+        """Return what of it lies in a window of the picture."""
+        return self if self.mask is None else replace(self, mask=resize_window(self.mask, place))
+
 
 def everywhere(pixels: Array) -> tuple[StyledRegion, ...]:
     """Return the regions of a picture that is painted after one style image, (height, width, 3), alone."""
@@ -127,6 +134,9 @@ class Prepared:
             those of the style images are wanted.
         notes: sentences about what was done to the inputs.
         began: `time.monotonic()` when the preparation began.
+        large: the photo, if it is painted in windows: then `content`, `picture` and `photo` are of a small
+            size, and masks of any.
+        place: where in a large photo these are the inputs of a window; None if they are not.
     """
 
     content: Array
@@ -144,6 +154,8 @@ class Prepared:
     style_moments: Any = None
     notes: tuple[str, ...] = ()
     began: float = field(default_factory=time.monotonic)
+    large: LargePhoto | None = None
+    place: Window | None = None
 
     @classmethod
     def of(
@@ -171,14 +183,50 @@ class Prepared:
         """How much each pixel of the photo counts, its alpha, float32 (height, width); None: all fully."""
         return self.picture.visible
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the result."""
+        return self.large.shape if self.large else (self.photo.shape[0], self.photo.shape[1])
+
+    @cached_property
+    def gray(self) -> bool:
+        """Whether the result must have no colors: it has none, or the photo's, which has none."""
+        of_photo = self.settings.colors in ("content", "luminance")
+        return self.achromatic or (of_photo and color_transfer.is_achromatic(self.photo, self.visible))
+
+    def window(self, place: Window) -> Prepared:
+        """Return the inputs of a part of a large photo.
+
+        Raises:
+            ImageError: the photo's file is damaged there.
+        """
+        if self.large is None:
+            raise ImageError("only a photo that is read in windows has windows")
+        picture = self.large.window(place)
+        plain = self.achromatic or self.settings.colors == "luminance"
+        content = color_transfer.lightness_of(picture.pixels) if plain else picture.pixels
+        part = replace(
+            self,
+            content=content,
+            initial=content,
+            picture=picture,
+            photo=picture.pixels,
+            regions=tuple(region.at(place) for region in self.regions),
+            cover=None if self.cover is None else resize_window(self.cover, place),
+            large=None,
+            place=place,
+        )
+        part.__dict__["gray"] = self.gray  # of the whole photo, so that all windows agree
+        return part
+
     def complete(self, pixels: Array) -> Array:
         """Return a method's picture, of any scale, with the colors, background and adjustments asked for."""
-        return adjusted(self._on_its_background(pixels), self.settings)
+        return adjusted(self._on_its_background(pixels), self.settings, self.place)
 
     def _on_its_background(self, pixels: Array) -> Array:
         shape = pixels.shape[:2]
         of_photo = self.settings.colors in ("content", "luminance")
-        if self.achromatic or (of_photo and color_transfer.is_achromatic(self.photo, self.visible)):
+        if self.gray:
             pixels = color_transfer.lightness_of(pixels)
         elif of_photo:
             pixels = color_transfer.with_chroma_of(pixels, resize(self.photo, shape))

@@ -28,6 +28,7 @@ class Step:
         note: a sentence about what went wrong and what was done about it, or nothing.
         fallback: what was wrong with the one-pass picture instead of which the optimization is made
             (``clipped``, ``flat`` or ``unrecognizable``), or nothing.
+        painter: paints the finished picture window by window, where it is too large for memory; or None.
         make_state: returns where the run stands, for a checkpoint; None where there is nothing to resume.
         pastiche: the `impasto.Pastiche` as it is after this step, with its recipe; the finished one if this
             is the last step. It is made when it is asked for.
@@ -43,6 +44,7 @@ class Step:
     last: bool = False
     note: str = ""
     fallback: str = ""
+    painter: Any = field(default=None, repr=False)
     make_state: Callable[[], Any] | None = field(default=None, repr=False)
     make_pastiche: Callable[[], Any] | None = field(default=None, repr=False)
 

@@ -23,6 +23,9 @@ from impasto.layers import STYLE_LAYERS, check_layer_names
 Precision = Literal["auto", "float32", "bfloat16"]
 
 LARGEST_SIZE = 16_384
+"""Longest side in pixels of a result that is held in memory."""
+LARGEST_WINDOWED_SIZE = 1_000_000
+"""The same of one that is painted and written in windows."""
 Method = Literal["optimize", "onepass"]
 OptimizerName = Literal["lbfgs", "adam"]
 Fit = Literal["aspect", "stretch"]
@@ -70,7 +73,7 @@ class Settings:
         512,
         "Longest side of the result in pixels; the photo is never enlarged.",
         low=16,
-        high=LARGEST_SIZE,
+        high=LARGEST_WINDOWED_SIZE,
         stage="reading",
     )
     network: str = setting(

@@ -8,8 +8,10 @@ from types import TracebackType
 from typing import Self, Unpack
 
 from impasto.engine.runtime import resolve_precision
-from impasto.pastiche import Pastiche, run
-from impasto.preparation import Inputs, Source, load_network_for, prepare
+from impasto.finished import Pastiche
+from impasto.pastiche import run
+from impasto.photos import Source
+from impasto.preparation import Inputs, load_network_for, prepare
 from impasto.presets import settings_for
 from impasto.settings import SettingValues
 from impasto.styles import RegionSpec

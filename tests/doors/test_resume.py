@@ -209,7 +209,7 @@ def test_an_interruption_before_the_first_iteration_writes_nothing(impasto, desk
     before = names(desk)
     code, _, err = impasto(*job())
     assert code == 130
-    assert "Interrupted before the first iteration; nothing was written." in err
+    assert "Interrupted before there was a picture; nothing was written." in err
     assert names(desk) == before
 
 

@@ -19,7 +19,7 @@ FLOORS: list[set[str]] = [
     {"files", "styles", "gallery", "data", "pictures", "engine", "progress_bar"},
     {"networks", "workshop", "prepared"},
     {"optimization", "onepass"},
-    {"training", "preparation", "forecast", "pastiche", "stylizer", "names", "recipes"},
+    {"training", "preparation", "forecast", "photos", "finished", "pastiche", "stylizer", "names", "recipes"},
     {"runs", "export"},
     {"cli", "studio"},
 ]

@@ -87,12 +87,10 @@ def plan_command(
 
     runtime.start_program()
     ensure_network(checked.network)
-    from impasto.forecast import plan_picture
-    from impasto.pictures.reading import read_picture
-    from impasto.preparation import final_shape, load_network_for
+    from impasto.forecast import plan_photo
+    from impasto.preparation import load_network_for
 
-    picture = read_picture(content, max_size=None if checked.fit == "stretch" else checked.max_size)
-    plan = plan_picture(final_shape(picture, checked), load_network_for(checked), checked)
+    plan = plan_photo(content, load_network_for(checked), checked)
     if json:
         print_json(_plan_record(plan))
         return
@@ -107,7 +105,8 @@ def _print_plan(plan: Plan, resumable: bool) -> None:
     rows = []
     for number, (scale, tile) in enumerate(zip(plan.scales, plan.tiles, strict=True), 1):
         height, width = scale.shape
-        rows.append([number, f"{width} x {height}", scale.iterations, _tiles(scale.shape, tile)])
+        computed = _windows(*plan.windows) if plan.windows else _tiles(scale.shape, tile)
+        rows.append([number, f"{width} x {height}", scale.iterations, computed])
     print_table(["scale", "pixels", "iterations", "computed"], rows)
     least, most = (duration(float(f"{seconds:.1g}")) for seconds in plan.seconds_range)
     saved = "by themselves" if plan.seconds > LONG_SECONDS else "with --checkpoint"
@@ -122,13 +121,23 @@ def _print_plan(plan: Plan, resumable: bool) -> None:
 
 def _plan_record(plan: Plan) -> dict[str, Any]:
     """Return a plan for another program: seconds, bytes, pixels."""
-    scales = [
+    scales: list[dict[str, Any]] = [
         {"width": scale.shape[1], "height": scale.shape[0], "iterations": scale.iterations, "tile": tile}
         for scale, tile in zip(plan.scales, plan.tiles, strict=True)
     ]
     height, width = plan.shape
+    if plan.windows:
+        count, (height, width) = plan.windows
+        scales[0] |= {"windows": count, "window": [width, height]}
+        height, width = plan.shape
     totals = {"seconds": round(plan.seconds, 2), "memory": plan.memory, "free_memory": plan.free}
     return {"width": width, "height": height, "scales": scales, **totals}
+
+
+def _windows(count: int, shape: tuple[int, int]) -> Message:
+    return Message(
+        "in {count} windows of {width} x {height} px", count=count, width=shape[1], height=shape[0]
+    )
 
 
 def _tiles(shape: tuple[int, int], tile: int | None) -> str:

@@ -226,7 +226,7 @@ def _run(job: Job, talk: Talk, threads: int | None = None, resumed: Any = None) 
 def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
     """Say what became of a job; end the program if it was interrupted."""
     if outcome.result is None:
-        say("Interrupted before the first iteration; nothing was written.")
+        say("Interrupted before there was a picture; nothing was written.")
     for remark in outcome.notes:
         talk.remark(remark)
     if outcome.error:
@@ -237,7 +237,7 @@ def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
             say("Interrupted; the picture as it was is in {path}.", path=job.output)
         end(EXIT_BY_SIGNAL + outcome.interruption)
     if outcome.result is not None:
-        height, width = outcome.result.pixels.shape[:2]
+        height, width = outcome.result.shape
         said = Message(
             "{path}: {width} x {height} px in {seconds:.1f} s",
             path=job.output if job.resumable else "-",
@@ -274,8 +274,8 @@ def _report(job: Job, outcome: Outcome, seconds: float) -> dict[str, Any]:
     result, error = outcome.result, outcome.error
     return {
         "output": str(job.output) if result is not None else None,
-        "width": None if result is None else result.pixels.shape[1],
-        "height": None if result is None else result.pixels.shape[0],
+        "width": None if result is None else result.shape[1],
+        "height": None if result is None else result.shape[0],
         "seconds": round(seconds, 2),
         "iterations": 0 if result is None else len(result.losses),
         "losses": dict(result.losses[-1]) if result is not None and result.losses else {},
@@ -343,7 +343,9 @@ def _shown(bar: Bar, verbose: bool) -> Callable[[Prepared, Step], None]:
 
     def show(prepared: Prepared, step: Step) -> None:
         if not clocks:
-            clocks.append(_clock(prepared, step, started))
+            clocks.append(
+                Clock(step.painter.work, started) if step.painter else _clock(prepared, step, started)
+            )
         done, left = clocks[0].tick(step)
         height, width = step.shape
         losses = "  ".join(f"{k} {v:.3g}" for k, v in step.losses.items() if k != "range" and v)

@@ -110,6 +110,18 @@ def tile_grid(shape: tuple[int, int], side: int, layers: Iterable[str], further:
     return [Tile(rows=r, columns=c, picture=shape) for r in rows for c in columns]
 
 
+def even_grid(
+    shape: tuple[int, int], side: int, layers: Iterable[str], further: int = 0
+) -> tuple[list[Tile], tuple[int, int]]:
+    """Return `tile_grid` with cores of one shape, row by row, and that shape, multiples of `ALIGNMENT`.
+
+    Only the cores at the lower and right border are smaller. A file can be written in such cores.
+    """
+    halo = reach(layers) + further
+    (rows, height), (columns, width) = (_even_spans(length, side, halo) for length in shape)
+    return [Tile(rows=r, columns=c, picture=shape) for r in rows for c in columns], (height, width)
+
+
 def forward_grid(shape: tuple[int, int], side: int, layers: Iterable[str]) -> list[Tile]:
     """Return the tiles for a pass that goes forward only, which takes less memory per pixel: larger ones."""
     return tile_grid(shape, round(FORWARD_SHARE * side), layers)
@@ -151,3 +163,28 @@ def _spans(length: int, side: int, halo: int) -> list[Span]:
         )
         for i, start in enumerate(starts)
     ]
+
+
+def _even_spans(length: int, side: int, halo: int) -> tuple[list[Span], int]:
+    """Return the spans of an axis whose cores, but for the last one, have one length, and that length."""
+    whole = -(-length // ALIGNMENT) * ALIGNMENT
+    if length <= side:
+        return [Span(start=0, end=length, core_start=0, core_end=length)], whole
+    around = 2 * halo + (ALIGNMENT if whole > length else 0)
+    most = (side + whole - length - around) // ALIGNMENT * ALIGNMENT
+    if most < ALIGNMENT:
+        raise EngineError(
+            "tiles must be at least {least} px wide, not {side}", least=around + ALIGNMENT, side=side
+        )
+    core = -(-length // -(-length // most) // ALIGNMENT) * ALIGNMENT
+    size = min(core + around, whole)
+    starts = [min(max(0, first - halo), whole - size) for first in range(0, length, core)]
+    return [
+        Span(
+            start=start,
+            end=start + size - (whole - length),
+            core_start=core * index,
+            core_end=min(core * (index + 1), length),
+        )
+        for index, start in enumerate(starts)
+    ], core

@@ -6,7 +6,7 @@ features where the decoder was never trained. What comes out is seen in three nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,24 +44,37 @@ def collapse_of(painted: Array, prepared: Prepared) -> str:
         painted: float32 (height, width, 3), as the network painted it, not yet mixed with the photo.
         prepared: what it was made of.
     """
-    photo, pixels = prepared.content.reshape(-1, 3), painted.reshape(-1, 3)
-    pure = prepared.settings.strength > NEARLY_PURE
-    judged = (_collapsed(pixels[places], photo[places], pure) for places in _places(prepared))
+    return collapse_of_parts([(painted, prepared)])
+
+
+def collapse_of_parts(parts: Sequence[tuple[Array, Prepared]]) -> str:
+    """Return `collapse_of` of a picture of which some parts are known, each with what it was made of."""
+    pure = parts[0][1].settings.strength > NEARLY_PURE
+    regions: dict[int, list[tuple[Array, Array]]] = {}
+    for painted, prepared in parts:
+        photo, pixels = prepared.content.reshape(-1, 3), painted.reshape(-1, 3)
+        for region, places in _places(prepared):
+            regions.setdefault(region, []).append((pixels[places], photo[places]))
+    judged = (
+        _collapsed(np.concatenate([p for p, _ in found]), np.concatenate([p for _, p in found]), pure)
+        for found in regions.values()
+    )
     return next(filter(None, judged), "")
 
 
-def _places(prepared: Prepared) -> Iterator[Any]:
-    """Yield where to look in each region."""
+def _places(prepared: Prepared) -> Iterator[tuple[int, Any]]:
+    """Yield where to look in each region that has enough pixels."""
     random, visible = np.random.default_rng(0), prepared.visible
-    for region in prepared.regions:
+    for index, region in enumerate(prepared.regions):
         counts = [mask.ravel() > 0.5 for mask in (region.mask, visible) if mask is not None]
         count = prepared.content.shape[0] * prepared.content.shape[1]
         if not counts:
-            yield slice(None) if count <= SAMPLES else random.integers(0, count, SAMPLES)
+            yield index, slice(None) if count <= SAMPLES else random.integers(0, count, SAMPLES)
             continue
         inside = np.flatnonzero(np.logical_and.reduce(counts))
         if len(inside) >= LEAST_POSITIONS:
-            yield inside if len(inside) <= SAMPLES else inside[random.integers(0, len(inside), SAMPLES)]
+            few = inside if len(inside) <= SAMPLES else inside[random.integers(0, len(inside), SAMPLES)]
+            yield index, few
 
 
 def _collapsed(pixels: Array, photo: Array, pure: bool) -> str:

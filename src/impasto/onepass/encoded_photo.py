@@ -65,8 +65,7 @@ def encoded_photo(
         workshop: where it is kept, and what is compiled.
     """
     shape = (photo.shape[0], photo.shape[1])
-    pyramid = [] if visible is None else mask_pyramid(visible, rounding=encoder.pool_rounding)
-    seen = {layer: pyramid[level_of(layer)] for layer in STATISTICS_LAYERS} if pyramid else {}
+    seen = layers_of(visible, encoder.pool_rounding)
     if len(tiles) > 1:
         return _encoded_in_tiles(encoder, photo, seen, tiles, workshop)
 
@@ -100,6 +99,81 @@ def _compiled_sums(encoder: FeatureNetwork) -> Callable[..., Any]:
     return compile_function(measure)
 
 
+@dataclass(kw_only=True, eq=False)
+class MomentSums:
+    """What a picture's moments are made of: sums over positions, so that those of its parts add up.
+
+    Attributes:
+        second, first, weights: by layer the sums of products (c, c), of features (c,) and of how much each
+            position counts, float64.
+    """
+
+    second: dict[str, NDArray[np.float64]]
+    first: dict[str, NDArray[np.float64]]
+    weights: dict[str, float]
+
+    @classmethod
+    def of(cls, found: Mapping[str, tuple[Tensor, Tensor]], cores: Mapping[str, Array]) -> MomentSums:
+        """Return the sums of one tile.
+
+        Args:
+            found: of `moment_sums`, by layer.
+            cores: how much each position counts in them, (h, w), by layer.
+        """
+        return cls(
+            second={layer: to_host(second).astype(np.float64) for layer, (second, _) in found.items()},
+            first={layer: to_host(first).astype(np.float64) for layer, (_, first) in found.items()},
+            weights={layer: float(core.sum(dtype=np.float64)) for layer, core in cores.items()},
+        )
+
+    def __add__(self, other: MomentSums) -> MomentSums:
+        return MomentSums(
+            second={layer: total + other.second[layer] for layer, total in self.second.items()},
+            first={layer: total + other.first[layer] for layer, total in self.first.items()},
+            weights={layer: total + other.weights[layer] for layer, total in self.weights.items()},
+        )
+
+    def moments(self) -> Moments:
+        """Return the moments of everything that was added up."""
+        moments = {}
+        for layer, total in self.second.items():
+            positions = max(self.weights[layer], 1e-6)
+            mean = self.first[layer] / positions
+            covariance = (total / positions - np.outer(mean, mean)).astype(np.float32)
+            moments[layer] = mean[None].astype(np.float32), covariance[None]
+        return moments
+
+
+def measured(
+    encoder: FeatureNetwork, pixels: Array, tile: Tile, seen: Mapping[str, Array], workshop: Workshop
+) -> tuple[MomentSums, Mapping[str, Tensor]]:
+    """Return a tile's share of the picture's sums, and its features but for those of the first layer.
+
+    Args:
+        encoder: of the one-pass network.
+        pixels: float32 (height, width, 3) of the tile, surroundings included.
+        tile: where it lies, with the reach of `STATISTICS_LAYERS`.
+        seen: by layer how much each position of the tile counts, (h, w); fully if there is nothing.
+        workshop: where the compiled function is kept.
+    """
+    shape = tile.shape
+    measure = workshop.get("functions", ("measure", encoder, shape), partial(_compiled_sums, encoder))
+    inside = layer_shapes(shape, encoder.pool_rounding)
+    cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in STATISTICS_LAYERS}
+    for layer, mask in seen.items():
+        cores[layer] = cores[layer] * mask
+    found, features = measure(pixels[None], cores)
+    return MomentSums.of(found, cores), features
+
+
+def layers_of(visible: Array | None, rounding: str) -> dict[str, Array]:
+    """Return how much each position of `STATISTICS_LAYERS` counts where each pixel does; nothing for None."""
+    if visible is None:
+        return {}
+    pyramid = mask_pyramid(visible, rounding=rounding)
+    return {layer: pyramid[level_of(layer)] for layer in STATISTICS_LAYERS}
+
+
 def _encoded_in_tiles(
     encoder: FeatureNetwork,
     photo: Array,
@@ -107,32 +181,17 @@ def _encoded_in_tiles(
     tiles: Sequence[Tile],
     workshop: Workshop,
 ) -> EncodedPhoto:
-    shape, rounding = tiles[0].shape, encoder.pool_rounding
-    measure = workshop.get("functions", ("measure", encoder, shape), partial(_compiled_sums, encoder))
-    inside = layer_shapes(shape, rounding)
+    rounding = encoder.pool_rounding
+    inside = layer_shapes(tiles[0].shape, rounding)
     outside = layer_shapes((photo.shape[0], photo.shape[1]), rounding)
-    sums: dict[str, list[Any]] = {layer: [0.0, 0.0] for layer in STATISTICS_LAYERS}
-    layers: dict[str, NDArray[Any]] = {}
+    sums, layers = list[MomentSums](), dict[str, NDArray[Any]]()
     for tile in tiles:
-        cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in STATISTICS_LAYERS}
-        for layer, mask in seen.items():
-            level = level_of(layer)
-            cores[layer] = cores[layer] * tile.cut_layer(mask, level, inside[level])
-        found, features = measure(tile.cut(photo)[None], cores)
-        for layer, total in sums.items():
-            for index in (0, 1):
-                total[index] = total[index] + to_host(found[layer][index]).astype(np.float64)
+        parts = {k: tile.cut_layer(m, level_of(k), inside[level_of(k)]) for k, m in seen.items()}
+        found, features = measured(encoder, tile.cut(photo), tile, parts, workshop)
+        sums = [sum(sums, start=found)]
         for layer, maps in features.items():
             kept, level = np.asarray(ops.convert_to_numpy(maps)), level_of(layer)
             if layer not in layers:
                 layers[layer] = np.empty((1, *outside[level], kept.shape[-1]), kept.dtype)
             tile.paste(kept[0], layers[layer][0], level)
-    moments = {}
-    for layer, totals in sums.items():
-        positions: float = math.prod(outside[level_of(layer)])
-        if layer in seen:
-            positions = float(seen[layer].sum()) + 1e-6
-        second, mean = (total / positions for total in totals)
-        covariance = (second - np.outer(mean, mean)).astype(np.float32)
-        moments[layer] = mean[None].astype(np.float32), covariance[None]
-    return EncodedPhoto(features=layers, moments=moments)
+    return EncodedPhoto(features=layers, moments=sums[0].moments())

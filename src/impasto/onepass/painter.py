@@ -144,17 +144,7 @@ class OnePass:
         self._looks = tile_grid(shape, side, STATISTICS_LAYERS)
         self._tiles = tile_grid(shape, side, (), DECODER_REACH)
         self._masks = mixing_masks(regions, shape, network.encoder.pool_rounding)
-        share = min(1.0, STATISTICS_SIDE / max(shape))
-        styles = [
-            statistics or blended_statistics(region.styles, network, share, workshop) for region in regions
-        ]
-        self._style: Moments = {
-            layer: (
-                ops.concatenate([style[layer][0] for style in styles]),
-                ops.concatenate([style[layer][1] for style in styles]),
-            )
-            for layer in STATISTICS_LAYERS
-        }
+        self._style = style_moments(network, regions, shape, workshop, statistics)
         self._held: Maps | None = None
 
     def hold(self, photos: Sequence[Array]) -> None:
@@ -166,7 +156,7 @@ class OnePass:
         encoder, workshop = self._network.encoder, self._workshop
         with memory_errors(self.shape):
             found = [encoded_photo(encoder, photo, None, self._looks, workshop).moments for photo in photos]
-            self._held = workshop.get("functions", MAPS, _compiled_maps)(pooled_moments(found), self._style)
+            self._held = workshop.get("functions", MAPS, compiled_maps)(pooled_moments(found), self._style)
 
     def paint(self, photo: Array, strength: float = 50.0, visible: Array | None = None) -> Array:
         """Return the pastiche of a photo.
@@ -205,7 +195,7 @@ class OnePass:
             encoded = encoded_photo(self._network.encoder, photo, visible, self._looks, self._workshop)
             maps = self._held
             if maps is None:
-                maps = self._workshop.get("functions", MAPS, _compiled_maps)(encoded.moments, self._style)
+                maps = self._workshop.get("functions", MAPS, compiled_maps)(encoded.moments, self._style)
             if len(self._tiles) == 1:
                 paint = self._compiled(self.shape)
                 painted: Array = to_host(paint(photo[None], encoded.features, maps, amount, self._masks))[0]
@@ -228,6 +218,36 @@ class OnePass:
         """Return the painting compiled for one shape."""
         key = "paint", self._network, shape, bool(self._masks)
         return self._workshop.get("functions", key, partial(_compiled_painting, self._network))
+
+
+def style_moments(
+    network: OnePassNetwork,
+    regions: Sequence[StyledRegion],
+    shape: tuple[int, int],
+    workshop: Workshop,
+    known: Moments | None = None,
+) -> Moments:
+    """Return the moments of the regions' styles, with the regions as their batch.
+
+    Args:
+        network: the one-pass network.
+        regions: the style images of each.
+        shape: (height, width) of the picture, which decides in what size styles are looked at.
+        workshop: keeps the style images' moments.
+        known: those of the style, if they are known, instead of the style images'.
+
+    Raises:
+        SettingError: the styles of a region weigh nothing.
+    """
+    share = min(1.0, STATISTICS_SIDE / max(shape))
+    styles = [known or blended_statistics(region.styles, network, share, workshop) for region in regions]
+    return {
+        layer: (
+            ops.concatenate([style[layer][0] for style in styles]),
+            ops.concatenate([style[layer][1] for style in styles]),
+        )
+        for layer in STATISTICS_LAYERS
+    }
 
 
 def shining_through(photo: Array, painted: Array, strength: float) -> Array:
@@ -286,7 +306,8 @@ def _compiled_painting(network: OnePassNetwork) -> Callable[..., Any]:
     return compile_function(paint)
 
 
-def _compiled_maps() -> Callable[..., Any]:
+def compiled_maps() -> Callable[..., Any]:
+    """Return `transfer_maps`, compiled."""
     return compile_function(transfer_maps)
 
 
@@ -294,17 +315,21 @@ def painter_for(prepared: Prepared) -> OnePass:
     """Return what paints a photo as it was prepared, and others of its size; errors are `onepass_steps`'."""
     height, width = prepared.content.shape[:2]
     check_shape((height, width))
-    settings, workshop, network = prepared.settings, prepared.workshop, prepared.onepass
-    if not isinstance(network, OnePassNetwork):
-        network = warm_network(workshop, runtime.resolve_precision(settings.precision))
     return OnePass(
-        network,
+        network_of(prepared),
         prepared.regions,
         (height, width),
-        workshop,
-        side=settings.tile_size or TILE_SIDE,
+        prepared.workshop,
+        side=prepared.settings.tile_size or TILE_SIDE,
         statistics=prepared.style_moments,
     )
+
+
+def network_of(prepared: Prepared) -> OnePassNetwork:
+    """Return the network that paints what was prepared, the embedded one if none was."""
+    if isinstance(prepared.onepass, OnePassNetwork):
+        return prepared.onepass
+    return warm_network(prepared.workshop, runtime.resolve_precision(prepared.settings.precision))
 
 
 def painted_by(painter: OnePass, prepared: Prepared) -> tuple[Array, str]:

@@ -10,10 +10,11 @@ import math
 from dataclasses import dataclass
 
 from impasto.networks.speed import Speed
-from impasto.networks.tile_grid import tile_grid
+from impasto.networks.tile_grid import even_grid, tile_grid
 from impasto.onepass.network import DECODER_REACH
 from impasto.onepass.painter import STATISTICS_SIDE, TILE_SIDE
 from impasto.onepass.transfer import STATISTICS_LAYERS
+from impasto.onepass.window_painter import JUDGED, LOOK_COST, PAINT_COST, WINDOW_SIDE
 from impasto.settings import Settings
 
 PASSES, LOOK_PASSES, PAINT_PASSES = 2.5, 0.9, 2.0
@@ -25,20 +26,30 @@ COMPILATIONS = 5.0
 PROCESS_BYTES = 620 * 2**20
 PIXEL_BYTES = {"float32": 280, "bfloat16": 175}
 """Of what is painted at once, per pixel."""
+WINDOW_BYTES = {"float32": 330, "bfloat16": 225}
+"""Of a window, per pixel: as what is painted at once, and what reading, finishing and compressing it take."""
+READ_SECONDS, WRITE_SECONDS = 2e-8, 6e-8
+"""Of a pixel that is read in a window, and of one that is written."""
 PICTURE_BYTES = 110
 """Of a picture in tiles, per pixel: itself, the result and the deeper features."""
 
 
 @dataclass(frozen=True)
 class OnePassPlan:
-    """What one pass is predicted to take: seconds, bytes, and the side of tiles, None for a whole picture."""
+    """What one pass is predicted to take: seconds, bytes, and the side of tiles, None for a whole picture.
+
+    In windows it has how many there are, and their (height, width).
+    """
 
     seconds: float
     memory: int
     tile: int | None
+    windows: tuple[int, tuple[int, int]] | None = None
 
 
-def plan_onepass(shape: tuple[int, int], dtype: str, settings: Settings, speed: Speed) -> OnePassPlan:
+def plan_onepass(
+    shape: tuple[int, int], dtype: str, settings: Settings, speed: Speed, windows: bool = False
+) -> OnePassPlan:
     """Predict one pass.
 
     Args:
@@ -46,7 +57,10 @@ def plan_onepass(shape: tuple[int, int], dtype: str, settings: Settings, speed: 
         dtype: of the features, ``float32`` or ``bfloat16``.
         settings: of which the size of tiles and of strokes is used.
         speed: of the one-pass network's encoder.
+        windows: whether it is read, painted and written in windows.
     """
+    if windows:
+        return _in_windows(shape, dtype, settings, speed)
     side, pixels = settings.tile_size or TILE_SIDE, math.prod(shape)
     seen = min(1.0, STATISTICS_SIDE / max(shape)) * settings.stroke_size
     passes = pixels * seen**2
@@ -63,3 +77,20 @@ def plan_onepass(shape: tuple[int, int], dtype: str, settings: Settings, speed: 
     seconds = COMPILATIONS * speed.compile_seconds + MAP_SECONDS + passes * speed.pixel_seconds
     memory = PROCESS_BYTES + PIXEL_BYTES[dtype] * at_once + PICTURE_BYTES * held
     return OnePassPlan(seconds=seconds, memory=memory, tile=tile)
+
+
+def _in_windows(shape: tuple[int, int], dtype: str, settings: Settings, speed: Speed) -> OnePassPlan:
+    """Predict one pass in windows: the photo is read three times, measured once and painted once."""
+    side, pixels = settings.tile_size or WINDOW_SIDE, math.prod(shape)
+    looks = tile_grid(shape, side, STATISTICS_LAYERS)
+    windows, _ = even_grid(shape, side, STATISTICS_LAYERS, DECODER_REACH)
+    measured, painted = len(looks) * math.prod(looks[0].shape), math.prod(windows[0].shape)
+    passes = LOOK_COST * measured + PAINT_COST * painted * (len(windows) + min(JUDGED, len(windows)))
+    seconds = COMPILATIONS * speed.compile_seconds + MAP_SECONDS + passes * speed.pixel_seconds
+    seconds += READ_SECONDS * (pixels + measured + painted * len(windows)) + WRITE_SECONDS * pixels
+    return OnePassPlan(
+        seconds=seconds,
+        memory=PROCESS_BYTES + WINDOW_BYTES[dtype] * max(painted, math.prod(looks[0].shape)),
+        tile=side,
+        windows=(len(windows), windows[0].shape),
+    )

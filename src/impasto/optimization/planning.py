@@ -70,6 +70,7 @@ class Plan:
             times less or more.
         memory: predicted peak memory of the process in bytes.
         free: memory that is free for it, in bytes.
+        windows: how many windows a large photo is painted in, and their (height, width); none of others.
     """
 
     shape: tuple[int, int]
@@ -78,6 +79,7 @@ class Plan:
     seconds: float
     memory: int
     free: int
+    windows: tuple[int, tuple[int, int]] | None = None
 
     @property
     def seconds_range(self) -> tuple[float, float]:

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.pictures.oklab import from_oklab, to_oklab
-from impasto.pictures.resizing import resize
+from impasto.pictures.resizing import Window, resize, resize_window
 from impasto.settings import Settings
 
 Array = NDArray[np.float32]
@@ -40,13 +40,14 @@ STRONGEST_GRAIN = 0.1
 """Deviation of the middle tones' lightness at film grain 100, in cells of the grid."""
 
 
-def adjusted(pixels: Array, settings: Settings) -> Array:
+def adjusted(pixels: Array, settings: Settings, window: Window | None = None) -> Array:
     """Return a picture adjusted as the settings say; the picture itself if they ask for nothing.
 
     Args:
         pixels: float32 (height, width, 3), sRGB in [0, 1].
         settings: of which ``exposure``, ``contrast``, ``saturation``, ``film_grain`` and, for the grain,
             ``seed`` are used.
+        window: where in the picture the pixels lie; None if they are all of it.
     """
     exposure, contrast, saturation = settings.exposure, settings.contrast, settings.saturation
     if not any((exposure, contrast, saturation, settings.film_grain)):
@@ -61,7 +62,8 @@ def adjusted(pixels: Array, settings: Settings) -> Array:
     if settings.film_grain:
         lightness = np.clip(lab[..., 0], 0, 1)
         strength = np.float32(STRONGEST_GRAIN * settings.film_grain / 100)
-        noise = film_noise((pixels.shape[0], pixels.shape[1]), settings.seed)
+        shape = window.picture if window else (pixels.shape[0], pixels.shape[1])
+        noise = film_noise(shape, settings.seed, window)
         lab[..., 0] = lightness + strength * 2 * np.sqrt(lightness * (1 - lightness)) * noise
     return from_oklab(lab)
 
@@ -75,8 +77,8 @@ def contrasted(lightness: Array, contrast: float) -> Array:
     return np.asarray(0.5 + np.arctanh(end * (2 * lightness - 1)) / steepness, np.float32)
 
 
-def film_noise(shape: tuple[int, int], seed: int) -> Array:
-    """Return the grain of a picture of a (height, width): that of its grid of cells, in its size.
+def film_noise(shape: tuple[int, int], seed: int, window: Window | None = None) -> Array:
+    """Return the grain of a picture of a (height, width), or of a window: its grid of cells, in its size.
 
     Cell (row, column) is sqrt(3) (b0 + b1 + b2 + b3 - 2), b the bytes of its hash over 255.
     """
@@ -87,7 +89,8 @@ def film_noise(shape: tuple[int, int], seed: int) -> Array:
     hashes = _hash(columns + _hash(rows + start)[:, None])
     total = sum((hashes >> np.uint32(shift)) & np.uint32(255) for shift in (0, 8, 16, 24))
     cells = np.sqrt(3) * (np.asarray(total, np.float64) / 255 - 2)
-    return resize(cells.astype(np.float32), shape)
+    noise = cells.astype(np.float32)
+    return resize(noise, shape) if window is None else resize_window(noise, window)
 
 
 def _hash(values: NDArray[np.uint32]) -> NDArray[np.uint32]:

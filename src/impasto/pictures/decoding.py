@@ -14,7 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,11 +206,21 @@ def read_exif(image: Image.Image, name: str, notes: list[str]) -> tuple[bytes | 
         return None, 1
 
 
-def tiff_exif(data: bytes, name: str, notes: list[str]) -> tuple[Image.Exif, bytes | None, int]:
-    """Return the tags of a TIFF file's first directory, those that describe the picture, the orientation."""
+def tiff_exif(
+    file: IO[bytes], page: Any, name: str, notes: list[str]
+) -> tuple[Image.Exif, bytes | None, int]:
+    """Return the tags of a directory in a TIFF file, those that describe the picture, the orientation.
+
+    Args:
+        file: TIFF or BigTIFF; it is read as long as the tags are.
+        page: tifffile's view of the directory.
+        name: what messages call the picture.
+        notes: gets a sentence if the tags are damaged.
+    """
     exif = Image.Exif()
     try:
-        exif.load(data)
+        exif.endian, exif.bigtiff = page.parent.byteorder, page.parent.is_bigtiff
+        exif.load_from_fp(file, page.offset)
         return exif, *_described(exif, None)
     except Exception:  # of any class; damaged tags are no reason to refuse the pixels
         notes.append(Message("the EXIF data of {name} are damaged and were ignored", name=name))

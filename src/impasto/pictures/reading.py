@@ -87,6 +87,11 @@ class Picture:
             object.__setattr__(self, "full_shape", (height, width))
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
     def visible(self) -> NDArray[np.float32] | None:
         """How much each pixel counts: alpha, or None if all of it is opaque or nothing is visible."""
         return None if self.alpha is None or self.alpha.max() < INVISIBLE else self.alpha
@@ -250,7 +255,10 @@ def _check_kind(kind: os.stat_result, path: Path, most: int | None) -> None:
     if most is not None and kind.st_size > most:
         size = kind.st_size / 2**30
         raise ImageError(
-            "{name} has {size:.1f} GiB; a picture may have at most 1 GiB", name=path.name, size=size
+            "{name} has {size:.1f} GiB; a picture may have at most 1 GiB; save a larger photo as TIFF, "
+            "in tiles",
+            name=path.name,
+            size=size,
         )
 
 
@@ -269,6 +277,13 @@ def _missing(path: Path) -> Message:
 
 
 def _open(data: bytes, name: str) -> ImageFile.ImageFile:
+    """Return `open_header`, unless the picture is of a size that is refused."""
+    image = open_header(data, name)
+    check_size((image.height, image.width), name, len(data))
+    return image
+
+
+def open_header(data: bytes, name: str) -> ImageFile.ImageFile:
     """Return the image behind the first format that knows the data; only its header is read.
 
     Not `Image.open`: that tries formats which run programs (EPS), and warns and refuses by a limit that
@@ -287,8 +302,8 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
         except (SyntaxError, IndexError, TypeError, KeyError, ValueError, OSError) as error:
             failure = error
             continue
-        check_size((image.height, image.width), name, len(data))
-        return image
+        found: ImageFile.ImageFile = image
+        return found
     if failure is not None:
         raise refusal(name, failure) from failure
     raise ImageError("{name} is not a picture that can be read; {kinds} can", name=name, kinds=READABLE)
@@ -307,13 +322,16 @@ def _heic(data: bytes, name: str) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def check_size(shape: tuple[int, ...], name: str, file_bytes: int | None = None) -> None:
+def check_size(
+    shape: tuple[int, ...], name: str, file_bytes: int | None = None, most: int = MAXIMUM_PIXELS
+) -> None:
     """Refuse a picture that is too small, too long or too large.
 
     Args:
         shape: (height, width[, channels]).
         name: what messages call it.
         file_bytes: of its file, which must be enough for what its header claims.
+        most: pixels that it may have.
 
     Raises:
         ImageError: it is.
@@ -328,9 +346,11 @@ def check_size(shape: tuple[int, ...], name: str, file_bytes: int | None = None)
             size=size,
             most=MAXIMUM_ASPECT,
         )
-    if height * width > MAXIMUM_PIXELS:
+    if height * width > most:
         raise ImageError(
-            "{size}; at most {most} megapixels can be read", size=size, most=MAXIMUM_PIXELS // 10**6
+            "{size}; at most {most} megapixels can be read at once; save a larger photo as TIFF, in tiles",
+            size=size,
+            most=most // 10**6,
         )
     if file_bytes and height * width > max(2**24, PIXELS_PER_BYTE * file_bytes):
         raise ImageError(
@@ -351,7 +371,7 @@ def _read_data(data: bytes, name: str, max_size: int | None) -> _Decoded:
 def _read_tiff(photo: TiffPhoto, size: int, max_size: int | None) -> _Decoded:
     name, notes = photo.name, list[str]()
     check_size(photo.shape, name, size)
-    exif, block, orientation = tiff_exif(photo.data, name, notes)
+    exif, block, orientation = tiff_exif(io.BytesIO(photo.data), photo.page, name, notes)
     shape = _reduced_shape(photo.shape, max_size, name) if max_size else photo.shape
     declared = photo.profile or declared_by_exif(exif)
     full_shape = photo.shape

@@ -15,7 +15,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,10 +162,21 @@ def is_tiff(data: bytes) -> bool:
 
 
 def find_photo(data: bytes, name: str) -> TiffPhoto:
-    """Return the first picture of full resolution in a TIFF file.
+    """Return the first picture of full resolution in a TIFF file; errors are `find_page`'s.
 
     Args:
         data: the whole file.
+        name: what messages call it.
+    """
+    page, pages = find_page(io.BytesIO(data), name)
+    return TiffPhoto(name, _led_by(data, page.offset), page, pages)
+
+
+def find_page(file: BinaryIO, name: str) -> tuple[Any, int]:
+    """Return tifffile's view of the first picture of full resolution, and how many there are.
+
+    Args:
+        file: of which the tags are read.
         name: what messages call it.
 
     Raises:
@@ -176,10 +187,12 @@ def find_photo(data: bytes, name: str) -> TiffPhoto:
     logger = logging.getLogger("tifffile")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())  # what it says of damaged tags goes to no screen
-    pages = list(_pages(tifffile.TiffFile(io.BytesIO(data))))
+    file.seek(0)
+    pages = list(_pages(tifffile.TiffFile(file)))
     if not pages:
         raise ImageError("{name} is damaged or cut short: it has no directory of tags", name=name)
-    if data[8:10] == b"CR" or any(_is_raw(page) for page in pages):
+    file.seek(8)
+    if file.read(2) == b"CR" or any(_is_raw(page) for page in pages):
         raise ImageError(
             "{name} is a camera's raw photo, which is not supported; develop it and save it as TIFF or JPEG",
             name=name,
@@ -190,7 +203,7 @@ def find_photo(data: bytes, name: str) -> TiffPhoto:
         raise ImageError(
             "{name} holds only thumbnails or masks, and no picture of full resolution", name=name
         )
-    return TiffPhoto(name, _led_by(data, full[0].offset), full[0], len(full))
+    return full[0], len(full)
 
 
 def _pages(file: Any) -> Iterator[Any]:

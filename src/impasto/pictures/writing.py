@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,9 @@ from impasto.pictures.decoding import (
     ORIENTATION,
     pillow_errors,
     srgb_profile,
+    tiff_exif,
 )
+from impasto.pictures.tiff import find_page, is_tiff
 
 Array = NDArray[Any]
 
@@ -150,7 +152,7 @@ def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None
     path, options = Path(path), options or OutputOptions()
     notes: list[str] = []
     if options.recipe is not None:
-        options = replace(options, recipe=_unicode(options.recipe))
+        options = replace(options, recipe=unicode_text(options.recipe))
     form = _format(path, options.bit_depth)
     alpha = options.alpha
     if form == "JPEG" and alpha is not None:
@@ -161,7 +163,7 @@ def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None
                 name=path.name,
             )
         )
-    values = _levels(pixels, alpha, 2**options.bit_depth - 1)
+    values = levels(pixels, alpha, 2**options.bit_depth - 1)
     limit = LONGEST_SIDES.get(form)
     if limit and max(values.shape) > limit:
         raise OutputError(
@@ -170,7 +172,7 @@ def write_picture(path: str | Path, pixels: Array, options: OutputOptions | None
             form=form,
             limit=limit,
         )
-    exif = _exif(options, values, form, notes)
+    exif = photo_exif(options, (values.shape[0], values.shape[1]), form, notes)
     try:
         with pillow_errors(path.name):
             data = _encode(values, form, exif, options)
@@ -191,20 +193,33 @@ def read_recipe(path: str | Path) -> str | None:
     path = Path(path)
     if not os.path.isfile(path):
         raise ImageError("there is no picture {path}", path=path)
-    with pillow_errors(path.name), Image.open(path, formats=READ_FORMATS) as image:
-        text = image.info.get(RECIPE_KEY)
-        if text is None and image.format == "GIF":
-            text = bytes(image.info.get("comment", b"")).decode(errors="replace")
-        if text is None:
-            comment = image.getexif().get_ifd(EXIF_BLOCK).get(USER_COMMENT, b"")
-            comment = comment if isinstance(comment, bytes) else b""
-            order = "utf-16-le" if image.getexif().endian == "<" else "utf-16-be"
-            encoding = {b"ASCII": "ascii", b"UNICODE": order}.get(comment[:8].rstrip(b"\0"), "latin-1")
-            text = comment[8:].decode(encoding, errors="replace").rstrip("\0 ") or _of_segments(image)
+    with pillow_errors(path.name), path.open("rb") as file:
+        if is_tiff(file.read(4)):  # of any size: its tags alone are looked at
+            text = _of_exif(tiff_exif(file, find_page(file, path.name)[0], path.name, [])[0])
+        else:
+            text = _of_image(file)
     try:
         return text if isinstance(json.loads(text), dict) else None
     except ValueError:
         return None  # somebody else's comment
+
+
+def _of_image(file: IO[bytes]) -> str:
+    """Return the recipe in a file that is no TIFF; somebody else's comment, or nothing, if there is none."""
+    with Image.open(file, formats=READ_FORMATS) as image:
+        text = image.info.get(RECIPE_KEY)
+        if text is None and image.format == "GIF":
+            text = bytes(image.info.get("comment", b"")).decode(errors="replace")
+        return _of_exif(image.getexif()) or _of_segments(image) if text is None else str(text)
+
+
+def _of_exif(exif: Image.Exif) -> str:
+    """Return the comment in EXIF data, or nothing."""
+    comment = exif.get_ifd(EXIF_BLOCK).get(USER_COMMENT, b"")
+    comment = comment if isinstance(comment, bytes) else b""
+    order = "utf-16-le" if exif.endian == "<" else "utf-16-be"
+    encoding = {b"ASCII": "ascii", b"UNICODE": order}.get(comment[:8].rstrip(b"\0"), "latin-1")
+    return comment[8:].decode(encoding, errors="replace").rstrip("\0 ")
 
 
 def _of_segments(image: Image.Image) -> str:
@@ -223,7 +238,7 @@ def _segments(recipe: str) -> bytes:
 
 def picture_to_pil(pixels: Array, alpha: Array | None = None) -> Image.Image:
     """Return a Pillow image, RGB or RGBA, of (height, width, 3) and (height, width) in [0, 1]."""
-    return Image.fromarray(_levels(pixels, alpha, 255))
+    return Image.fromarray(levels(pixels, alpha, 255))
 
 
 def contact_sheet(
@@ -254,7 +269,7 @@ def contact_sheet(
         left, top = gap, gap + index * step
         for cell, name in zip(row, names, strict=True):
             sheet.paste(cell, (left, top))
-            shown = _unicode(name)
+            shown = unicode_text(name)
             while shown and draw.textlength(shown, font=font) > cell.width:
                 shown = shown[:-2].rstrip("…") + "…" if len(shown) > 2 else ""
             draw.text((left, top + height + text // 4), shown, fill="black", font=font)
@@ -284,7 +299,7 @@ def _format(path: Path, bit_depth: int) -> str:
     return OUTPUT_FORMATS[suffix]
 
 
-def _unicode(text: str) -> str:
+def unicode_text(text: str) -> str:
     """Return text whose lone surrogates (bytes of a name that is not UTF-8) are escaped as JSON has them."""
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -295,7 +310,17 @@ def _is_same(path: Path, source: Path) -> bool:
     return False
 
 
-def _levels(pixels: Array, alpha: Array | None, full: int) -> Array:
+def levels(pixels: Array, alpha: Array | None, full: int) -> Array:
+    """Return pixels and alpha, if there is one, rounded to whole numbers from 0 to 255 or 65535.
+
+    Args:
+        pixels: float (height, width, 3); values beyond [0, 1] are clipped.
+        alpha: float (height, width), or None.
+        full: the largest number.
+
+    Raises:
+        ImageError: a shape is wrong, or values are not finite.
+    """
     pixels = np.asarray(pixels)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
         raise ImageError("pixels must be (height, width, 3), not {shape}", shape=pixels.shape)
@@ -315,12 +340,19 @@ def _levels(pixels: Array, alpha: Array | None, full: int) -> Array:
     return np.rint(np.clip(pixels, 0, 1).astype(np.float64) * full).astype(dtype)
 
 
-def _exif(options: OutputOptions, values: Array, form: str, notes: list[str]) -> Image.Exif:
-    """Return the photo's EXIF data as they fit the new picture, with the recipe where EXIF holds it."""
+def photo_exif(options: OutputOptions, shape: tuple[int, int], form: str, notes: list[str]) -> Image.Exif:
+    """Return the photo's EXIF data as they fit the new picture, with the recipe where EXIF holds it.
+
+    Args:
+        options: EXIF block and recipe.
+        shape: (height, width) of the new picture.
+        form: its format.
+        notes: gets a sentence if the photo's data are left out.
+    """
     recipe = None if form == "PNG" or _in_segments(form, options.recipe) else options.recipe
     own = {} if recipe is None else {USER_COMMENT: _comment(recipe)}
     try:
-        exif = _photo_exif(options, values)
+        exif = _kept_exif(options, shape)
         exif[EXIF_BLOCK] = {**exif.get(EXIF_BLOCK, {}), **own}
         if form != "JPEG" or len(exif.tobytes()) <= JPEG_EXIF_BYTES:
             return exif
@@ -339,7 +371,7 @@ def recipe_exif(recipe: str | None) -> bytes:
         return b""
     exif = Image.Exif()
     exif.endian = "<"
-    exif[EXIF_BLOCK] = {USER_COMMENT: _comment(_unicode(recipe))}
+    exif[EXIF_BLOCK] = {USER_COMMENT: _comment(unicode_text(recipe))}
     return _retype(exif.tobytes(), 6)
 
 
@@ -351,7 +383,7 @@ def _comment(text: str) -> bytes:
     return b"ASCII\0\0\0" + text.encode() if text.isascii() else b"UNICODE\0" + text.encode("utf-16-le")
 
 
-def _photo_exif(options: OutputOptions, values: Array) -> Image.Exif:
+def _kept_exif(options: OutputOptions, shape: tuple[int, int]) -> Image.Exif:
     exif = Image.Exif()
     exif.endian = "<"
     if not options.exif:
@@ -364,7 +396,7 @@ def _photo_exif(options: OutputOptions, values: Array) -> Image.Exif:
         inner = {k: v for k, v in photo.get_ifd(EXIF_BLOCK).items() if k not in DROPPED_TAGS}
         if options.keep_gps and (place := photo.get_ifd(GPS_BLOCK)):
             exif[GPS_BLOCK] = dict(place)
-        exif[EXIF_BLOCK] = {**inner, 40961: 1, 40962: values.shape[1], 40963: values.shape[0]}
+        exif[EXIF_BLOCK] = {**inner, 40961: 1, 40962: shape[1], 40963: shape[0]}
         exif.tobytes()  # raises here what cannot be written
     return exif
 

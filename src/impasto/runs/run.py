@@ -13,8 +13,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.errors import CheckpointError, DivergenceError, ImpastoError, Message, OutputError
+from impasto.errors import (
+    Argument,
+    CheckpointError,
+    DivergenceError,
+    ImpastoError,
+    Message,
+    OutputError,
+    SettingError,
+)
 from impasto.files import check_place, digest
+from impasto.photos import large_photo
+from impasto.pictures.tiled_tiff import check_large_output
 from impasto.preparation import prepare
 from impasto.prepared import Prepared
 from impasto.recipes import Recipe
@@ -23,7 +33,7 @@ from impasto.runs.interruption import Interruption
 from impasto.runs.job import Job
 
 if TYPE_CHECKING:
-    from impasto.pastiche import Pastiche
+    from impasto.finished import Pastiche
     from impasto.progress import Step
 
 LEAST_SECONDS_BETWEEN_CHECKPOINTS = 30.0
@@ -68,6 +78,7 @@ def run_job(
         CheckpointError: the job cannot go on from the checkpoint.
     """
     check_side_files(job)
+    _check_large(job)
     with Interruption().heard() as interruption:
         prepared = prepare(job.inputs, job.settings)
         run = _Run(job, prepared, show, say)
@@ -80,10 +91,12 @@ def run_job(
             run.through(interruption, resumed[0].state if resumed else None)
         except DivergenceError as problem:
             error = problem
-        if run.step is None:
+        if run.step is None or (run.step.painter and interruption.signal):
             if error:
                 raise error
             return Outcome(result=None, interruption=interruption.signal)
+        if run.step.painter:
+            return run.painted(interruption)
         return run.saved(interruption.signal, error)
 
 
@@ -121,7 +134,7 @@ class _Run:
             if self._automatic and not step.last and time.monotonic() - self._saved_at > self._pause:
                 self._checkpoint()
 
-    def pastiche(self) -> Pastiche:
+    def pastiche(self) -> Any:
         """Return the picture as it is."""
         from impasto.pastiche import finish
 
@@ -153,6 +166,21 @@ class _Run:
         if error is None and self._checkpoint():
             notes.append(self._advice())
         return Outcome(result=result, notes=tuple(notes), interruption=interruption, error=error)
+
+    def painted(self, interruption: Interruption) -> Outcome:
+        """Paint a picture that is too large for memory into its file; an interruption leaves none."""
+        result = self.pastiche()
+
+        def watch(step: Step) -> None:
+            self._show(self.prepared, step)
+            if interruption.signal:
+                raise _InterruptedError
+
+        try:
+            notes = replace(result, watch=watch).save(self.job.output, **asdict(self.job.saving))
+        except _InterruptedError:
+            return Outcome(result=None, interruption=interruption.signal)
+        return Outcome(result=result, notes=(*result.notes, *notes))
 
     def _advice(self) -> Message:
         return Message("go on with impasto resume {checkpoint}", checkpoint=self.job.checkpoint_path)
@@ -192,6 +220,28 @@ class _Run:
         self._saved_at = time.monotonic()
         self._pause = max(LEAST_SECONDS_BETWEEN_CHECKPOINTS, (self._saved_at - began) / WRITING_SHARE)
         return True
+
+
+class _InterruptedError(Exception):
+    """A signal ended the painting of a large picture."""
+
+
+def _check_large(job: Job) -> None:
+    """Refuse what would be refused only after a large photo was painted."""
+    large = large_photo(job.inputs.content, job.settings)
+    if large is None:
+        return
+    if job.preview_every:
+        raise SettingError(
+            "a picture of {width} x {height} px is painted in windows, without previews; leave out {preview}",
+            width=large.shape[1],
+            height=large.shape[0],
+            preview=Argument("preview_every"),
+        )
+    check_large_output(
+        job.output_path, large.shape, bit_depth=job.saving.bit_depth, alpha=large.may_be_transparent
+    )
+    large.close()
 
 
 def check_side_files(job: Job) -> None:

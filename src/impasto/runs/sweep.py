@@ -27,10 +27,11 @@ from impasto import __version__
 from impasto.errors import Argument, ImageError, ImpastoError, OutputError, SettingError
 from impasto.files import make_folder
 from impasto.pastiche import run
+from impasto.photos import Source
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import resize
 from impasto.pictures.writing import OutputOptions, check_output, contact_sheet, read_recipe, write_picture
-from impasto.preparation import Inputs, Source, prepare
+from impasto.preparation import Inputs, prepare
 from impasto.prepared import Prepared
 from impasto.presets import settings_for
 from impasto.progress import Step

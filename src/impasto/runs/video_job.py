@@ -11,10 +11,11 @@ from typing import Any
 from impasto.errors import Argument, SettingError
 from impasto.files import digest
 from impasto.layers import ONEPASS_MINIMUM_SIDE
+from impasto.photos import fitted_shape
 from impasto.pictures.frames.clip import Clip
 from impasto.pictures.frames.joining import FILMS, codec_for
 from impasto.pictures.frames.sequence import numbered, picture_numbers
-from impasto.preparation import Inputs, fitted_shape
+from impasto.preparation import Inputs
 from impasto.runs.keyframes import Keyframes
 from impasto.settings import Settings
 

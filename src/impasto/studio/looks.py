@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto import gallery
+from impasto.photos import Source
 from impasto.pictures.reading import read_picture
-from impasto.preparation import Inputs, Source
+from impasto.preparation import Inputs
 from impasto.settings import Settings
 from impasto.studio.clips import video_record
 from impasto.studio.controls import checked_setting, look_settings

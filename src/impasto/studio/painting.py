@@ -27,8 +27,8 @@ from impasto.styles import StyleSpec
 from impasto.workshop import Workshop
 
 if TYPE_CHECKING:
+    from impasto.finished import Pastiche
     from impasto.optimization.gatys import State
-    from impasto.pastiche import Pastiche
     from impasto.progress import Step
 
 THUMBNAIL_ITERATIONS = (12,)

@@ -22,8 +22,8 @@ from impasto.studio.sessions import Result
 from impasto.studio.turns import Event, Job
 
 if TYPE_CHECKING:
+    from impasto.finished import Pastiche
     from impasto.optimization.gatys import State
-    from impasto.pastiche import Pastiche
 
 MOST_ITERATIONS = 10_000
 """That a run is planned with, so that it can go on: the first ones are the same for any number of them."""

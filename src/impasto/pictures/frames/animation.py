@@ -14,11 +14,12 @@ from impasto.errors import ImageError
 from impasto.pictures.decoding import pillow_errors
 from impasto.pictures.frames.clip import Clip, Frame, shown_from, with_durations
 from impasto.pictures.reading import check_size, read_picture
+from impasto.pictures.tiff import MAGICS
 
 MILLISECOND = Fraction(1, 1000)
 FORMATS = ("GIF", "WEBP", "PNG")
 SIGNATURES = (
-    b"GIF8", b"RIFF....WEBP", b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"....ftypavif",
+    b"GIF8", b"RIFF....WEBP", b"\x89PNG", b"\xff\xd8\xff", b"BM", *MAGICS, b"....ftypavif",
     b"....ftypheic", b"\0\0\0\x0cjP  ",
 )  # fmt: skip
 """How files of pictures begin; a dot is any byte."""

@@ -1,0 +1,237 @@
+"""One pass over a photo too large for memory, window by window: its moments first, then the picture.
+
+A photo's moments are sums over positions: each window is measured for itself, in any order and by anybody,
+and the sums add up (`MomentSums`). The maps that follow from them are small, and with them each window is
+painted for itself, again in any order. Windows overlap by all that the encoder and the decoder see: what is
+kept of each is what the whole picture would have there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impasto.engine.gradients import compile_function, memory_errors, to_host
+from impasto.errors import ImageError, Message
+from impasto.networks.tile_grid import Tile, even_grid, tile_grid
+from impasto.onepass.collapse import collapse_of_parts
+from impasto.onepass.encoded_photo import MomentSums, layers_of, measured
+from impasto.onepass.network import DECODER_REACH, Masks, OnePassNetwork
+from impasto.onepass.painter import (
+    MAPS,
+    WEAKEST,
+    check_shape,
+    compiled_maps,
+    mixing_masks,
+    network_of,
+    shining_through,
+    style_moments,
+)
+from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, amount_at
+from impasto.pictures.color_transfer import lightness_of
+from impasto.pictures.resizing import Window
+from impasto.prepared import Prepared
+from impasto.progress import Step
+
+Tensor = Any
+Array = NDArray[np.float32]
+WINDOW_SIDE = 1792
+"""Side of windows in pixels, surroundings included."""
+LOOK_COST, PAINT_COST = 0.9, 2.9
+"""What a pixel of a window takes in the two rounds, in passes forward."""
+JUDGED = 4
+"""Windows that are painted first, to see whether the picture collapses."""
+COLLAPSED = {
+    "clipped": Message("a clipped picture"),
+    "flat": Message("a flat picture"),
+    "unrecognizable": Message("a picture without the photo in it"),
+}
+
+
+class WindowPainter:
+    """Paints a large photo window by window; `fit` comes between measuring all `looks` and painting any.
+
+    Args:
+        prepared: a photo that is read in windows, the styles, regions and settings.
+
+    Attributes:
+        looks: the windows that are measured; together they cover the photo.
+        windows: those that are painted, row by row; their cores are the tiles of the file.
+        tile: (height, width) of these.
+        maps: how features are moved, once `fit` has been called; small, and all that painting needs.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        check_shape(prepared.shape)
+        self.prepared, self._workshop = prepared, prepared.workshop
+        self._network = network_of(prepared)
+        side = prepared.settings.tile_size or WINDOW_SIDE
+        self.looks = tile_grid(prepared.shape, side, STATISTICS_LAYERS)
+        self.windows, self.tile = even_grid(prepared.shape, side, STATISTICS_LAYERS, DECODER_REACH)
+        self._style = style_moments(
+            self._network, prepared.regions, prepared.shape, prepared.workshop, prepared.style_moments
+        )
+        self.maps: Maps | None = None
+
+    @property
+    def work(self) -> list[tuple[int, int]]:
+        """What each of the two rounds takes: of each window, in pixels times their cost, and how many."""
+        rounds = (self.looks, LOOK_COST), (self.windows, PAINT_COST)
+        return [(round(cost * math.prod(grid[0].shape)), len(grid)) for grid, cost in rounds]
+
+    def measure(self, tile: Tile) -> MomentSums:
+        """Return a window's share of the photo's sums.
+
+        Args:
+            tile: of `looks`.
+
+        Raises:
+            ImageError: the photo's file is damaged there.
+            OutOfMemoryError: the engine ran out of memory.
+        """
+        part, encoder = self.prepared.window(_window(tile)), self._network.encoder
+        seen = layers_of(self._visible(part), encoder.pool_rounding)
+        with memory_errors(tile.shape):
+            return measured(encoder, part.content, tile, seen, self._workshop)[0]
+
+    def fit(self, sums: MomentSums) -> None:
+        """Find the maps that give the photo's features the style's moments.
+
+        Args:
+            sums: those of all `looks`, added up.
+        """
+        make = self._workshop.get("functions", MAPS, compiled_maps)
+        found = make(sums.moments(), self._style)
+        self.maps = {k: (to_host(first), to_host(second)) for k, (first, second) in found.items()}
+
+    def paint(self, tile: Tile) -> tuple[Array, Array | None]:
+        """Return the finished picture in a window's core, float32 (h, w, 3) in [0, 1], and alpha or None.
+
+        Args:
+            tile: of `windows`.
+
+        Raises:
+            ImageError: the photo's file is damaged there.
+            OutOfMemoryError: the engine ran out of memory.
+        """
+        part = self.prepared.window(_window(tile))
+        pixels = part.photo
+        if self.prepared.settings.strength:
+            pixels = shining_through(part.content, self._painted(tile, part), self.prepared.settings.strength)
+            pixels = lightness_of(pixels) if part.achromatic else pixels
+        pixels = part.complete(pixels)
+        alpha = part.picture.alpha
+        return tile.core_of(pixels, 0), None if alpha is None else tile.core_of(alpha, 0)
+
+    def check(self) -> None:
+        """Refuse a picture that has collapsed, as far as some windows tell.
+
+        Raises:
+            ImageError: it is clipped, flat, or nothing of the photo is in it.
+        """
+        count = min(JUDGED, len(self.windows))
+        parts = []
+        for index in range(count):
+            tile = self.windows[(2 * index + 1) * len(self.windows) // (2 * count)]
+            part = self.prepared.window(_window(tile))
+            parts.append((self._painted(tile, part), part))
+        wrong = collapse_of_parts(parts)
+        if wrong:
+            raise ImageError(
+                "in one pass this style would give {picture}, and {width} x {height} px are too many to be "
+                "optimized instead; choose another style or less strength",
+                picture=COLLAPSED[wrong],
+                width=self.prepared.shape[1],
+                height=self.prepared.shape[0],
+            )
+
+    def _painted(self, tile: Tile, part: Prepared) -> Array:
+        """Return what the network paints in a window, surroundings included."""
+        if self.maps is None:
+            raise ImageError("a large photo is measured before it is painted")
+        rounding = self._network.encoder.pool_rounding
+        masks = mixing_masks(part.regions, tile.shape, rounding)
+        amount = np.full(1, amount_at(self.prepared.settings.strength / 100), np.float32)
+        key = "window", self._network, tile.shape, bool(masks)
+        with memory_errors(tile.shape):
+            paint = self._workshop.get("functions", key, partial(_compiled, self._network))
+            painted: Array = to_host(paint(part.content[None], self.maps, amount, masks))[0]
+        return painted
+
+    def _visible(self, part: Prepared) -> Array | None:
+        """Return how much each pixel counts; all alike where nothing of the whole photo is visible."""
+        return None if self.prepared.visible is None else part.picture.alpha
+
+
+def window_steps(prepared: Prepared) -> Iterator[Step]:
+    """Measure a large photo, yielding a Step per window; with the last one it can be painted.
+
+    Each Step has the `WindowPainter`. Its image is the photo in a small size, as nothing is painted yet.
+
+    Args:
+        prepared: a photo that is read in windows.
+
+    Raises:
+        ImageError: a side is shorter than 32 px, the file is damaged, or the picture would collapse.
+        WeightsError: the embedded networks are missing or damaged.
+        OutOfMemoryError: the engine ran out of memory.
+    """
+    painter = WindowPainter(prepared)
+    if not prepared.settings.strength:  # the photo itself needs no maps
+        yield _step(painter, 1, 1, 1, True)
+        return
+    total: list[MomentSums] = []
+    for number, tile in enumerate(painter.looks, 1):
+        found = painter.measure(tile)
+        total = [sum(total, start=found)]
+        last = number == len(painter.looks)
+        if last:
+            painter.fit(total[0])
+            if prepared.settings.strength > 100 * WEAKEST:
+                painter.check()
+        yield _step(painter, 1, number, len(painter.looks), last)
+
+
+def painted_windows(painter: WindowPainter, watch: Callable[[Step], None] | None = None) -> Iterator[Any]:
+    """Yield what `WindowPainter.paint` returns of all windows, row by row.
+
+    Args:
+        painter: which knows the photo's maps.
+        watch: told of a Step after each window; an error that it raises ends the painting.
+    """
+    for number, tile in enumerate(painter.windows, 1):
+        yield painter.paint(tile)
+        if watch:
+            watch(_step(painter, 2, number, len(painter.windows), number == len(painter.windows)))
+
+
+def _step(painter: WindowPainter, scale: int, number: int, count: int, last: bool) -> Step:
+    return Step(
+        scale=scale,
+        scales=2,
+        iteration=number,
+        iterations=count,
+        shape=painter.prepared.shape,
+        losses={},
+        make_image=lambda: painter.prepared.photo,
+        last=last,
+        painter=painter,
+    )
+
+
+def _window(tile: Tile) -> Window:
+    return Window(
+        slice(tile.rows.start, tile.rows.end), slice(tile.columns.start, tile.columns.end), tile.picture
+    )
+
+
+def _compiled(network: OnePassNetwork) -> Callable[..., Any]:
+    def paint(photo: Tensor, maps: Maps, amount: Tensor, masks: Masks) -> Tensor:
+        return network.paint(network.encode(photo), maps, amount, masks or None)
+
+    return compile_function(paint)

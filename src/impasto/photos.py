@@ -1,0 +1,98 @@
+"""A photo in the size of its pastiche: read as a whole, or in windows where it would not fit into memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from impasto.engine import machine
+from impasto.errors import Argument, SettingError
+from impasto.pictures.decoding import MAXIMUM_PIXELS
+from impasto.pictures.reading import Picture, read_picture
+from impasto.pictures.resizing import fit
+from impasto.pictures.windows import LargePhoto, is_windowed, most_pixels
+from impasto.settings import LARGEST_SIZE, Settings
+
+Source = Any
+"""A picture as a path, a PIL image, an array or a `Picture`."""
+WHOLE_BYTES = 160
+"""Of a picture that one pass paints as a whole, per pixel: read, painted and written."""
+
+
+def large_photo(content: Source, settings: Settings) -> LargePhoto | None:
+    """Return a photo that one pass paints in windows, in the size of its pastiche; None for any other.
+
+    It is a TIFF file of which the pastiche would not fit into memory, or is larger than others may be.
+
+    Raises:
+        ImageError: it cannot be read in windows.
+        SettingError: it is that large, but the settings ask for what needs all of it at once.
+    """
+    if settings.method != "onepass" or settings.refine or not is_windowed(content):
+        return None
+    photo = LargePhoto(content)
+    shape = _fitted(photo.full_shape, settings)
+    most = most_pixels(machine.free_memory(), WHOLE_BYTES)
+    if math.prod(shape) > most or max(shape) > LARGEST_SIZE:
+        return photo.resized(shape)
+    photo.close()
+    return None
+
+
+def read_photo(content: Source, settings: Settings) -> Picture:
+    """Return a photo in the size of its pastiche; of a huge TIFF file no more than that is ever held.
+
+    Raises:
+        ImageError: it cannot be read.
+        SettingError: the pastiche would be too large.
+    """
+    if is_windowed(content):
+        large = LargePhoto(content)
+        try:
+            if large.is_huge:
+                return large.resized(fitted_shape(large.full_shape, settings)).picture()
+        finally:
+            large.close()
+    picture = read_picture(content, max_size=None if settings.fit == "stretch" else settings.max_size)
+    return picture.resized(final_shape(picture, settings))
+
+
+def result_shape(content: Source, settings: Settings) -> tuple[int, int]:
+    """Return the (height, width) of a photo's result; errors are `read_photo`'s."""
+    if is_windowed(content):
+        large = LargePhoto(content)
+        large.close()
+        return fitted_shape(large.full_shape, settings)
+    picture = read_picture(content, max_size=None if settings.fit == "stretch" else settings.max_size)
+    return final_shape(picture, settings)
+
+
+def final_shape(photo: Picture, settings: Settings) -> tuple[int, int]:
+    """Return the (height, width) of a photo's result."""
+    return fitted_shape(photo.pixels.shape[:2], settings)
+
+
+def fitted_shape(shape: tuple[int, int], settings: Settings) -> tuple[int, int]:
+    """Return the (height, width) of the result of a photo of a (height, width), which is held in memory.
+
+    Raises:
+        SettingError: it is larger than what may be held.
+    """
+    height, width = _fitted(shape, settings)
+    if max(height, width) <= LARGEST_SIZE and height * width <= MAXIMUM_PIXELS:
+        return height, width
+    raise SettingError(
+        "a result of {width} x {height} px is made in windows only, by {method} without refine of a photo "
+        "that is a TIFF file; choose these, or {max_size} {size} or less",
+        width=width,
+        height=height,
+        method=Argument("method=onepass"),
+        max_size=Argument("max_size"),
+        size=min(LARGEST_SIZE, int(max(height, width) * math.sqrt(MAXIMUM_PIXELS / (height * width)))),
+    )
+
+
+def _fitted(shape: tuple[int, int], settings: Settings) -> tuple[int, int]:
+    if settings.fit == "stretch":
+        return settings.max_size, settings.max_size
+    return fit(shape, settings.max_size)

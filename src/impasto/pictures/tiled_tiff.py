@@ -1,0 +1,168 @@
+"""Large pictures outward: a BigTIFF in tiles, written tile by tile, so that nobody holds the picture.
+
+The directory of tags lies before the tiles, in a place that is kept for it: its size is known, and what it
+says of them is filled in at the end. Recipe, EXIF data and the sRGB profile are where `writing.py` puts them
+in any TIFF.
+
+Reference: TIFF 6.0 (Adobe, 1992), sections 14 (differences) and 15 (tiles); BigTIFF (64 bit offsets).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import TiffImagePlugin, TiffTags
+
+from impasto.errors import OutputError, SettingError
+from impasto.files import write_whole
+from impasto.pictures.decoding import srgb_profile
+from impasto.pictures.writing import OutputOptions, levels, photo_exif, unicode_text
+
+Array = NDArray[Any]
+START = 16
+"""Where the directory lies: behind the header."""
+TILE_OFFSETS, TILE_BYTES = 324, 325
+EFFORT = 3
+"""Of zlib: higher ones take twice the time for a hundredth of the bytes."""
+SUFFIXES = (".tif", ".tiff")
+
+
+def check_large_output(path: str | Path, shape: tuple[int, int], *, bit_depth: int, alpha: bool) -> None:
+    """Return if a picture written in tiles may go there; to be asked before any computation.
+
+    Args:
+        path: where to.
+        shape: (height, width) of the picture.
+        bit_depth: 8 or 16.
+        alpha: whether it has transparent parts.
+
+    Raises:
+        SettingError: the name is not a TIFF's.
+        OutputError: the disk has not enough space.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise SettingError(
+            "a picture of {width} x {height} px is painted in windows and written as TIFF; end the output's "
+            "name in .tif, not {suffix!r}",
+            width=shape[1],
+            height=shape[0],
+            suffix=path.suffix,
+        )
+    needed = math.prod(shape) * (4 if alpha else 3) * bit_depth // 8
+    free = shutil.disk_usage(os.path.realpath(path.parent)).free
+    if free < needed:
+        raise OutputError(
+            "{path} may need {needed:.1f} GiB, but its disk has {free:.1f} GiB free; choose another place",
+            path=path,
+            needed=needed / 2**30,
+            free=free / 2**30,
+        )
+
+
+def write_tiles(
+    path: str | Path,
+    tiles: Iterable[tuple[Array, Array | None]],
+    shape: tuple[int, int],
+    tile: tuple[int, int],
+    options: OutputOptions,
+    alpha: bool = False,
+) -> list[str]:
+    """Write a picture tile by tile; whatever happens before the last one, nothing half-written stays.
+
+    Args:
+        path: where to: a TIFF.
+        tiles: pixels (h, w, 3), sRGB, values beyond [0, 1] are clipped, and alpha (h, w) or None of each
+            tile, row by row; those at the right and lower border are as large as the picture is there.
+        shape: (height, width) of the picture.
+        tile: (height, width) of the tiles, multiples of 16.
+        options: metadata and depth; its alpha is not looked at.
+        alpha: whether the picture has transparent parts.
+
+    Returns:
+        Sentences without a full stop about what the file could not hold.
+
+    Raises:
+        OutputError: the file exists or cannot be written.
+    """
+    notes: list[str] = []
+    if options.recipe is not None:
+        options = replace(options, recipe=unicode_text(options.recipe))
+    exif = photo_exif(options, shape, "TIFF", notes)
+    tags = {tag: exif[tag] for tag in exif if exif[tag]}
+
+    def write(file: IO[bytes]) -> None:
+        picture = _TiledTiff(file, tags, shape, tile, options.bit_depth, alpha)
+        for pixels, opacity in tiles:
+            picture.add(pixels, opacity)
+        picture.finish()
+
+    write_whole(Path(path), write, overwrite=options.overwrite)
+    return notes
+
+
+class _TiledTiff:
+    """A BigTIFF on its way into a file."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        tags: dict[int, Any],
+        shape: tuple[int, int],
+        tile: tuple[int, int],
+        bits: int,
+        alpha: bool,
+    ) -> None:
+        self._file, self._tile, self._bits, self._alpha = file, tile, bits, alpha
+        self._count = math.prod(-(-side // step) for side, step in zip(shape, tile, strict=True))
+        channels = 4 if alpha else 3
+        self._tags = tags | {256: shape[1], 257: shape[0], 258: (bits,) * channels, 259: 8, 262: 2}
+        self._tags |= {277: channels, 284: 1, 317: 2, 322: tile[1], 323: tile[0], 34675: srgb_profile()}
+        if alpha:
+            self._tags[338] = 2  # the alpha is not multiplied into the colors
+        self._offsets: list[int] = []
+        self._bytes: list[int] = []
+        file.write(struct.pack("<4sHHQ", b"II+\0", 8, 0, START) + self._directory())
+
+    def add(self, pixels: Array, alpha: Array | None) -> None:
+        """Write the next tile: deflate after horizontal differences."""
+        if self._alpha and alpha is None:
+            alpha = np.ones(pixels.shape[:2], np.float32)
+        values = levels(pixels, alpha if self._alpha else None, 2**self._bits - 1)
+        height, width = self._tile
+        missing = height - values.shape[0], width - values.shape[1]
+        values = np.pad(values, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        differences = np.diff(values, axis=1, prepend=np.zeros((height, 1, values.shape[2]), values.dtype))
+        data = zlib.compress(differences.astype(values.dtype.newbyteorder("<")).tobytes(), EFFORT)
+        self._offsets.append(self._file.tell())
+        self._bytes.append(len(data))
+        self._file.write(data)
+
+    def finish(self) -> None:
+        """Say where the tiles are."""
+        self._file.seek(START)
+        self._file.write(self._directory())
+        self._file.seek(0, os.SEEK_END)
+
+    def _directory(self) -> bytes:
+        """Return the directory; its size does not depend on what is known of the tiles yet."""
+        directory = TiffImagePlugin.ImageFileDirectory_v2(
+            ifh=struct.pack("<4sHHQ", b"II+\0", 8, 0, START), prefix=b"II"
+        )
+        missing = (0,) * (self._count - len(self._offsets))
+        lists = {TILE_OFFSETS: (*self._offsets, *missing), TILE_BYTES: (*self._bytes, *missing)}
+        for tag in lists:
+            directory.tagtype[tag] = TiffTags.LONG8
+        for tag, value in (self._tags | lists).items():
+            directory[tag] = value
+        return bytes(directory.tobytes(START))

@@ -1,0 +1,186 @@
+"""A photo painted in windows is the one that is painted as a whole, and nothing half-painted stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from conftest import picture
+from impasto import Settings, stylize
+from impasto.errors import ImageError, SettingError
+from impasto.finished import LargePastiche
+from impasto.onepass import window_painter
+from impasto.onepass.encoded_photo import MomentSums
+from impasto.onepass.window_painter import WindowPainter
+from impasto.preparation import Inputs, prepare
+from impasto.workshop import Workshop
+
+SHAPE = (401, 523)
+WORKSHOP = Workshop()
+SIDE = 400
+CHOSEN = {"method": "onepass", "max_size": 600, "precision": "float32", "workshop": WORKSHOP}
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with a photo, a painting and a mask; every photo is painted in windows."""
+    photo = np.rint(picture(*SHAPE, 1) * 255).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "photo.tif", photo, photometric="rgb", tile=(64, 64), compression="deflate")
+    alpha = np.tile(np.linspace(20, 255, SHAPE[1]).astype(np.uint8), (SHAPE[0], 1))[..., None]
+    tifffile.imwrite(tmp_path / "faded.tif", np.concatenate([photo, alpha], axis=2), photometric="rgb",
+                     tile=(64, 64), extrasamples=["unassalpha"])  # fmt: skip
+    Image.fromarray((picture(90, 120, 7) * 255).astype(np.uint8)).save(tmp_path / "painting.png")
+    mask = np.zeros((200, 261), np.uint8)
+    mask[:, 100:] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    monkeypatch.setenv("IMPASTO_WINDOW_PIXELS", "0")
+    return tmp_path
+
+
+def both(desk, monkeypatch, name="photo.tif", **settings):
+    """Return the picture painted in windows and as a whole, as 16 bit files have them."""
+    found = []
+    for pixels in ("0", "1000000"):
+        monkeypatch.setenv("IMPASTO_WINDOW_PIXELS", pixels)
+        result = stylize(desk / name, desk / "painting.png", **CHOSEN, tile_size=SIDE, **settings)
+        assert isinstance(result, LargePastiche) == (pixels == "0") and result.shape == SHAPE
+        result.save(desk / "out.tif", bit_depth=16, overwrite=True)
+        found.append(tifffile.imread(desk / "out.tif") / 65535)
+    return found
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"strength": 80},
+        {"colors": "luminance", "saturation": 30, "film_grain": 60, "strength": 5},
+        {"colors": "histogram", "contrast": 20},
+        {"regions": ["mask.png=swirls"], "background": "photo"},
+        {"strength": 0},
+    ],
+    ids=lambda settings: "-".join(settings),
+)
+def test_windows_equal_the_whole(desk, monkeypatch, settings):
+    monkeypatch.chdir(desk)
+    windows, whole = both(desk, monkeypatch, **settings)
+    assert np.abs(windows - whole).max() < 1 / 255
+    assert np.abs(windows - whole).mean() < 0.05 / 255
+    assert windows.std() > 0.02
+
+
+def test_alpha_counts_and_stays(desk, monkeypatch):
+    windows, whole = both(desk, monkeypatch, name="faded.tif")
+    assert windows.shape == (*SHAPE, 4)
+    assert np.abs(windows - whole).max() < 1 / 255
+
+
+def painter_of(desk, **settings):
+    chosen = {k: v for k, v in CHOSEN.items() if k != "workshop"}
+    inputs = Inputs.of(desk / "photo.tif", desk / "painting.png")
+    return WindowPainter(prepare(inputs, Settings(**chosen, tile_size=SIDE, **settings), workshop=WORKSHOP))
+
+
+def test_sums_add_up_in_any_order_and_windows_are_independent(desk):
+    painter = painter_of(desk)
+    sums = [painter.measure(tile) for tile in painter.looks]
+    assert len(sums) > 2
+    one, other = sum(sums[1:], start=sums[0]), sum(sums[:-1][::-1], start=sums[-1])
+    assert one.weights == other.weights == {
+        "relu1_1": 401 * 523, "relu2_1": 200 * 261, "relu3_1": 100 * 130, "relu4_1": 50 * 65
+    }  # fmt: skip
+    for layer, (mean, covariance) in one.moments().items():
+        np.testing.assert_allclose(mean, other.moments()[layer][0], rtol=1e-6)
+        np.testing.assert_allclose(covariance, other.moments()[layer][1], rtol=1e-4, atol=1e-7)
+    assert isinstance(one, MomentSums)
+    painter.fit(one)
+    first = painter.paint(painter.windows[3])[0]
+    painter.paint(painter.windows[0])
+    np.testing.assert_array_equal(painter.paint(painter.windows[3])[0], first)
+
+
+def test_a_collapsed_picture_is_refused_before_it_is_painted(desk, monkeypatch):
+    monkeypatch.setattr(window_painter, "collapse_of_parts", lambda parts: "clipped")
+    with pytest.raises(ImageError, match="would give a clipped picture, and 523 x 401 px are too many"):
+        stylize(desk / "photo.tif", desk / "painting.png", **CHOSEN, tile_size=SIDE)
+
+
+def test_a_large_pastiche_has_no_pixels(desk):
+    result = stylize(desk / "photo.tif", desk / "painting.png", **CHOSEN, strength=0)
+    assert repr(result).startswith("<Pastiche: 523 x 401 px, onepass")
+    for ask in (
+        lambda: result.pixels,
+        lambda: result.alpha,
+        lambda: result.image,
+        lambda: np.asarray(result),
+    ):
+        with pytest.raises(
+            ImageError, match="523 x 401 px is painted while it is saved and is never in memory"
+        ):
+            ask()
+    with pytest.raises(SettingError, match="written as TIFF"):
+        result.save(desk / "out.png")
+
+
+def command(desk, *more, output="out.tif"):
+    words = ["stylize", desk / "photo.tif", desk / "painting.png", "-o", desk / output, "--method", "onepass"]
+    return [*words, "--max-size", 600, "--tile-size", SIDE, "--precision", "float32", *more]
+
+
+def test_the_command_paints_plans_and_keeps_the_recipe(impasto, desk):
+    code, out, err = impasto(*command(desk, "--json"))
+    assert code == 0, err
+    told = json.loads(out)
+    assert (told["width"], told["height"], told["error"]) == (523, 401, None)
+    assert sorted(path.name for path in desk.glob("out*")) == ["out.tif"]
+    code, out, err = impasto("recipe", desk / "out.tif")
+    assert code == 0, err
+    recipe = json.loads(out)
+    assert recipe["settings"]["method"] == "onepass" and recipe["content"]["name"] == "photo.tif"
+    first = tifffile.imread(desk / "out.tif")
+    words = ["stylize", desk / "photo.tif", desk / "painting.png", "--recipe", desk / "out.tif"]
+    assert impasto(*words, "-o", desk / "again.tif")[0] == 0
+    np.testing.assert_array_equal(tifffile.imread(desk / "again.tif"), first)
+    size = ["--max-size", 600, "--tile-size", SIDE]
+    planned = json.loads(impasto("plan", desk / "photo.tif", "--method", "onepass", *size, "--json")[1])
+    assert planned["scales"][0]["windows"] == 20 and planned["scales"][0]["window"] == [395, 385]
+    assert (
+        "in 20 windows of 395 x 385 px"
+        in impasto("plan", desk / "photo.tif", "--method", "onepass", *size)[1]
+    )
+
+
+def test_what_cannot_be_is_refused_before_anything_is_computed(impasto, desk):
+    code, _, err = impasto(*command(desk, output="out.png"))
+    assert code == 2 and "is painted in windows and written as TIFF" in err
+    code, _, err = impasto(*command(desk, "--preview-every", 1))
+    assert code == 2 and "without previews; leave out --preview-every" in err
+    assert list(desk.glob("out*")) == []
+
+
+def test_an_interruption_leaves_nothing(impasto, desk, monkeypatch):
+    paint, painted = WindowPainter.paint, []
+
+    def interrupted(self, tile):
+        painted.append(tile)
+        if len(painted) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return paint(self, tile)
+
+    monkeypatch.setattr(WindowPainter, "paint", interrupted)
+    before = sorted(path.name for path in desk.iterdir())
+    code, _, err = impasto(*command(desk))
+    assert code == 130 and "Interrupted before there was a picture; nothing was written." in err
+    assert len(painted) == 3 and sorted(path.name for path in desk.iterdir()) == before
+
+
+def test_a_result_too_large_for_memory_needs_one_pass(desk, monkeypatch):
+    monkeypatch.setattr("impasto.photos.MAXIMUM_PIXELS", 200_000)
+    for settings in ({"method": "optimize"}, {"method": "onepass", "refine": 2}):
+        with pytest.raises(SettingError, match=r"523 x 401 px is made in windows only, by method=onepass"):
+            stylize(desk / "photo.tif", desk / "painting.png", **{**CHOSEN, **settings})

@@ -1,0 +1,230 @@
+"""Photos in windows: a window is that of the whole picture, by value, whatever the TIFF's kind."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from impasto.errors import ImageError, OutputError, SettingError
+from impasto.pictures import tiff_segments, tiled_tiff
+from impasto.pictures.adjustments import film_noise
+from impasto.pictures.reading import read_picture
+from impasto.pictures.resizing import Window, resize, resize_window
+from impasto.pictures.tiled_tiff import check_large_output, write_tiles
+from impasto.pictures.windows import LargePhoto, check_photo
+from impasto.pictures.writing import OutputOptions, read_recipe
+from picture_fixtures import exif_block, patches, rgb_profile
+
+RNG = np.random.default_rng(0)
+SHAPE = (203, 178)
+PHOTO = RNG.integers(1, 256, (*SHAPE, 4), dtype=np.uint8)
+ROWS, COLUMNS = slice(37, 151), slice(100, 178)
+TILED = {"tile": (32, 48), "compression": "deflate"}
+
+
+def written(folder, values, photometric="rgb", **options):
+    path = folder / "a.tif"
+    tifffile.imwrite(path, values, photometric=photometric, metadata=None, **options)
+    return path
+
+
+def assert_windows_are_the_pictures(path, atol=0):
+    whole, large = read_picture(path), LargePhoto(path)
+    assert large.full_shape == whole.pixels.shape[:2]
+    for turn in (False, True):
+        rows, columns = (COLUMNS, ROWS) if turn else (ROWS, COLUMNS)
+        rows, columns = (
+            slice(part.start, min(part.stop, side))
+            for part, side in zip((rows, columns), large.full_shape, strict=True)
+        )
+        found = large.window(Window(rows, columns, large.full_shape))
+        np.testing.assert_allclose(found.pixels, whole.pixels[rows, columns], atol=atol)
+        if whole.alpha is None:
+            assert found.alpha is None
+        else:
+            np.testing.assert_allclose(found.alpha, whole.alpha[rows, columns], atol=1e-6)
+    large.close()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_windows_of_every_kind(tmp_path, dtype, channels, planar):
+    values = PHOTO[..., :channels].astype(dtype) * {"uint8": 1, "uint16": 257, "float32": 1 / 255}[dtype]
+    values = np.clip(values, 0, 1).astype(dtype) if dtype == "float32" else values.astype(dtype)
+    options = {"extrasamples": ["unassalpha"]} if channels == 4 else {}
+    if channels > 1:
+        options["planarconfig"] = planar
+    stored = np.moveaxis(values, 2, 0) if planar == "separate" and channels > 1 else values
+    stored = stored[..., 0] if channels == 1 else stored
+    kind = "minisblack" if channels == 1 else "rgb"
+    for layout in (
+        {},
+        {"rowsperstrip": 7},
+        {"rowsperstrip": 7, "compression": "deflate", "byteorder": ">"},
+        TILED,
+        {"tile": (32, 48), "bigtiff": True},
+    ):
+        assert_windows_are_the_pictures(written(tmp_path, stored, kind, **options, **layout))
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "jpeg", "packbits", "zstd", "tiff_adobe_deflate"])
+def test_windows_of_what_pillow_decompresses(tmp_path, compression):
+    path = tmp_path / "a.tif"
+    Image.fromarray(PHOTO[..., :3]).resize((640, 960)).save(path, compression=compression)
+    assert LargePhoto(path).tile[0] < 960
+    assert_windows_are_the_pictures(path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_windows_are_upright(tmp_path, orientation):
+    turned = (274, 3, 1, orientation, True)
+    for values in (PHOTO[..., :3], PHOTO[..., :3].astype(np.uint16) * 257):
+        assert_windows_are_the_pictures(written(tmp_path, values, extratags=[turned], **TILED))
+
+
+def test_windows_of_profiles_and_cmyk(tmp_path):
+    profile = (34675, 7, None, rgb_profile("display-p3"), True)
+    assert_windows_are_the_pictures(written(tmp_path, PHOTO[..., :3], extratags=[profile], **TILED))
+    for dtype, factor in (("uint8", 1), ("uint16", 257)):
+        inks = PHOTO.astype(dtype) * np.array(factor, dtype)
+        assert_windows_are_the_pictures(written(tmp_path, inks, "separated", **TILED))
+
+
+def test_a_reduced_photo_is_the_reduced_picture(tmp_path, monkeypatch):
+    values = np.kron(PHOTO[:120, :90, :3], np.ones((5, 5, 1), np.uint8)).astype(np.uint16) * 257
+    values[:9, :9] = 0
+    path = written(tmp_path, values, **TILED)
+    monkeypatch.setattr("impasto.pictures.windows.REDUCED_WINDOW", 20)
+    monkeypatch.setattr("impasto.pictures.windows.BLOCK", 100)
+    for side in (500, 240, 100, 37):
+        wanted = read_picture(path, max_size=side)
+        found = LargePhoto(path).resized(wanted.pixels.shape[:2]).picture()
+        assert found.full_shape == (600, 450) and found.sha256 == wanted.sha256
+        bound = 1e-5 if side > 100 else 0.04  # further reduced, it is averaged first
+        np.testing.assert_allclose(found.pixels, wanted.pixels, atol=bound)
+
+
+def test_hidden_pixels_are_filled_alike_in_all_windows(tmp_path):
+    values = PHOTO.copy()
+    values[60:140, 60:140] = (255, 0, 255, 0)
+    large = LargePhoto(written(tmp_path, values, extrasamples=["unassalpha"], **TILED))
+    one = large.window(Window(slice(50, 110), slice(50, 110), SHAPE))
+    other = large.window(Window(slice(80, 150), slice(70, 160), SHAPE))
+    np.testing.assert_array_equal(one.pixels[30:, 20:], other.pixels[:30, :40])
+    assert one.alpha[30, 30] == 0 and np.abs(one.pixels[30, 30] - (1, 0, 1)).max() > 0.2
+
+
+def test_window_of_a_resized_picture_and_of_its_grain():
+    pixels = RNG.random((40, 53, 3), np.float32)
+    window = Window(slice(11, 90), slice(60, 131), (120, 131))
+    np.testing.assert_allclose(
+        resize_window(pixels, window), resize(pixels, (120, 131))[11:90, 60:131], atol=1e-6
+    )
+    grain = film_noise((120, 131), 3)
+    np.testing.assert_allclose(film_noise((120, 131), 3, window), grain[11:90, 60:131], atol=1e-5)
+
+
+def tiles(pixels, alpha, tile):
+    for top in range(0, pixels.shape[0], tile[0]):
+        for left in range(0, pixels.shape[1], tile[1]):
+            area = slice(top, top + tile[0]), slice(left, left + tile[1])
+            yield pixels[area], None if alpha is None else alpha[area]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_what_is_written_in_tiles_is_read(tmp_path, bits, transparent):
+    path, full = tmp_path / "out.tif", 2**bits - 1
+    pixels = RNG.integers(0, full + 1, (*SHAPE, 3)) / np.float32(full)
+    alpha = RNG.integers(1, full + 1, SHAPE) / np.float32(full) if transparent else None
+    options = OutputOptions(bit_depth=bits, recipe='{"name": "浪"}', exif=exif_block(6))
+    assert write_tiles(path, tiles(pixels, alpha, (64, 48)), SHAPE, (64, 48), options, transparent) == []
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        assert file.is_bigtiff and (page.tilelength, page.tilewidth) == (64, 48)
+        stored = page.asarray() / full
+        assert page.tags[34675].value and page.compression == 8
+    np.testing.assert_allclose(stored[..., :3], pixels, atol=1e-6)
+    picture = read_picture(path)
+    np.testing.assert_allclose(picture.pixels, pixels, atol=1e-6)
+    assert picture.notes == () and b"Camera & Co" in picture.exif
+    if transparent:
+        np.testing.assert_allclose(picture.alpha, alpha, atol=1e-6)
+    assert read_recipe(path) == '{"name": "浪"}'
+    with Image.open(path) as image:
+        assert image.size == SHAPE[::-1] and 274 not in image.getexif()
+
+
+def test_the_directory_may_say_more_than_4_gib(tmp_path, monkeypatch):
+    """Offsets and sizes are 64 bit numbers, and the recipe lies before everything large."""
+    monkeypatch.setattr(tiled_tiff.zlib, "compress", lambda data, effort: b"x" * 10)
+    path = tmp_path / "out.tif"
+    pixels = np.zeros((64, 64, 3), np.float32)
+    write_tiles(path, tiles(pixels, None, (16, 16)), (64, 64), (16, 16), OutputOptions(recipe="{}"))
+    data = path.read_bytes()
+    assert data[:8] == b"II+\0\x08\0\0\0" and struct.unpack_from("<Q", data, 8) == (16,)
+    with tifffile.TiffFile(path) as file:
+        tags = file.pages[0].tags
+        assert tags[324].dtype == tags[325].dtype == 16
+        assert tags[34665].offset < 5000 and list(tags[325].value) == [10] * 16
+
+
+def test_nothing_half_written_stays(tmp_path):
+    def broken():
+        yield np.zeros((16, 16, 3), np.float32), None
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_tiles(tmp_path / "out.tif", broken(), (16, 64), (16, 16), OutputOptions())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_large_picture_is_written_to(tmp_path):
+    with pytest.raises(SettingError, match=r"written as TIFF; end the output's name in .tif, not '.png'"):
+        check_large_output(tmp_path / "a.png", (100, 100), bit_depth=8, alpha=False)
+    with pytest.raises(OutputError, match=r"a.tif may need .* GiB, but its disk has .* GiB free"):
+        check_large_output(tmp_path / "a.tif", (10**8, 10**8), bit_depth=16, alpha=True)
+    check_large_output(tmp_path / "a.tif", (100, 100), bit_depth=8, alpha=False)
+
+
+def test_damaged_and_unwieldy_files_are_refused(tmp_path, monkeypatch):
+    path = written(tmp_path, PHOTO[..., :3], **TILED)
+    data = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        start, size = file.pages[0].dataoffsets[8], file.pages[0].databytecounts[8]
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ImageError, match=r"a.tif is damaged or cut short"):
+        LargePhoto(path)
+    data[start : start + size] = b"\x55" * size
+    path.write_bytes(data)
+    large = LargePhoto(path)
+    with pytest.raises(ImageError, match=r"^a.tif is damaged or cut short: [^\n]*$"):
+        large._read(slice(0, 203), slice(0, 178))
+    monkeypatch.setattr(tiff_segments, "MOST_PART_BYTES", 10_000)
+    path = written(tmp_path, PHOTO[..., :3], rowsperstrip=203, compression="deflate")
+    with pytest.raises(
+        ImageError, match=r"compressed in strips of 178 x 203 px, too large to be read in wind"
+    ):
+        LargePhoto(path)
+    LargePhoto(written(tmp_path, PHOTO[..., :3]))  # one strip, but not compressed
+    flat = written(tmp_path, patches()[:8], **TILED)
+    with pytest.raises(ImageError, match="at least 16 px"):
+        LargePhoto(flat)
+
+
+def test_only_tiff_may_have_any_size(tmp_path):
+    for name, head, allowed in (("a.tif", b"II*\0", True), ("a.jpg", b"\xff\xd8\xff\xe0", False)):
+        path = tmp_path / name
+        with path.open("wb") as file:
+            file.write(head)
+            file.truncate(2**30 + 10)  # sparse where the file system can
+        if allowed:
+            check_photo(path)
+            continue
+        with pytest.raises(ImageError, match="may have at most 1 GiB; save a larger photo as TIFF, in tiles"):
+            check_photo(path)
