@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import struct
 
 import numpy as np
@@ -107,6 +108,14 @@ def test_a_reduced_photo_is_the_reduced_picture(tmp_path, monkeypatch):
         assert found.full_shape == (600, 450) and found.sha256 == wanted.sha256
         bound = 1e-5 if side > 100 else 0.04  # further reduced, it is averaged first
         np.testing.assert_allclose(found.pixels, wanted.pixels, atol=bound)
+
+
+def test_another_process_may_read_it_too(tmp_path):
+    large = LargePhoto(written(tmp_path, PHOTO[..., :3], **TILED)).resized((100, 88))
+    small, other = large.small, pickle.loads(pickle.dumps(large))
+    window = Window(slice(10, 60), slice(20, 70), (100, 88))
+    np.testing.assert_array_equal(other.small.pixels, small.pixels)
+    np.testing.assert_array_equal(other.window(window).pixels, large.window(window).pixels)
 
 
 def test_hidden_pixels_are_filled_alike_in_all_windows(tmp_path):

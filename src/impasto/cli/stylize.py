@@ -225,6 +225,8 @@ def _run(job: Job, talk: Talk, threads: int | None = None, resumed: Any = None) 
 
 def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
     """Say what became of a job; end the program if it was interrupted."""
+    from impasto.finished import LargePastiche
+
     if outcome.result is None:
         say("Interrupted before there was a picture; nothing was written.")
     for remark in outcome.notes:
@@ -245,7 +247,8 @@ def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
             height=height,
             seconds=seconds,
         )
-        for hint in _ways_to_more(job, max(height, width)):
+        large = isinstance(outcome.result, LargePastiche)
+        for hint in () if large else _ways_to_more(job, max(height, width)):
             said = Message("{said}; {hint}", said=said, hint=hint)
         talk.say("{sentence}.", sentence=said)
 

@@ -41,7 +41,7 @@ from impasto.pictures.decoding import (
     upright,
 )
 from impasto.pictures.resizing import fit
-from impasto.pictures.tiff import TiffPhoto, find_photo, is_tiff
+from impasto.pictures.tiff import TiffPhoto, find_page, find_photo, is_tiff
 
 Array = NDArray[Any]
 PICTURE_SUFFIXES = frozenset((
@@ -168,13 +168,16 @@ def read_shape(path: str | Path) -> tuple[int, int]:
         MissingFileError: there is no such file.
         ImageError: it is not a picture, or is too small, too large or too long.
     """
-    data, name = _read_file(path), Path(path).name
+    check_file(path, most=None)
+    name = Path(path).name
+    with pillow_errors(name), Path(path).open("rb") as file:
+        if is_tiff(file.read(4)):  # of any size: its tags alone are looked at
+            page, _ = find_page(file, name)
+            shape = int(page.imagelength), int(page.imagewidth)
+            check_size(shape, name, Path(path).stat().st_size)
+            return shape
     with pillow_errors(name):
-        if is_tiff(data):
-            photo = find_photo(data, name)
-            check_size(photo.shape, name, len(data))
-            return photo.shape[0], photo.shape[1]
-        image = _open(data, name)
+        image = _open(_read_file(path), name)
         return image.height, image.width
 
 

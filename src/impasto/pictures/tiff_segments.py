@@ -28,7 +28,7 @@ DECODING_TAGS = frozenset((
 LONG = 4
 """The type of 32 bit numbers."""
 CLASSIC_TYPES = range(1, 14)
-MOST_PART_BYTES = 768 * 2**20
+MOST_PART_BYTES = 512 * 2**20
 """Of the segments that one window touches, decoded."""
 
 

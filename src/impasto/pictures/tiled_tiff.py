@@ -111,6 +111,23 @@ def write_tiles(
     return notes
 
 
+def encoded_tile(pixels: Array, alpha: Array | None, tile: tuple[int, int], bits: int) -> bytes:
+    """Return a tile as it lies in the file: deflate after horizontal differences.
+
+    Args:
+        pixels: float (h, w, 3), sRGB, no larger than the tile; values beyond [0, 1] are clipped.
+        alpha: float (h, w), or None in a picture without transparent parts.
+        tile: (height, width).
+        bits: 8 or 16 of each number.
+    """
+    values = levels(pixels, alpha, 2**bits - 1)
+    height, width = tile
+    missing = height - values.shape[0], width - values.shape[1]
+    values = np.pad(values, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    differences = np.diff(values, axis=1, prepend=np.zeros((height, 1, values.shape[2]), values.dtype))
+    return zlib.compress(differences.astype(values.dtype.newbyteorder("<")).tobytes(), EFFORT)
+
+
 class _TiledTiff:
     """A BigTIFF on its way into a file."""
 
@@ -135,15 +152,10 @@ class _TiledTiff:
         file.write(struct.pack("<4sHHQ", b"II+\0", 8, 0, START) + self._directory())
 
     def add(self, pixels: Array, alpha: Array | None) -> None:
-        """Write the next tile: deflate after horizontal differences."""
+        """Write the next tile."""
         if self._alpha and alpha is None:
             alpha = np.ones(pixels.shape[:2], np.float32)
-        values = levels(pixels, alpha if self._alpha else None, 2**self._bits - 1)
-        height, width = self._tile
-        missing = height - values.shape[0], width - values.shape[1]
-        values = np.pad(values, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-        differences = np.diff(values, axis=1, prepend=np.zeros((height, 1, values.shape[2]), values.dtype))
-        data = zlib.compress(differences.astype(values.dtype.newbyteorder("<")).tobytes(), EFFORT)
+        data = encoded_tile(pixels, alpha if self._alpha else None, self._tile, self._bits)
         self._offsets.append(self._file.tell())
         self._bytes.append(len(data))
         self._file.write(data)

@@ -9,7 +9,6 @@ the photo in a small size: so that all windows agree about it.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import math
 import os
@@ -87,6 +86,10 @@ class LargePhoto:
         self.shape = self.full_shape
         self._part: tuple[Any, Pixels] | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what another process, which sees the same file, makes it of."""
+        return _reopened, (self.path, self.shape, self.__dict__.get("small"))
+
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences without a full stop about what had to be decided, each once."""
@@ -100,9 +103,9 @@ class LargePhoto:
 
     def resized(self, shape: tuple[int, int]) -> LargePhoto:
         """Return the photo as it is read in another (height, width), not larger than its own."""
-        other = copy.copy(self)
+        other = object.__new__(LargePhoto)  # no copy.copy: that would open the file again, as pickle does
+        other.__dict__ |= {name: value for name, value in self.__dict__.items() if name != "small"}
         other.shape = shape
-        other.__dict__.pop("small", None)
         return other
 
     def picture(self) -> Picture:
@@ -238,6 +241,13 @@ class LargePhoto:
     def _profile(self) -> bytes | None:
         tag = self._tiff.page.tags.get(34675)
         return bytes(tag.value) if tag is not None else None
+
+
+def _reopened(path: Path, shape: tuple[int, int], small: Picture | None) -> LargePhoto:
+    photo = LargePhoto(path).resized(shape)
+    if small is not None:
+        photo.__dict__["small"] = small
+    return photo
 
 
 def _source(part: slice, full: int, side: int) -> tuple[slice, float, float, int]:

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from impasto.errors import ImpastoError, Message, OutOfMemoryError
-from impasto.pastiche import Pastiche, run
+from impasto.finished import Pastiche
+from impasto.pastiche import run
 from impasto.pictures.reading import Picture, read_picture
 from impasto.preparation import prepare
 from impasto.progress import Step

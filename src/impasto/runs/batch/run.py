@@ -11,7 +11,7 @@ from typing import Any
 
 from impasto.engine import machine
 from impasto.names import check_names
-from impasto.preparation import Source
+from impasto.photos import Source
 from impasto.runs.batch.batch import Batch, Naming, entries_with_outputs
 from impasto.runs.batch.crew import Crew
 from impasto.runs.batch.driver import batch_steps
