@@ -71,7 +71,7 @@ def paint(photo: Path, output: Path, *options: object) -> dict[str, float]:
         "--overwrite",
         "--quiet",
     ]
-    words += ["--method", "onepass", "--max-size", 1_000_000, *options]
+    words += ["--method", "onepass", "--max-size", 999_999, *options]
     began = time.perf_counter()
     environment = {**os.environ, "IMPASTO_WINDOW_PIXELS": "0"}
     with subprocess.Popen([str(word) for word in words], cwd=ROOT, env=environment) as process:

@@ -21,7 +21,7 @@ from impasto.settings import STAGES, Settings, SettingValues
         ("strength", float("nan"), "not nan"),
         ("strength", "strong", "strength must be a number"),
         ("strength", True, "strength must be a number"),
-        ("max_size", 8, "max_size must be a whole number from 16 to 16384, not 8"),
+        ("max_size", 8, "max_size must be a whole number from 16 to 999999, not 8"),
         ("max_size", 512.5, "not 512.5"),
         ("optimizer", "lbgfs", "did you mean 'lbfgs'?"),
         ("precision", "float16", "one of auto, float32, bfloat16"),

@@ -24,7 +24,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 LARGEST_SIZE = 16_384
 """Longest side in pixels of a result that is held in memory."""
-LARGEST_WINDOWED_SIZE = 1_000_000
+LARGEST_WINDOWED_SIZE = 999_999
 """The same of one that is painted and written in windows."""
 Method = Literal["optimize", "onepass"]
 OptimizerName = Literal["lbfgs", "adam"]

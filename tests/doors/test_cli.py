@@ -118,7 +118,7 @@ def test_previews_are_written(impasto, desk):
         (["--initial", "nosie.png"], 2, "initial must be content, noise or a picture's file name"),
         (["--network", "compcat"], 1, "did you mean 'compact'?"),
         (["--strenght", "3"], 2, "there is no option --strenght; did you mean '--strength'?"),
-        (["--max-size", "huge"], 2, "must be a whole number from 16 to 16384, not 'huge'"),
+        (["--max-size", "huge"], 2, "must be a whole number from 16 to 999999, not 'huge'"),
     ],
 )
 def test_a_wrong_option_is_one_clear_sentence(impasto, desk, options, code, sentence):

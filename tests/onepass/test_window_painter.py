@@ -148,9 +148,9 @@ def test_the_command_paints_plans_and_keeps_the_recipe(impasto, desk):
     np.testing.assert_array_equal(tifffile.imread(desk / "again.tif"), first)
     size = ["--max-size", 600, "--tile-size", SIDE]
     planned = json.loads(impasto("plan", desk / "photo.tif", "--method", "onepass", *size, "--json")[1])
-    assert planned["scales"][0]["windows"] == 20 and planned["scales"][0]["window"] == [395, 385]
+    assert planned["scales"][0]["windows"] == 20 and planned["scales"][0]["window"] == [379, 369]
     assert (
-        "in 20 windows of 395 x 385 px"
+        "in 20 windows of 379 x 369 px"
         in impasto("plan", desk / "photo.tif", "--method", "onepass", *size)[1]
     )
 
