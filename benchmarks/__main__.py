@@ -32,6 +32,7 @@ NAMES = (
     "planning",
     "twelve_megapixels",
     "gigapixel",
+    "batch",
     "studio",
     "studio_latency",
     "gpu",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from impasto.progress import Step
     from impasto.progress_bar import show_progress
     from impasto.recipes import Recipe, load_recipe
+    from impasto.runs.batch.run import batch
     from impasto.runs.sweep import sweep
     from impasto.settings import Settings
     from impasto.styles import RegionSpec, StyleSpec
@@ -77,6 +78,7 @@ _HOMES = {
         "Recipe",
         "load_recipe",
     ),
+    "runs.batch.run": ("batch",),
     "runs.sweep": ("sweep",),
     "settings": ("Settings",),
     "styles": (
@@ -112,6 +114,7 @@ __all__ = [
     "WeightsError",
     "Workshop",
     "__version__",
+    "batch",
     "fetch_vgg19",
     "load_recipe",
     "plan",

@@ -36,10 +36,10 @@ def finish(manifest, name, fingerprint="f"):
 
 def test_what_is_done_is_known_again(desk):
     with Manifest(desk / NAME) as manifest:
-        manifest.start(desk / "x.png")
+        manifest.start(desk / "x.png", 1)
         path = finish(manifest, "x.png")
-        manifest.start(desk / "y.png")
-        manifest.start(desk / "z.png")
+        manifest.start(desk / "y.png", 2)
+        manifest.start(desk / "z.png", 1)
         manifest.fail(desk / "z.png", "broken")
         before = manifest.records
     with Manifest(desk / NAME) as again:
@@ -92,7 +92,7 @@ def test_a_killed_program_lets_go_and_leaves_whole_lines(desk):
         "import itertools, pathlib; from impasto.runs.batch.manifest import *\n"
         f"with Manifest(pathlib.Path({str(desk / NAME)!r})) as manifest:\n"
         "    for number in itertools.count():\n"
-        "        manifest.start(manifest.path.parent / f'{number}-{\"x\" * 2000}.png')\n"
+        "        manifest.start(manifest.path.parent / f'{number}-{\"x\" * 2000}.png', 1)\n"
     )
     program = subprocess.Popen([sys.executable, "-c", code])
     until = time.monotonic() + 60

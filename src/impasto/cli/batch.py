@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -205,9 +207,8 @@ def _pictures(photos: Sequence[str], choice: Choice, naming: Naming) -> tuple[li
     from impasto.runs.batch.manifest import NAME, known_outputs
 
     rows = find_rows(photos, parsed, known_outputs(naming.folder / NAME))
-    found = entries_with_outputs(rows, choice, naming)
     _check_named([row.photo for row in rows if row.named], choice)
-    return found
+    return entries_with_outputs(rows, choice, naming)
 
 
 def _choice(
@@ -248,13 +249,15 @@ def _run(batch: Batch, quiet: bool, json: bool) -> None:
         ensure_network(network)
     began = time.monotonic()
     ends: list[BatchStep] = []
-    with progress_bar("Starting workers", quiet=quiet) as bar, Interruption().heard() as interruption:
-        for step in steps_of(batch):
-            _show(bar, step)
-            if step.outcome != "running":
-                ends.append(step)
-            if interruption.signal:
-                break
+    with Interruption().heard() as interruption, closing(steps_of(batch)) as steps:
+        first = next(steps, None)  # whatever is refused is refused before there is a bar
+        with progress_bar("Starting workers", quiet=quiet) as bar:
+            for step in itertools.chain([first] if first else (), steps):
+                _show(bar, step)
+                if step.outcome != "running":
+                    ends.append(step)
+                if interruption.signal:
+                    break
     seconds = time.monotonic() - began
     if json:
         print_json(_report(batch, ends, seconds, interruption.signal))

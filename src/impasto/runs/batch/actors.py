@@ -193,7 +193,7 @@ class Actors:
         most, hired = min(most, self._most or most), []
         first: dict[str, int] = {}
         for node in self._nodes:
-            places = self._divided.get(node.id, max(1, node.gpus or node.cores))
+            places = self._divided.get(node.id, node.gpus or node.cores)
             taken = {worker.place for worker in self._workers.values() if worker.node == node.id}
             begin = first.get(node.host, 0)
             first[node.host] = begin + places
@@ -310,4 +310,6 @@ def _reason(error: Exception) -> str:
 def actors_of(batch: Batch, todo: list[Order], manifest: Manifest, stack: ExitStack) -> Crew:
     """Return the workers of a batch on a cluster; the session ends with the stack."""
     session = stack.enter_context(ray_session(batch.address, cores=batch.threads))
+    if not any(node.gpus or node.cores for node in session.nodes()):
+        raise EngineError("the cluster at {address} has no cores to give", address=session.address)
     return Actors(session, batch.workers, manifest, probe_of(todo))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
 from impasto.errors import EngineError
@@ -27,7 +27,7 @@ MakeCrew = Callable[[Batch, list[Order], Manifest, ExitStack], Crew]
 """Makes the workers; what must be closed after them is left with the stack."""
 
 
-def batch_steps(batch: Batch, make_crew: MakeCrew) -> Iterator[BatchStep]:
+def batch_steps(batch: Batch, make_crew: MakeCrew) -> Generator[BatchStep]:
     """Make a batch's pictures, yielding a BatchStep for each and from time to time.
 
     Args:
@@ -89,7 +89,7 @@ class _Loop:
     def _give_out(self) -> None:
         for worker in sorted(self._idle):
             order = self._waiting.next_for(worker)
-            if order is not None and (allowed := self._ledger.begin(order)) is not None:
+            if order is not None and (allowed := self._ledger.begin(order, worker)) is not None:
                 self._idle.discard(worker)
                 self._at_work[worker] = allowed
                 self._crew.give(worker, allowed)

@@ -115,22 +115,24 @@ class Ledger:
             return False
         return True
 
-    def begin(self, order: Order) -> Order | None:
+    def begin(self, order: Order, worker: int) -> Order | None:
         """Note that a picture is given to a worker; return it with leave to write, or None if it has none."""
         if os.path.lexists(order.output) and not self.may_replace(order.output):
             self._fail(order, Message("{path} has come to be there meanwhile", path=order.output))
             return None
-        self.manifest.start(order.output)
+        self.manifest.start(order.output, worker)
         return replace(order, saving=replace(order.saving, overwrite=True))
 
     def finish(self, order: Order, painted: Painted) -> bool:
         """Note what became of a picture; return whether it is to be tried again."""
         if painted.error is not None or painted.photo is None:
             return self._failed(order, painted.error or Message(""))
-        if painted.data is not None:
-            data = painted.data
-            write_whole(order.output, lambda file: file.write(data))
-        fingerprint = self.fingerprints.of(order.entry, order.saving, painted.photo)
+        try:
+            if (data := painted.data) is not None:
+                write_whole(order.output, lambda file: file.write(data))
+            fingerprint = self.fingerprints.of(order.entry, order.saving, painted.photo)
+        except ImpastoError as error:  # a full disk, a style that has gone meanwhile
+            return self._failed(order, error.message)
         self.manifest.finish(
             order.output,
             fingerprint,

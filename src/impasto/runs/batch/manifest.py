@@ -104,9 +104,9 @@ class Manifest:
         """Return the photos' stamps by their absolute paths."""
         return {record.photo[0]: record.photo[1] for record in self.records.values() if record.photo}
 
-    def start(self, output: Path) -> None:
-        """Note that a picture is being made."""
-        self._write(output, {"state": "started"})
+    def start(self, output: Path, worker: int) -> None:
+        """Note that a picture is being made, and by which worker."""
+        self._write(output, {"state": "started", "worker": worker})
 
     def finish(self, output: Path, fingerprint: str, photo: tuple[Path, Stamp], **more: Any) -> Stamp:
         """Note that a picture is done: its file is there and whole.

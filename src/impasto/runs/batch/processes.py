@@ -58,14 +58,18 @@ class Processes:
         places: how many workers there may be; half as many if the pictures do not fit then, and so on.
         threads: of all together; each is held to as many cores as its share is.
         memory: bytes that all together may take.
-        probe: what the first one plans; none: there are as many workers as places.
+        probe: what the first one plans; none: there are as many workers as places, whatever they need.
+        alone: whether the first one plans before there are others, as it may find a GPU, which is for one.
     """
 
-    def __init__(self, places: int, threads: int, memory: int, probe: Probe = ()) -> None:
+    def __init__(
+        self, places: int, threads: int, memory: int, probe: Probe = (), *, alone: bool = False
+    ) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._threads, self._memory, self._probe = threads, memory, probe
+        self._threads, self._memory, self._probe, self._alone = threads, memory, probe, alone
         self._workers: dict[int, _Worker] = {}
-        self._count = 0
+        self._held: list[News] = []
+        self._count = self._planner = 0
         self._share_out(places)
 
     def _share_out(self, places: int) -> None:
@@ -74,21 +78,24 @@ class Processes:
         self._free = deque(range(self._places))
 
     def hire(self, most: int) -> list[int]:
-        """Start workers; see `Crew`. While the first one plans, there are no others."""
+        """Start workers; see `Crew`."""
         hired = []
-        while self._free and len(self._workers) < (1 if self._probe else most):
-            place = self._free.popleft()
-            ours, theirs = self._context.Pipe()
-            share = Share(
-                place=place, threads=self._threads // self._places, memory=self._memory // self._places
-            )
-            process = self._context.Process(target=work, args=(theirs, share, self._probe), daemon=True)
-            process.start()
-            theirs.close()
+        while self._free and len(self._workers) < (1 if self._probe and self._alone else most):
             self._count += 1
-            self._workers[self._count] = _Worker(process, ours, place)
+            plans = bool(self._probe) and self._planner not in self._workers
+            self._planner = self._count if plans else self._planner
+            self._workers[self._count] = self._started(self._free.popleft(), self._probe if plans else ())
             hired.append(self._count)
         return hired
+
+    def _started(self, place: int, probe: Probe) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        threads, memory = self._threads // self._places, self._memory // self._places
+        share = Share(place=place, threads=threads, memory=memory)
+        process = self._context.Process(target=work, args=(theirs, share, probe), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours, place)
 
     def give(self, worker: int, order: Order) -> None:
         """Give a worker an order; see `Crew`. One that has died meanwhile is told of by `wait`."""
@@ -113,21 +120,29 @@ class Processes:
             if kind == "broken":
                 raise ImpastoError(values)
             told = News(worker=number, kind=kind, **values)
-            if kind == "ready" and self._probe and not self._is_settled(told):
-                continue
-            news.append(told)
+            if kind == "ready" and number == self._planner and not self._is_settled(told):
+                break
+            self._held.append(told)
+        if not self._probe:
+            news += [told for told in self._held if told.worker in self._workers]
+            self._held = []
         return news
 
     def _is_settled(self, told: News) -> bool:
-        """Return whether the worker that has planned can stay; if not, divide the machine by fewer."""
+        """Return whether the workers can stay, by what the planning one tells; if not, end them for fewer.
+
+        Others that are ready before are held back, so that none of these has a picture.
+        """
         places = 1 if told.device == "gpu" else self._places if told.fits else self._places // 2
-        if places in (self._places, 0):
+        if not self._probe or places in (self._places, 0):
             self._probe = ()
             return True
-        worker = self._workers.pop(told.worker)
-        worker.pipe.close()
-        worker.process.kill()
-        worker.process.join()
+        for worker in self._workers.values():
+            worker.pipe.close()
+            worker.process.kill()
+            worker.process.join()
+        self._workers.clear()
+        self._held = []
         self._share_out(places)
         return False
 

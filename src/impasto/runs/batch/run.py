@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from impasto.runs.batch.orders import Order
 from impasto.runs.batch.probing import probe_of
 from impasto.runs.batch.processes import Processes
 
+GPU = "/dev/nvidiactl"
+"""What is there where an engine may find a GPU."""
 USABLE = 0.8
 """Share of the free memory that all workers together may take, as of what one run may."""
 
@@ -46,7 +49,7 @@ class BatchResult:
         return tuple(end for end in self.ends if end.outcome == "failed")
 
 
-def steps_of(batch: Batch) -> Iterator[BatchStep]:
+def steps_of(batch: Batch) -> Generator[BatchStep]:
     """Make a batch's pictures with the workers that it asks for; see `batch_steps`."""
     if batch.cluster or batch.address is not None:
         from impasto.runs.batch.actors import actors_of
@@ -61,7 +64,7 @@ def processes_of(batch: Batch, todo: list[Order], manifest: Any, stack: ExitStac
     memory = int(USABLE * machine.free_memory())
     places = min(batch.workers or threads, len(todo))
     probe = () if batch.workers else probe_of(todo)
-    return Processes(places, max(threads, places), memory, probe)
+    return Processes(places, max(threads, places), memory, probe, alone=os.path.exists(GPU))
 
 
 def batch(

@@ -1,0 +1,268 @@
+"""Batches as a whole: what is made, kept, made again and refused, and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from conftest import make_desk
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from benchmarks.batch import Run, make_photos, ordeal
+
+from impasto.errors import Message
+from impasto.runs.batch.batch import Batch
+from impasto.runs.batch.entries import Choice, entries_of, find_rows
+from impasto.runs.batch.ledger import Ledger
+from impasto.runs.batch.manifest import NAME, Manifest
+from impasto.runs.batch.waiting import Waiting
+
+TINY = (
+    "--network", "tiny.npz", "--content-layers", "relu1_2", "--iterations", "1,1", "--max-size", "64",
+    "--style-layer-weights", "relu1_1=0.5,relu1_2=0.5", "--workers", "1",
+)  # fmt: skip
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    return make_desk(tmp_path, ("photos/p1.png", "photos/p2.png", "a.png", "b.png"))
+
+
+def lines(folder="out"):
+    return [json.loads(line) for line in (Path(folder) / NAME).read_text().splitlines()][1:]
+
+
+@pytest.mark.slow
+def test_a_second_run_makes_what_is_missing_or_changed(impasto, desk):
+    def batch(*more):
+        styles = ("--style", "a.png", "--style", "b.png")
+        code, out, err = impasto("batch", "photos", *styles, "-o", "out", "--json", *TINY, *more)
+        report = json.loads(out)
+        return code, {name: report[name] for name in ("made", "kept", "failed")}, report, err
+
+    (desk / "photos" / "p0.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    code, counts, report, err = batch("--retry", "1")
+    assert (code, counts) == (3, {"made": 4, "kept": 0, "failed": 2})
+    failed = [picture for picture in report["pictures"] if picture["outcome"] == "failed"]
+    assert {picture["output"] for picture in failed} == {"out/p0-a.png", "out/p0-b.png"}
+    assert all("p0.jpg" in picture["error"]["message"] for picture in failed)
+    assert "impasto: no out/p0-a.png: " in err
+    started = Counter(line["output"] for line in lines() if line["state"] == "started")
+    assert (started["p0-a.png"], started["p1-a.png"]) == (2, 1)
+    assert Image.open("out/p1-a.png").size == (64, 48)
+    assert json.loads(impasto("recipe", "out/p2-b.png")[1])["content"]["name"] == "p2.png"
+
+    before = {path.name: path.stat().st_mtime_ns for path in Path("out").glob("*.png")}
+    shutil.copy("photos/p1.png", "photos/p0.jpg")  # now a picture, whatever its name says
+    Path("out/p1-b.png").unlink()
+    shutil.move("out/p2-a.png", "kept.png")
+    shutil.copyfile("kept.png", "out/p2-a.png")  # the same bytes, of another time
+    shutil.copy("photos/p2.png", "photos/p3.png")
+    code, counts, _, _ = batch()
+    assert (code, counts) == (0, {"made": 5, "kept": 3, "failed": 0})
+    after = {path.name: path.stat().st_mtime_ns for path in Path("out").glob("*.png")}
+    assert {name for name in before if after[name] == before[name]} == {"p1-a.png", "p2-b.png"}
+
+    assert batch()[1] == {"made": 0, "kept": 8, "failed": 0}
+    code, counts, _, err = batch("--strength", "20", "--fail-fast")
+    assert (code, counts["made"]) == (0, 8), err
+
+
+@pytest.mark.slow
+def test_fail_fast_ends_with_the_first_failure(impasto, desk):
+    (desk / "photos" / "a0.jpg").write_bytes(b"no picture")
+    code, _, err = impasto("batch", "photos", "--style", "a.png", "-o", "out", "--fail-fast", *TINY)
+    assert code == 3
+    assert "impasto: no out/a0-a.png: " in err
+    assert not list(Path("out").glob("*.png"))
+
+
+def test_what_is_wrong_is_told_before_anything_is_computed(impasto, desk):
+    def refused(*line):
+        code, out, err = impasto("batch", *line)
+        assert (out, err.count("\n")) == ("", 1)
+        return code, err
+
+    (desk / "out").mkdir()
+    (desk / "out" / "p2-a.png").write_bytes(b"mine")
+    line = ("photos", "--style", "a.png", "-o", "out", *TINY)
+    code, err = refused(*line)
+    assert (code, "out/p2-a.png already exists; add --overwrite" in err) == (1, True)
+    assert (desk / "out" / "p2-a.png").read_bytes() == b"mine"
+    code, err = refused("photos", "--style", "a.png", "-o", "out", "--pattern", "{style}.png", *TINY)
+    assert (code, "would both be written to out/a.png; tell them apart in --pattern" in err) == (2, True)
+    code, err = refused("photos", "--style", "swrils", "-o", "out", *TINY)
+    assert (code, "did you mean 'swirls'?" in err) == (1, True)
+    code, err = refused("photos", "phtos/p1.png", "--style", "a.png", "-o", "out", *TINY)
+    assert (code, "there is no folder phtos, in which p1.png should be" in err) == (1, True)
+    code, err = refused("photos", "-o", "out", *TINY)
+    assert (code, "name one with --style" in err) == (2, True)
+    code, err = refused("photos", "--style", "a.png", "-o", "a.png", *TINY)
+    assert code == 1
+    code, err = refused("photos", "--style", "a.png", "-o", "out2", "--strength", "500", *TINY)
+    assert (code, (desk / "out2").exists()) == (2, False)
+
+
+def test_workers_that_die_over_a_picture_are_not_endless(desk):
+    rows = find_rows(["photos"], lambda name, text: text)
+    entries = entries_of(rows, Choice(styles=["a.png"], settings={}))
+    outputs = [desk / "x.png", desk / "y.png"]
+    with Manifest(desk / NAME) as manifest:
+        ledger = Ledger(Batch(entries=entries, outputs=outputs, folder=desk), manifest)
+        first, second = ledger.to_do()
+        given = ledger.begin(first, 1)
+        assert given is not None
+        assert [ledger.lose(given, "SIGKILL") for _ in range(3)] == [True, True, False]
+        (end,) = ledger.told()
+        assert (end.outcome, end.done) == ("failed", 1)
+        assert "its worker died each time it was tried (SIGKILL)" in str(end.error)
+        (desk / "y.png").write_text("somebody was quicker")
+        assert ledger.begin(second, 2) is None
+        (end,) = ledger.told()
+        assert isinstance(end.error, Message)
+        assert "has come to be there meanwhile" in end.error
+
+
+def test_pictures_of_a_photo_go_to_one_worker(desk):
+    rows = find_rows(["photos"], lambda name, text: text)
+    entries = entries_of(rows, Choice(styles=["a.png", "b.png", "swirls"], settings={}))
+    with Manifest(desk / NAME) as manifest:
+        outputs = [desk / f"{number}.png" for number in range(6)]
+        orders = list(Ledger(Batch(entries=entries, outputs=outputs, folder=desk), manifest).to_do())
+    waiting = Waiting(orders)
+
+    def take(worker):
+        order = waiting.next_for(worker)
+        return None if order is None else order.number
+
+    assert [take(1), take(2), take(1), take(2), take(1)] == [0, 3, 1, 4, 2]
+    waiting.put_back(orders[1])
+    assert take(1) == 1
+    assert take(1) == 5  # the other's last
+    assert [take(1), take(2)] == [None, None]
+    waiting = Waiting(orders)
+    assert [take(1), take(2)] == [0, 3]
+    waiting.forget(1)
+    assert {take(2), take(2), take(2), take(2)} == {1, 2, 4, 5}
+
+
+def check(figures, count):
+    assert figures["exit_code"] == 0
+    assert (figures["done"], figures["files"], figures["done_twice"]) == (count, count, 0)
+    assert figures["made_after_the_driver"] + figures["kept_after_the_driver"] == count
+    assert figures["kept_after_the_driver"] >= count // 2
+    assert figures["made_a_third_time"] == 0
+    assert figures["workers_that_outlived_the_driver"] == 0
+
+
+@pytest.mark.slow
+def test_none_lost_and_none_twice_whatever_is_killed(tmp_path):
+    check(ordeal(tmp_path, 100, 96, ["--workers", "2"]), 100)
+
+
+@pytest.mark.slow
+def test_an_interruption_leaves_a_clean_manifest(tmp_path):
+    photos, out = make_photos(tmp_path / "photos", 30, 64), tmp_path / "out"
+    run = Run.start(photos, out, 64, ["--workers", "1"])
+    run.until(3)
+    run.process.send_signal(signal.SIGINT)
+    code, report = run.end()
+    assert (code, report["interrupted_by_signal"]) == (130, 2)
+    assert 3 <= report["made"] < 30
+    assert set(run.done()) == {path.name for path in out.glob("*.jpg")}
+    last = {line["output"]: line["state"] for line in run.lines()}
+    assert sum(state == "started" for state in last.values()) <= 1
+    assert not [path for path in out.iterdir() if path.suffix not in (".jpg", ".jsonl")]
+    code, report = Run.start(photos, out, 64, ["--workers", "1"]).end()
+    assert (code, report["made"] + report["kept"]) == (0, 30)
+    assert report["kept"] >= 3
+
+
+@pytest.mark.ray
+def test_none_lost_and_none_twice_with_ray(tmp_path):
+    check(ordeal(tmp_path, 100, 96, ["--ray"], "ray::PaintingActor"), 100)
+
+
+@pytest.mark.ray
+def test_a_node_of_three_is_lost_and_then_all_of_ray(tmp_path):
+    from ray.cluster_utils import Cluster
+
+    from impasto.runs.cluster.sessions import QUICK_DEATHS
+
+    def cluster():
+        head = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "_system_config": QUICK_DEATHS}
+        nodes = Cluster(initialize_head=True, head_node_args={**head, "include_dashboard": False})
+        return nodes, [nodes.add_node(num_cpus=1, object_store_memory=80 * 2**20) for _ in range(2)]
+
+    photos, out, count = make_photos(tmp_path / "photos", 100, 96), tmp_path / "out", 100
+    nodes, (lost, _) = cluster()
+    try:
+        run = Run.start(photos, out, 96, ["--address", nodes.address])
+        run.until(15)
+        nodes.remove_node(lost, allow_graceful=False)
+        run.until(40)
+    finally:
+        nodes.shutdown()
+    stopped = time.monotonic()
+    code, _ = run.end()
+    assert code != 0
+    assert time.monotonic() - stopped < 60
+    nodes, _ = cluster()
+    try:
+        code, report = Run.start(photos, out, 96, ["--address", nodes.address]).end()
+    finally:
+        nodes.shutdown()
+    assert (code, report["made"] + report["kept"], report["failed"]) == (0, count, 0)
+    assert report["kept"] >= 40
+    assert max(Counter(run.done()).values()) == 1
+
+
+@pytest.mark.ray
+def test_an_actor_without_our_disk_gets_files_and_sends_pictures(desk):
+    from dataclasses import replace
+
+    from impasto.runs.batch.actors import PaintingActor, absolute
+    from impasto.runs.batch.orders import Order
+    from impasto.runs.batch.processes import Share
+    from impasto.runs.cluster.sessions import ray_session
+    from impasto.runs.job import Saving
+
+    settings = {"method": "onepass", "max_size": 64}
+    (entry,) = entries_of(find_rows(["photos/p1.png"], str), Choice(styles=["a.png"], settings=settings))
+    entry, files = absolute(entry)
+    assert {Path(name).name for name in files} == {"p1.png", "a.png"}
+    order = Order(number=0, entry=entry, output=desk / "nowhere" / "x.jpg", saving=Saving())
+    unseen = {name: (size, when + 1) for name, (size, when) in files.items()}  # as of another disk
+    with ray_session(cores=1) as session:
+        (node,) = session.nodes()
+        share = Share(place=0, threads=1, memory=4 * 2**30)
+        actor = session.actor(PaintingActor, node, cores=1).remote(share, ("/nowhere", "id"))
+        get = session.ray.get
+        assert get(actor.ready.remote([((64, 64), entry.settings)])) == (True, None)
+        assert get(actor.lacks.remote(files)) == []
+        assert sorted(get(actor.lacks.remote(unseen))) == sorted(files)
+        data = [Path(name).read_bytes() for name in files]
+        painted = get(actor.paint.remote(order, unseen, list(files), *data))
+        assert painted.error is None
+        (desk / "sent.jpg").write_bytes(painted.data)
+        assert json.loads(subprocess_recipe(desk / "sent.jpg"))["content"]["name"] == "p1.png"
+        assert get(actor.lacks.remote(unseen)) == [str(desk / "photos" / "p1.png")]  # the style is there
+        broken = replace(order, entry=replace(entry, inputs=replace(entry.inputs, content="/nowhere/p.png")))
+        assert "/nowhere/p.png" in str(get(actor.paint.remote(broken, {}, [])).error)
+
+
+def subprocess_recipe(path):
+    line = [sys.executable, "-m", "impasto.cli", "recipe", str(path)]
+    return subprocess.run(line, capture_output=True, text=True, check=True, env=dict(os.environ)).stdout
