@@ -234,33 +234,31 @@ class Actors:
             worker = self._workers[number]
             worker.pending = None
             try:
-                told = self._told(number, worker, ray.get(reference))
-            except ray.exceptions.RayTaskError as error:
-                raise EngineError(
-                    "a worker on the cluster has failed: {error}", error=_last_line(error)
-                ) from error
+                news += self._told(number, worker, ray.get(reference))
+            except (ray.exceptions.RayTaskError, OSError) as error:
+                news.append(_failed(number, worker, error))
             except ray.exceptions.RayError as error:
                 del self._workers[number]
-                told = News(worker=number, kind="died", reason=_reason(error))
-            if told is not None:
-                news.append(told)
+                news.append(News(worker=number, kind="died", reason=_reason(error)))
         return news
 
-    def _told(self, number: int, worker: _Worker, value: Any) -> News | None:
+    def _told(self, number: int, worker: _Worker, value: Any) -> list[News]:
         """Return what an answer says, if it is news."""
         if worker.kind == "lacks" and worker.parcel is not None:
             order, files = worker.parcel
             data = [self._file(name, files[name], order) for name in value]
             worker.kind, worker.pending = "paint", worker.actor.paint.remote(order, files, value, *data)
-            return None
+            return []
         if worker.kind == "ready":
             fits, error = value
             if error is not None:
                 raise EngineError(error)
-            if not fits and self._halved(worker.node):
-                return None
-            return News(worker=number, kind="ready")
-        return News(worker=number, kind="painted", painted=value)
+            if not fits and (ended := self._halved(worker.node)) is not None:
+                return ended
+            worker.kind = "idle"
+            return [News(worker=number, kind="ready")]
+        worker.kind = "idle"
+        return [News(worker=number, kind="painted", painted=value)]
 
     def _file(self, name: str, known: tuple[int, int], order: Order) -> Any:
         """Return a file's bytes; those that several pictures need are kept in Ray's store, once."""
@@ -270,17 +268,18 @@ class Actors:
             self._sent[name, known] = self._session.ray.put(Path(name).read_bytes())
         return self._sent[name, known]
 
-    def _halved(self, node: str) -> bool:
-        """Give a node half as many workers, if it has several: the pictures do not fit otherwise."""
+    def _halved(self, node: str) -> list[News] | None:
+        """Give a node half as many workers; return who ends over a picture. None if it has one only."""
         there = {number: worker for number, worker in self._workers.items() if worker.node == node}
         places = self._divided.get(node, len(there))
         if places < 2:
-            return False
+            return None
         self._divided[node] = places // 2
         for number, worker in there.items():
             self._session.ray.kill(worker.actor)
             del self._workers[number]
-        return True
+        at_work = [number for number, worker in there.items() if worker.kind in ("lacks", "paint")]
+        return [News(worker=number, kind="died", reason="too little memory") for number in at_work]
 
     def close(self, *, at_once: bool) -> None:
         """End all actors; see `Crew`. A picture that takes longer than a moment is given up."""
@@ -292,6 +291,19 @@ class Actors:
             for worker in self._workers.values():
                 ray.kill(worker.actor)
         self._workers.clear()
+
+
+def _failed(number: int, worker: _Worker, error: Exception) -> News:
+    """Return what an error of an actor's own means: its picture has failed.
+
+    Raises:
+        EngineError: it had none yet.
+    """
+    message = Message("a worker on the cluster has failed: {error}", error=_last_line(error))
+    if worker.kind == "ready" or worker.parcel is None:
+        raise EngineError(message) from error
+    worker.kind = "idle"
+    return News(worker=number, kind="painted", painted=Painted(number=worker.parcel[0].number, error=message))
 
 
 def _last_line(error: Exception) -> str:
