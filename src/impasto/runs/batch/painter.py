@@ -6,6 +6,7 @@ again. Styles are kept by the workshop.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -14,8 +15,10 @@ from typing import Any, Self
 
 from impasto.errors import ImpastoError, Message, OutOfMemoryError
 from impasto.finished import Pastiche
+from impasto.names import check_names
 from impasto.pastiche import run
 from impasto.pictures.reading import Picture, read_picture
+from impasto.pictures.windows import is_windowed
 from impasto.preparation import prepare
 from impasto.progress import Step
 from impasto.runs.batch.entries import Entry
@@ -35,7 +38,7 @@ class Painter:
     def __init__(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         self._workshop = Workshop()
         self._is_stopped = is_stopped
-        self._last: tuple[Any, Picture, Stamp] | None = None
+        self._last: tuple[Any, Picture] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,46 +61,44 @@ class Painter:
         Returns:
             What became of it; None if it was given up.
         """
-        began, stamp = time.monotonic(), None
+        began = time.monotonic()
         try:
-            picture, stamp = self._photo(order.entry)
-            result = self._pastiche(order.entry, picture, show)
+            check_names(order.entry.inputs.content, (), (), ())
+            found = order.entry.photo.stat()
+            result = self._pastiche(order.entry, self._photo(order.entry, found), show)
             if result is None:
                 return None
             notes = (*result.notes, *result.save(order.output, **asdict(order.saving)))
         except ImpastoError as error:
-            return Painted(number=order.number, photo=stamp, error=error.message)
+            return Painted(number=order.number, error=error.message)
         except Exception as fault:  # ours, but of one picture: the others may be well
             reason = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
             message = Message("this should not have happened ({reason})", reason=reason)
-            return Painted(number=order.number, photo=stamp, error=message)
-        height, width = result.pixels.shape[:2]
+            return Painted(number=order.number, error=message)
+        fresh = time.time_ns() - found.st_mtime_ns <= FRESH_NANOSECONDS
+        sha256 = result.recipe.content.sha256 if result.recipe.content else None
         return Painted(
             number=order.number,
-            photo=stamp,
-            shape=(height, width),
+            photo=Stamp(size=found.st_size, time=0 if fresh else found.st_mtime_ns, sha256=sha256 or ""),
+            shape=result.shape,
             seconds=time.monotonic() - began,
             notes=notes,
         )
 
-    def _photo(self, entry: Entry) -> tuple[Picture, Stamp]:
-        """Return the photo in a size from which the settings' can be made, and its stamp."""
-        from impasto.names import check_names
-
-        check_names(entry.inputs.content, (), (), ())
-        settings, found = entry.settings, entry.photo.stat()
+    def _photo(self, entry: Entry, found: os.stat_result) -> Any:
+        """Return the photo in a size that is large enough; a TIFF, which may be huge, as it is."""
+        if is_windowed(entry.inputs.content):
+            return entry.inputs.content
+        settings = entry.settings
         size = None if settings.fit == "stretch" else settings.max_size
         key = str(entry.photo), size, found.st_size, found.st_mtime_ns
         if self._last is None or self._last[0] != key:
             self._last = None  # frees the old one first
-            picture = read_picture(entry.inputs.content, max_size=size)
-            fresh = time.time_ns() - found.st_mtime_ns <= FRESH_NANOSECONDS
-            stamp = Stamp(size=found.st_size, time=0 if fresh else found.st_mtime_ns, sha256=picture.sha256)
-            self._last = key, picture, stamp
-        return self._last[1], self._last[2]
+            self._last = key, read_picture(entry.inputs.content, max_size=size)
+        return self._last[1]
 
-    def _pastiche(self, entry: Entry, picture: Picture, show: Callable[[Step], None]) -> Pastiche | None:
-        inputs = replace(entry.inputs, content=picture)
+    def _pastiche(self, entry: Entry, photo: Any, show: Callable[[Step], None]) -> Pastiche | None:
+        inputs = replace(entry.inputs, content=photo)
         for step in run(prepare(inputs, entry.settings, workshop=self._workshop)):
             show(step)
             if self._is_stopped():
