@@ -161,7 +161,7 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 def _new_file(path: Path) -> IO[bytes]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o666), "wb")
+    return open(path, "wb", opener=lambda name, _: os.open(name, flags, 0o666))
 
 
 def _claim(temporary: Path, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,13 @@ from PIL import Image
 
 from clips import film, moving, packets, seconds
 from impasto.pictures.frames.opening import open_clip
+from impasto.preparation import Inputs
+from impasto.runs.interruption import Interruption
+from impasto.runs.keyframes import Keyframes
+from impasto.runs.video import VideoRun
+from impasto.runs.video_job import VideoJob
+from impasto.settings import Settings
+from impasto.workshop import Workshop
 
 
 @pytest.fixture
@@ -48,6 +56,50 @@ def test_wrong_lines_are_one_sentence(impasto, desk):
         assert (found, out, err.count("\n")) == (code, "", 1), (line, err)
         assert sentence in err, (line, err)
     assert sorted(path.name for path in desk.iterdir()) == ["clip.mp4", "still.png", "taken.mp4"]
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mp4.parts"])
+def test_resume_goes_on_with_a_video_from_anywhere(impasto, desk, tmp_path_factory, monkeypatch, name):
+    Image.fromarray(np.where(np.mgrid[:48, :64][1] < 32, 255, 0).astype(np.uint8)).save("mask.png")
+    inputs = Inputs.of(None, "mosaic", ["mask.png=aurora-lake"])
+    job = VideoJob(
+        clip=open_clip("clip.mp4"),
+        inputs=inputs,
+        settings=Settings(method="onepass"),
+        output=Path("out.mp4"),
+        keyframes=Keyframes.parsed("0:30,300ms:70"),
+        stillness=60,
+        overwrite=True,
+    )
+    ending = Interruption()
+    with Workshop() as workshop:
+        run = VideoRun(job, print, workshop)
+        for step in run.steps(ending):
+            if step is not None and step.frame == 5:
+                ending.ask()
+    assert (run.outcome.frames, (desk / "out.mp4.parts").is_dir()) == (5, True)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    code, out, err = impasto("resume", str(desk / name), "--json")
+    assert code == 0, err
+    report = json.loads(out)
+    assert (report["frames"], report["resumed_frames"]) == (12, 5)
+    assert seconds(desk / "out.mp4") == seconds(desk / "clip.mp4")
+    recipe = json.loads(impasto("recipe", str(desk / "out.mp4"))[1])
+    assert (recipe["video"]["stillness"], recipe["video"]["strength"]) == (60, [[0, 30], [0.3, 70]])
+    assert not (desk / "out.mp4.parts").exists()
+    code, _, err = impasto("resume", str(desk / "out.mp4"))
+    assert (
+        (code == 1 and "there is no checkpoint" in err) or "cannot be resumed" in err or "checkpoint" in err
+    )
+
+
+def test_a_folder_that_does_not_tell_its_job_is_one_sentence(impasto, desk):
+    (desk / "out.mp4.parts").mkdir()
+    for text in ("{}", "no json", '{"job": null}', '{"job": {"folder": "/nowhere"}}'):
+        (desk / "out.mp4.parts/manifest.json").write_text(text)
+        code, out, err = impasto("resume", "out.mp4")
+        assert (code, out, err.count("\n")) == (1, "", 1), err
+        assert "go on with the same command" in err or "is not there" in err
 
 
 @pytest.mark.slow

@@ -73,6 +73,14 @@ def test_a_frame_at_a_second_is_the_one_that_is_shown_then(tmp_path, name):
     assert clip.length == pytest.approx(28 * 0.04, abs=0.05)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_film_plays_while_it_comes(tmp_path, suffix):
+    rejoined(film(tmp_path / "clip.mkv", sound=("aac",)), tmp_path / f"out{suffix}", tmp_path / "parts")
+    data = (tmp_path / f"out{suffix}").read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+    assert packets(tmp_path / f"out{suffix}") == packets(tmp_path / "clip.mkv")
+
+
 def test_a_rate_that_is_no_decimal_is_kept(tmp_path):
     base = Fraction(1001, 30_000)
     path = film(tmp_path / "ntsc.mkv", base=base, times=tuple(round(1000 * n * base) + 1 for n in range(12)))

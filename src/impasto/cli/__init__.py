@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from impasto import __version__
-from impasto.cli import batch, gallery, inspect, studio, stylize, sweep, training, video, weights
+from impasto.cli import batch, gallery, inspect, resume, studio, stylize, sweep, training, video, weights
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
     EXIT_FAILED,
@@ -57,6 +57,7 @@ def options(
 
 for room in (
     stylize,
+    resume,
     video,
     studio,
     batch,

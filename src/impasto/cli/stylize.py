@@ -1,4 +1,4 @@
-"""The commands that make one picture: stylize, resume, demo."""
+"""The commands that make one picture: stylize, demo."""
 
 from __future__ import annotations
 
@@ -47,12 +47,10 @@ from impasto.cli.places import placed
 from impasto.cli.weights import ensure_network
 from impasto.errors import (
     Argument,
-    CheckpointError,
     ImpastoError,
     Message,
     OutputError,
     SettingError,
-    did_you_mean,
 )
 from impasto.presets import settings_for
 from impasto.progress import Clock
@@ -134,7 +132,7 @@ def stylize_command(
             network_sha256=_network_of(known, asked),
         )
         _check_outputs(job)
-        _run(job, Talk(quiet, verbose, json), threads)
+        run_shown(job, Talk(quiet, verbose, json), threads)
 
 
 def named_inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe | None) -> Inputs:
@@ -207,7 +205,7 @@ def _check_outputs(job: Job) -> None:
         )
 
 
-def _run(job: Job, talk: Talk, threads: int | None = None, resumed: Any = None) -> None:
+def run_shown(job: Job, talk: Talk, threads: int | None = None, resumed: Any = None) -> None:
     """Run a job, showing its progress, and end the program as its outcome asks for."""
     from impasto.engine import runtime
     from impasto.runs.run import run_job
@@ -289,56 +287,6 @@ def _report(job: Job, outcome: Outcome, seconds: float) -> dict[str, Any]:
     }
 
 
-def resume_command(
-    checkpoint: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            help="The picture that an interrupted run left, or its checkpoint.",
-            show_default=False,
-        ),
-    ],
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    json: Json = False,
-    threads: Threads = None,
-) -> None:
-    """Go on with an interrupted run; it ends with the picture that it would have made.
-
-    Example: impasto resume pastiche.png
-    """
-    path = _checkpoint_of(checkpoint.absolute())
-    from impasto.engine import runtime
-
-    runtime.start_program(threads)  # before anything else loads the engine, which would print its log
-    from impasto.runs.run import resumed_job
-
-    job, state = resumed_job(path)
-    if not os.path.isdir(job.folder):
-        raise CheckpointError(
-            "the folder {folder}, in which the run was started, is not there", folder=job.folder
-        )
-    os.chdir(job.folder)
-    _run(job, Talk(quiet, verbose, json), threads, (state, path))
-
-
-def _checkpoint_of(path: Path) -> Path:
-    """Return the checkpoint that is meant: the one beside a picture, or the file itself.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    beside = path.with_name(f"{path.name}.checkpoint")
-    if os.path.isfile(beside):
-        return beside
-    if os.path.isfile(path):
-        return path
-    names = [entry.name for entry in path.parent.glob("*.checkpoint")] if os.path.isdir(path.parent) else []
-    raise CheckpointError(
-        "there is no checkpoint {path}{hint}", path=path, hint=did_you_mean(path.name, names)
-    )
-
-
 def _shown(bar: Bar, verbose: bool) -> Callable[[Prepared, Step], None]:
     """Return what shows a Step on a bar: scale, percent, the time left and, if asked for, the losses."""
     started = time.monotonic()
@@ -386,5 +334,4 @@ def demo_command(
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("stylize")(stylize_command)
-    app.command("resume")(resume_command)
     app.command("demo")(demo_command)

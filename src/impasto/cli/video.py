@@ -237,7 +237,27 @@ def _output(clip: Clip, style: str, output: str | None, overwrite: bool) -> Path
         return place.output
 
 
-def _run(job: VideoJob, talk: Talk, threads: int | None) -> None:
+def unfinished_folder(path: Path) -> Path | None:
+    """Return the folder of an unfinished video, by itself or by the video's name; None if there is none."""
+    beside = path.with_name(f"{path.name.replace('%', '')}.parts")
+    return next((folder for folder in (path, beside) if os.path.isfile(folder / "manifest.json")), None)
+
+
+def resume_video(folder: Path, talk: Talk, threads: int | None) -> None:
+    """Go on with a video by the folder of its segments.
+
+    Raises:
+        CheckpointError: the folder does not tell what the video was made with.
+    """
+    from impasto.runs.video_job import video_of
+    from impasto.runs.video_parts import unfinished_text
+
+    text = unfinished_text(folder)
+    os.chdir(text["folder"])
+    _run(video_of(text), talk, threads, resumed=True)
+
+
+def _run(job: VideoJob, talk: Talk, threads: int | None, *, resumed: bool = False) -> None:
     """Run a job, showing its progress, and end the program as its outcome asks for."""
     from impasto.names import check_names
 
@@ -251,7 +271,7 @@ def _run(job: VideoJob, talk: Talk, threads: int | None) -> None:
     from impasto.runs.video import run_video
 
     with progress_bar(quiet=talk.quiet) as bar:
-        outcome = run_video(job, lambda step: _show(bar, step), bar.note)
+        outcome = run_video(job, lambda step: _show(bar, step), bar.note, resumed=resumed)
     seconds = time.monotonic() - began
     if talk.json:
         print_json(_report(job, outcome, seconds))
@@ -275,7 +295,7 @@ def _tell_end(job: VideoJob, outcome: VideoOutcome, seconds: float, talk: Talk) 
         say("Interrupted before the first frame; nothing was written.")
     elif outcome.interruption:
         say("Interrupted; {count} frames are in {path}.", count=outcome.frames, path=job.output)
-        talk.remark(Message("go on with the same command"))
+        talk.remark(Message("go on with {command}", command=f"impasto resume {job.output}"))
     if outcome.interruption:
         end(EXIT_BY_SIGNAL + outcome.interruption)
     painted = outcome.frames - outcome.resumed

@@ -121,13 +121,8 @@ class RunCheckpoint:
 
 def job_text(job: Job) -> dict[str, Any]:
     """Return a job as plain values that JSON can hold."""
-    inputs = {
-        "content": os.fspath(job.inputs.content),
-        "styles": [vars(style) | {"source": os.fspath(style.source)} for style in job.inputs.styles],
-        "regions": [vars(region) for region in job.inputs.regions],
-    }
     return {
-        "inputs": inputs,
+        "inputs": inputs_text(job.inputs),
         "settings": job.settings.to_mapping(),
         "saving": vars(job.saving),
         "output": os.fspath(job.output),
@@ -140,13 +135,8 @@ def job_text(job: Job) -> dict[str, Any]:
 
 def job_of(text: Mapping[str, Any]) -> Job:
     """Return the job that `job_text` wrote."""
-    inputs = text["inputs"]
     return Job(
-        inputs=Inputs(
-            content=inputs["content"],
-            styles=tuple(StyleSpec(**style) for style in inputs["styles"]),
-            regions=tuple(RegionSpec(**region) for region in inputs["regions"]),
-        ),
+        inputs=inputs_of(text["inputs"]),
         settings=Settings.from_mapping(text["settings"]),
         saving=Saving(**text["saving"]),
         output=Path(text["output"]),
@@ -154,6 +144,30 @@ def job_of(text: Mapping[str, Any]) -> Job:
         checkpoint=None if text["checkpoint"] is None else Path(text["checkpoint"]),
         folder=Path(text["folder"]),
         network_sha256=text["network_sha256"],
+    )
+
+
+def inputs_text(inputs: Inputs) -> dict[str, Any]:
+    """Return inputs, all of them named, as plain values that JSON can hold; a video's have no photo."""
+    return {
+        "content": None if inputs.content is None else os.fspath(inputs.content),
+        "styles": [vars(style) | {"source": os.fspath(style.source)} for style in inputs.styles],
+        "regions": [
+            {
+                name: os.fspath(value) if isinstance(value, Path) else value
+                for name, value in vars(region).items()
+            }
+            for region in inputs.regions
+        ],
+    }
+
+
+def inputs_of(text: Mapping[str, Any]) -> Inputs:
+    """Return the inputs that `inputs_text` wrote."""
+    return Inputs(
+        content=text["content"],
+        styles=tuple(StyleSpec(**style) for style in text["styles"]),
+        regions=tuple(RegionSpec(**region) for region in text["regions"]),
     )
 
 

@@ -30,7 +30,7 @@ from impasto.recipes import PictureRecord, Recipe
 from impasto.runs.interruption import Interruption
 from impasto.runs.overlap import Ahead, Behind
 from impasto.runs.shot_painter import ShotPainter
-from impasto.runs.video_job import VideoJob, clip_digest
+from impasto.runs.video_job import VideoJob, clip_digest, video_text
 from impasto.runs.video_parts import Parts, Recorder, check_video_output, frames_per_segment
 from impasto.workshop import Workshop
 
@@ -89,6 +89,8 @@ def run_video(
     show: Callable[[VideoStep], None],
     say: Callable[[str], None],
     workshop: Workshop | None = None,
+    *,
+    resumed: bool = False,
 ) -> VideoOutcome:
     """Paint a video and write it; go on where an earlier run of the same job was ended.
 
@@ -97,6 +99,7 @@ def run_video(
         show: told of every frame.
         say: told sentences while the job runs.
         workshop: keeps what frames share; one of its own if None.
+        resumed: whether an unfinished run is gone on with, whatever the job says of beginning anew.
 
     Raises:
         ImageError: the clip or a style cannot be read.
@@ -105,7 +108,7 @@ def run_video(
     """
     with ExitStack() as stack:
         kept = workshop if workshop is not None else stack.enter_context(Workshop())
-        run = VideoRun(job, say, kept)
+        run = VideoRun(job, say, kept, resumed=resumed)
         for step in run.steps(stack.enter_context(Interruption().heard())):
             if step is not None:
                 show(step)
@@ -119,6 +122,7 @@ class VideoRun:
         job: what was asked for.
         say: told sentences while the job runs.
         workshop: keeps what frames share.
+        resumed: see `run_video`.
 
     Attributes:
         outcome: what became of it, once there are no more steps.
@@ -129,7 +133,9 @@ class VideoRun:
 
     outcome: VideoOutcome
 
-    def __init__(self, job: VideoJob, say: Callable[[str], None], workshop: Workshop) -> None:
+    def __init__(
+        self, job: VideoJob, say: Callable[[str], None], workshop: Workshop, *, resumed: bool = False
+    ) -> None:
         check_video_output(job)
         self.job, self._say, self._workshop = job, say, workshop
         self._notes: list[str] = [*job.clip.notes, *sound_notes(job.clip, _suffix(job))]
@@ -137,6 +143,7 @@ class VideoRun:
         self._collapsed: set[str] = set()
         self._clock = _Clock(job.expected, job.shape)
         self._recipe: dict[str, Any] = {}
+        self._anew = job.overwrite and not resumed
         self._alpha = codec_for(job.output) == "ffv1"
 
     def steps(self, interruption: Interruption) -> Iterator[VideoStep | None]:
@@ -164,7 +171,7 @@ class VideoRun:
                 raise ImageError("{name} has no frame to paint", name=job.clip.name)
             painter = self._painter(shot)
             self._recipe = self._recipe_of(painter)
-            parts = Parts(job.folder, self._recipe, anew=job.overwrite)
+            parts = Parts(job.folder, self._recipe, self._text(), anew=self._anew)
             resumed = parts.count
             yield from self._paint(itertools.chain([shot], shots), frames, parts, painter, interruption)
         if parts.count:
@@ -180,6 +187,14 @@ class VideoRun:
             interruption=interruption.signal,
             folder=job.folder if interruption.signal and parts.count else None,
         )
+
+    def _text(self) -> dict[str, Any] | None:
+        """Return the job as the folder keeps it; None if an input is no file and has no name."""
+        job = self.job
+        sources = [style.source for style in job.inputs.styles] + [
+            region.style for region in job.inputs.regions
+        ]
+        return video_text(job) if all(isinstance(source, str | Path) for source in sources) else None
 
     def _frames(self, closing: threading.Event) -> Iterator[Frame]:
         stop = self.job.stop

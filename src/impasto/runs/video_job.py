@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,8 +16,10 @@ from impasto.layers import ONEPASS_MINIMUM_SIDE
 from impasto.photos import fitted_shape
 from impasto.pictures.frames.clip import Clip
 from impasto.pictures.frames.joining import FILMS, codec_for
+from impasto.pictures.frames.opening import open_clip
 from impasto.pictures.frames.sequence import numbered, picture_numbers
 from impasto.preparation import Inputs
+from impasto.runs.checkpoint import inputs_of, inputs_text
 from impasto.runs.keyframes import Keyframes
 from impasto.settings import Settings
 
@@ -124,6 +128,45 @@ class VideoJob:
         if self.clip.kind == "sequence":
             found["rate"] = str(self.clip.rate)
         return found
+
+
+def video_text(job: VideoJob) -> dict[str, Any]:
+    """Return a job as plain values that JSON can hold, with the folder from which its files are named."""
+    return {
+        "clip": os.fspath(job.clip.path),
+        "rate": str(job.clip.rate) if job.clip.kind == "sequence" else None,
+        "inputs": inputs_text(job.inputs),
+        "settings": job.settings.to_mapping(),
+        "output": os.fspath(job.output),
+        "stillness": job.stillness,
+        "keyframes": None if job.keyframes is None else [list(point) for point in job.keyframes.points],
+        "seconds": job.seconds,
+        "overwrite": job.overwrite,
+        "quality": job.quality,
+        "recipe": job.recipe,
+        "folder": os.fspath(Path.cwd()),
+    }
+
+
+def video_of(text: Mapping[str, Any]) -> VideoJob:
+    """Return the job that `video_text` wrote, in its folder.
+
+    Raises:
+        ImageError: its clip is not there any more, or cannot be read.
+    """
+    points, rate = text["keyframes"], text["rate"]
+    return VideoJob(
+        clip=open_clip(text["clip"], None if rate is None else Fraction(rate)),
+        inputs=inputs_of(text["inputs"]),
+        settings=Settings.from_mapping(text["settings"]),
+        output=Path(text["output"]),
+        stillness=text["stillness"],
+        keyframes=None if points is None else Keyframes(tuple((time, strength) for time, strength in points)),
+        seconds=text["seconds"],
+        overwrite=text["overwrite"],
+        quality=text["quality"],
+        recipe=text["recipe"],
+    )
 
 
 def clip_digest(clip: Clip) -> str:

@@ -39,6 +39,7 @@ class Parts:
     Args:
         folder: where; made if it is not there.
         recipe: what the video is made of; a folder of another one is not gone on with.
+        job: what was asked for, so that it can be gone on with by its folder alone; None if it cannot.
         anew: whether what is there is thrown away.
 
     Raises:
@@ -46,8 +47,15 @@ class Parts:
         OutputError: it cannot be made.
     """
 
-    def __init__(self, folder: Path, recipe: Mapping[str, Any], *, anew: bool = False) -> None:
-        self.folder, self._recipe = folder, json.loads(json.dumps(recipe))
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Mapping[str, Any],
+        job: Mapping[str, Any] | None = None,
+        *,
+        anew: bool = False,
+    ) -> None:
+        self.folder, self._recipe, self._job = folder, json.loads(json.dumps(recipe)), job
         self.parts: list[Part] = []
         self.state: State = {}
         self.end = 0
@@ -89,6 +97,7 @@ class Parts:
         text = {
             "version": VERSION,
             "recipe": self._recipe,
+            "job": self._job,
             "parts": [{"file": part.path.name, "times": list(part.times)} for part in self.parts],
             "end": self.end,
             "written": self.written,
@@ -141,6 +150,24 @@ class Parts:
             folder=self.folder,
             overwrite=Argument("overwrite=True"),
         )
+
+
+def unfinished_text(folder: Path) -> dict[str, Any]:
+    """Return what an unfinished video was asked for with, as `video_of` takes it.
+
+    Raises:
+        CheckpointError: the folder does not tell, or that in which the run was started is not there.
+    """
+    try:
+        text: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["job"]
+        home = Path(text["folder"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise CheckpointError(
+            "{folder} does not tell what the video was made with; go on with the same command", folder=folder
+        ) from error
+    if not os.path.isdir(home):
+        raise CheckpointError("the folder {folder}, in which the run was started, is not there", folder=home)
+    return text
 
 
 class Recorder:

@@ -134,7 +134,13 @@ def join(path: Path, joining: Joining, *, overwrite: bool = True) -> None:
 
 def _write_film(file: Any, path: Path, joining: Joining) -> None:
     clip, suffix = joining.clip, path.suffix.lower()
-    with writing_errors(path), ExitStack() as stack, pyav().open(file, "w", format=FILMS[suffix]) as target:
+    # by its name, as FFmpeg reads it again to bring the index to the front, so that it plays while it comes
+    more = {} if suffix == ".mkv" else {"movflags": "faststart"}
+    with (
+        writing_errors(path),
+        ExitStack() as stack,
+        pyav().open(f"file:{file.name}", "w", format=FILMS[suffix], options=more) as target,
+    ):
         first = stack.enter_context(opened(joining.parts[0].path)).streams.video[0]
         video = target.add_stream_from_template(first)
         video.time_base = Fraction(1, clip.time_base.denominator)
