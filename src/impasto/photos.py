@@ -28,6 +28,8 @@ def large_photo(content: Source, settings: Settings) -> LargePhoto | None:
         ImageError: it cannot be read in windows.
         SettingError: it is that large, but the settings ask for what needs all of it at once.
     """
+    if isinstance(content, LargePhoto):  # opened by whoever shares the windows out
+        return content
     if settings.method != "onepass" or settings.refine or not is_windowed(content):
         return None
     photo = LargePhoto(content)

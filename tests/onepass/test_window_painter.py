@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 
 import numpy as np
@@ -18,6 +19,8 @@ from impasto.finished import LargePastiche
 from impasto.onepass import window_painter
 from impasto.onepass.encoded_photo import MomentSums
 from impasto.onepass.window_painter import WindowPainter
+from impasto.pictures.tiled_tiff import encoded_tile, write_tiles
+from impasto.pictures.writing import OutputOptions
 from impasto.preparation import Inputs, prepare
 from impasto.workshop import Workshop
 
@@ -102,6 +105,23 @@ def test_sums_add_up_in_any_order_and_windows_are_independent(desk):
     first = painter.paint(painter.windows[3])[0]
     painter.paint(painter.windows[0])
     np.testing.assert_array_equal(painter.paint(painter.windows[3])[0], first)
+
+
+def test_windows_may_be_shared_out(desk):
+    """What other processes need travels: the photo, the sums, the maps; what they return are a file's tiles."""
+    own = painter_of(desk)
+    travelling = pickle.loads(pickle.dumps(own.prepared.large))
+    inputs = Inputs.of(travelling, desk / "painting.png")
+    other = WindowPainter(prepare(inputs, own.prepared.settings, workshop=WORKSHOP))
+    shares = [(own, other)[index % 2].measure(tile) for index, tile in enumerate(own.looks)]
+    shares = pickle.loads(pickle.dumps(shares))
+    own.fit(sum(shares[1:], start=shares[0]))
+    other.maps = pickle.loads(pickle.dumps(own.maps))
+    painted = [(own, other)[index % 2].paint(tile) for index, tile in enumerate(own.windows)]
+    tiles = [encoded_tile(*found, own.tile, 8) for found in painted]
+    write_tiles(desk / "shared.tif", tiles, SHAPE, own.tile, OutputOptions())
+    write_tiles(desk / "alone.tif", map(own.paint, own.windows), SHAPE, own.tile, OutputOptions())
+    assert (desk / "shared.tif").read_bytes() == (desk / "alone.tif").read_bytes()
 
 
 def test_a_collapsed_picture_is_refused_before_it_is_painted(desk, monkeypatch):

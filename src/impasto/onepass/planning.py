@@ -26,7 +26,7 @@ COMPILATIONS = 5.0
 PROCESS_BYTES = 620 * 2**20
 PIXEL_BYTES = {"float32": 280, "bfloat16": 175}
 """Of what is painted at once, per pixel."""
-WINDOW_BYTES = {"float32": 330, "bfloat16": 225}
+WINDOW_BYTES = {"float32": 440, "bfloat16": 330}
 """Of a window, per pixel: as what is painted at once, and what reading, finishing and compressing it take."""
 READ_SECONDS, WRITE_SECONDS = 2e-8, 6e-8
 """Of a pixel that is read in a window, and of one that is written."""

@@ -72,7 +72,7 @@ def check_large_output(path: str | Path, shape: tuple[int, int], *, bit_depth: i
 
 def write_tiles(
     path: str | Path,
-    tiles: Iterable[tuple[Array, Array | None]],
+    tiles: Iterable[tuple[Array, Array | None] | bytes],
     shape: tuple[int, int],
     tile: tuple[int, int],
     options: OutputOptions,
@@ -83,7 +83,7 @@ def write_tiles(
     Args:
         path: where to: a TIFF.
         tiles: pixels (h, w, 3), sRGB, values beyond [0, 1] are clipped, and alpha (h, w) or None of each
-            tile, row by row; those at the right and lower border are as large as the picture is there.
+            tile, or it as of `encoded_tile`, row by row; those at the right and lower border are as large as the picture is there.
         shape: (height, width) of the picture.
         tile: (height, width) of the tiles, multiples of 16.
         options: metadata and depth; its alpha is not looked at.
@@ -103,8 +103,8 @@ def write_tiles(
 
     def write(file: IO[bytes]) -> None:
         picture = _TiledTiff(file, tags, shape, tile, options.bit_depth, alpha)
-        for pixels, opacity in tiles:
-            picture.add(pixels, opacity)
+        for one in tiles:
+            picture.add(one)
         picture.finish()
 
     write_whole(Path(path), write, overwrite=options.overwrite)
@@ -151,11 +151,15 @@ class _TiledTiff:
         self._bytes: list[int] = []
         file.write(struct.pack("<4sHHQ", b"II+\0", 8, 0, START) + self._directory())
 
-    def add(self, pixels: Array, alpha: Array | None) -> None:
+    def add(self, tile: tuple[Array, Array | None] | bytes) -> None:
         """Write the next tile."""
-        if self._alpha and alpha is None:
-            alpha = np.ones(pixels.shape[:2], np.float32)
-        data = encoded_tile(pixels, alpha if self._alpha else None, self._tile, self._bits)
+        if isinstance(tile, bytes):
+            data = tile
+        else:
+            pixels, alpha = tile
+            if self._alpha and alpha is None:
+                alpha = np.ones(pixels.shape[:2], np.float32)
+            data = encoded_tile(pixels, alpha if self._alpha else None, self._tile, self._bits)
         self._offsets.append(self._file.tell())
         self._bytes.append(len(data))
         self._file.write(data)
