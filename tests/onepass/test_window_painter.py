@@ -108,7 +108,7 @@ def test_sums_add_up_in_any_order_and_windows_are_independent(desk):
 
 
 def test_windows_may_be_shared_out(desk):
-    """What other processes need travels: the photo, the sums, the maps; what they return are a file's tiles."""
+    """What other processes need travels: the photo, the sums, the maps, and a file's tiles back."""
     own = painter_of(desk)
     travelling = pickle.loads(pickle.dumps(own.prepared.large))
     inputs = Inputs.of(travelling, desk / "painting.png")

@@ -83,7 +83,8 @@ def write_tiles(
     Args:
         path: where to: a TIFF.
         tiles: pixels (h, w, 3), sRGB, values beyond [0, 1] are clipped, and alpha (h, w) or None of each
-            tile, or it as of `encoded_tile`, row by row; those at the right and lower border are as large as the picture is there.
+            tile, or it as of `encoded_tile`, row by row; those at the right and lower border are as large as
+            the picture is there.
         shape: (height, width) of the picture.
         tile: (height, width) of the tiles, multiples of 16.
         options: metadata and depth; its alpha is not looked at.
