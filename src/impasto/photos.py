@@ -10,7 +10,7 @@ from impasto.errors import Argument, SettingError
 from impasto.pictures.decoding import MAXIMUM_PIXELS
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit
-from impasto.pictures.windows import LargePhoto, is_windowed, most_pixels
+from impasto.pictures.windows import LargePhoto, is_huge, is_windowed, most_pixels, stored_shape
 from impasto.settings import LARGEST_SIZE, Settings
 
 Source = Any
@@ -32,13 +32,12 @@ def large_photo(content: Source, settings: Settings) -> LargePhoto | None:
         return content
     if settings.method != "onepass" or settings.refine or not is_windowed(content):
         return None
-    photo = LargePhoto(content)
-    shape = _fitted(photo.full_shape, settings)
+    shape = _fitted(stored_shape(content), settings)
     most = most_pixels(machine.free_memory(), WHOLE_BYTES)
-    if math.prod(shape) > most or max(shape) > LARGEST_SIZE:
-        return photo.resized(shape)
-    photo.close()
-    return None
+    if math.prod(shape) <= most and max(shape) <= LARGEST_SIZE:
+        return None
+    photo = LargePhoto(content)
+    return photo.resized(_fitted(photo.full_shape, settings))
 
 
 def read_photo(content: Source, settings: Settings) -> Picture:
@@ -48,11 +47,10 @@ def read_photo(content: Source, settings: Settings) -> Picture:
         ImageError: it cannot be read.
         SettingError: the pastiche would be too large.
     """
-    if is_windowed(content):
+    if is_huge(content):
         large = LargePhoto(content)
         try:
-            if large.is_huge:
-                return large.resized(fitted_shape(large.full_shape, settings)).picture()
+            return large.resized(fitted_shape(large.full_shape, settings)).picture()
         finally:
             large.close()
     picture = read_picture(content, max_size=None if settings.fit == "stretch" else settings.max_size)
@@ -61,7 +59,7 @@ def read_photo(content: Source, settings: Settings) -> Picture:
 
 def result_shape(content: Source, settings: Settings) -> tuple[int, int]:
     """Return the (height, width) of a photo's result; errors are `read_photo`'s."""
-    if is_windowed(content):
+    if is_huge(content):
         large = LargePhoto(content)
         large.close()
         return fitted_shape(large.full_shape, settings)

@@ -19,6 +19,8 @@ from impasto.finished import LargePastiche
 from impasto.onepass import window_painter
 from impasto.onepass.encoded_photo import MomentSums
 from impasto.onepass.window_painter import WindowPainter
+from impasto.photos import read_photo, result_shape
+from impasto.pictures import tiff_segments
 from impasto.pictures.tiled_tiff import encoded_tile, write_tiles
 from impasto.pictures.writing import OutputOptions
 from impasto.preparation import Inputs, prepare
@@ -197,6 +199,21 @@ def test_an_interruption_leaves_nothing(impasto, desk, monkeypatch):
     code, _, err = impasto(*command(desk))
     assert code == 130 and "Interrupted before there was a picture; nothing was written." in err
     assert len(painted) == 3 and sorted(path.name for path in desk.iterdir()) == before
+
+
+def test_a_huge_photo_is_reduced_while_it_is_read(desk, monkeypatch):
+    """For every method; what is not huge is read at once, however it is compressed."""
+    photo = Settings(max_size=100)
+    wanted = read_photo(desk / "photo.tif", photo)
+    monkeypatch.setattr("impasto.pictures.windows.MAXIMUM_PIXELS", 1000)
+    monkeypatch.setattr("impasto.photos.read_picture", None)
+    found = read_photo(desk / "photo.tif", photo)
+    assert result_shape(desk / "photo.tif", photo) == found.shape == wanted.shape == (77, 100)
+    assert (found.full_shape, found.sha256) == (SHAPE, wanted.sha256)
+    assert np.abs(found.pixels - wanted.pixels).max() < 0.05
+    monkeypatch.undo()
+    monkeypatch.setattr(tiff_segments, "MOST_PART_BYTES", 1000)
+    assert read_photo(desk / "photo.tif", photo).shape == (77, 100)
 
 
 def test_a_result_too_large_for_memory_needs_one_pass(desk, monkeypatch):

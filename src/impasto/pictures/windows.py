@@ -36,7 +36,7 @@ from impasto.pictures.decoding import (
 )
 from impasto.pictures.reading import MAXIMUM_BYTES, Picture, check_file, check_size, open_header
 from impasto.pictures.resizing import Window, resize_box, resize_window, scale_to
-from impasto.pictures.tiff import find_photo, is_tiff
+from impasto.pictures.tiff import find_page, find_photo, is_tiff
 from impasto.pictures.tiff_segments import SegmentedTiff
 
 Array = NDArray[Any]
@@ -145,11 +145,6 @@ class LargePhoto:
     def tile(self) -> tuple[int, int]:
         """(height, width) of the tiles or strips in the file."""
         return self._tiff.segment
-
-    @property
-    def is_huge(self) -> bool:
-        """Whether the file is larger than what is read at once."""
-        return self.path.stat().st_size > MAXIMUM_BYTES or math.prod(self.full_shape) > MAXIMUM_PIXELS
 
     @property
     def may_be_transparent(self) -> bool:
@@ -290,6 +285,25 @@ def is_windowed(path: Any) -> bool:
         return False
     with Path(path).open("rb") as file:
         return is_tiff(file.read(4))
+
+
+def stored_shape(path: str | Path) -> tuple[int, int]:
+    """Return the (height, width) of a TIFF as it lies in the file; its tags alone are looked at.
+
+    Raises:
+        ImageError: it has no picture of full resolution, is a raw photo, or is damaged.
+    """
+    path = Path(path)
+    with pillow_errors(path.name), path.open("rb") as file:
+        page, _ = find_page(file, path.name)
+        return int(page.imagelength), int(page.imagewidth)
+
+
+def is_huge(path: Any) -> bool:
+    """Return whether a photo is a TIFF file larger than what is read at once."""
+    if not is_windowed(path):
+        return False
+    return Path(path).stat().st_size > MAXIMUM_BYTES or math.prod(stored_shape(path)) > MAXIMUM_PIXELS
 
 
 def most_pixels(free: int, per_pixel: int) -> int:
