@@ -87,21 +87,24 @@ def paint(photo: Path, output: Path, *options: object) -> dict[str, float]:
 
 
 def seam(path: Path) -> float:
-    """Return how much neighbors across borders of tiles differ, relative to neighbors 8 px beside them."""
+    """Return how much neighbors across borders of tiles differ, relative to those 16 and 32 px beside them.
+
+    Borders are multiples of 16 px, on the grid of the network's layers, which leaves its own trace.
+    """
     from impasto.pictures.resizing import Window
     from impasto.pictures.windows import LargePhoto
 
     photo = LargePhoto(path)
     (height, width), step = photo.shape, photo.tile[1]
-    borders = range(step, width - 16, step)
+    borders = range(step, width - 40, step)
     across, beside = [], []
     for row in range(0, height, max(SIDE, height // 8)):
         rows = slice(row, min(row + 256, height))
         for border in list(borders)[: FARTHEST // 8]:
-            pixels = photo.window(Window(rows, slice(border - 16, border + 16), photo.shape)).pixels
+            pixels = photo.window(Window(rows, slice(border - 40, border + 40), photo.shape)).pixels
             steps = np.abs(np.diff(pixels, axis=1)).mean(axis=(0, 2))
-            across.append(steps[15])
-            beside.append(np.concatenate([steps[4:12], steps[20:28]]).mean())
+            across.append(steps[39])
+            beside.append(steps[[7, 23, 55, 71]].mean())
     return round(float(np.mean(across) / np.mean(beside)), 3) if across else 1.0
 
 
