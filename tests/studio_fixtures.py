@@ -76,6 +76,13 @@ def png_bytes(height: int, width: int, seed: int = 1, **options: Any) -> bytes:
     return file.getvalue()
 
 
+@pytest.fixture
+def own_home(tmp_path, monkeypatch) -> Path:
+    """A home for the tests whose requests may keep styles: not the gallery of whoever runs them."""
+    monkeypatch.setenv("IMPASTO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[TestClient]:
     with TestClient(make_app(), base_url=ADDRESS, raise_server_exceptions=False) as client:

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from impasto.studio.routes import DOCUMENT
-from studio_fixtures import browser, client, png_bytes
+from studio_fixtures import browser, client, own_home, png_bytes
 
 from benchmarks.studio import measure  # isort: skip; studio_fixtures has made it findable
 
@@ -98,7 +98,7 @@ OPERATIONS = [(path, method) for path, methods in OPENAPI["paths"].items() for m
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=lambda one: one)
-def test_no_request_is_a_fault(browser, path, method):
+def test_no_request_is_a_fault(browser, own_home, path, method):
     operation = OPENAPI["paths"][path][method]
     for seed in range(40):
         photo = browser.photo(png_bytes(32, 40, 31))["photo"]

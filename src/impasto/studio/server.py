@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from impasto.errors import ImpastoError, OutputError
+from impasto.errors import ImpastoError, OutputError, SettingError
 from impasto.studio.guard import HEADERS, Guard
 from impasto.studio.refusals import RefusalError, refusal_record, status_of
 from impasto.studio.routes import ROUTES
@@ -147,8 +148,10 @@ def serve(opening: Opening, opened: Callable[[str, str], None]) -> None:
 
     Raises:
         SettingError: other machines could come, and there is no password.
+        SettingError: certificate and key are not a certificate and its key.
         OutputError: the address or the port cannot be used.
     """
+    _check_certificate(opening)
     listener = _listen(opening)
     app = make_app(Guard(host=opening.host, password=opening.password), opening.style)
     config = uvicorn.Config(
@@ -180,6 +183,21 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._opened()
+
+
+def _check_certificate(opening: Opening) -> None:
+    """Refuse, before anything listens, files that are not a certificate and its key."""
+    if opening.certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(opening.certificate, opening.key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingError(
+            "{cert} and {key} cannot be used for HTTPS: {reason}; give a certificate and its key, in PEM",
+            cert=opening.certificate,
+            key=opening.key,
+            reason=error.strerror or error,
+        ) from error
 
 
 def _listen(opening: Opening) -> socket.socket:
