@@ -49,12 +49,14 @@ class Workshop:
 
     Args:
         most_bytes: what everything whose size is known may take together; what was used longest ago goes.
+        team: workers that share the pictures that are optimized (`cluster_workshop`); None: there are none.
 
     Raises:
         ClosedError: when it is used after it was closed.
     """
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES, team: Any = None) -> None:
+        self.team = team
         self._lock = threading.Lock()
         self._entries: OrderedDict[tuple[Shelf, Hashable], _Entry] = OrderedDict()
         self._most_bytes = most_bytes

@@ -21,6 +21,11 @@ class HostVectors:
         return np.zeros((count, size), np.float32)
 
     @staticmethod
+    def placed(array: NDArray[np.float32]) -> Any:
+        """Return an array of the host as one of these."""
+        return np.ascontiguousarray(array)
+
+    @staticmethod
     def put(matrix: Any, row: int, vector: Any) -> Any:
         """Return the matrix with a row replaced, in place if possible."""
         matrix[row] = vector.ravel()
@@ -68,6 +73,11 @@ class DeviceVectors:
     def rows(count: int, size: int) -> Any:
         """Return a matrix of zeros, (count, size)."""
         return ops.zeros((count, size), "float32")
+
+    @staticmethod
+    def placed(array: NDArray[np.float32]) -> Any:
+        """Return an array of the host as one of these."""
+        return ops.convert_to_tensor(array)
 
     @staticmethod
     def put(matrix: Any, row: int, vector: Any) -> Any:
@@ -121,6 +131,8 @@ def _row_replacement() -> Callable[[Any, int, Any], Any]:
     return lambda matrix, row, vector: ops.slice_update(matrix, (row, 0), vector)
 
 
-def vectors_for(array: Any) -> type[HostVectors] | type[DeviceVectors]:
-    """Return the operations for NumPy arrays or for the engine's."""
+def vectors_for(array: Any) -> Any:
+    """Return the operations for NumPy arrays, for the engine's, or those that an array brings along."""
+    if own := getattr(array, "vectors", None):
+        return own
     return HostVectors if isinstance(array, np.ndarray) else DeviceVectors

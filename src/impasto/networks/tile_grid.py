@@ -93,7 +93,13 @@ class Tile:
         return rows, self.columns.at(level, shape[1], self.columns.core_end == self.picture[1])
 
 
-def tile_grid(shape: tuple[int, int], side: int, layers: Iterable[str], further: int = 0) -> list[Tile]:
+def tile_grid(
+    shape: tuple[int, int],
+    side: int,
+    layers: Iterable[str],
+    further: int = 0,
+    blocks: tuple[int, int] = (1, 1),
+) -> list[Tile]:
     """Return the tiles that cover a picture, all of one shape with sides of at most about `side`.
 
     Args:
@@ -101,12 +107,15 @@ def tile_grid(shape: tuple[int, int], side: int, layers: Iterable[str], further:
         side: longest side of a tile in pixels, surroundings included.
         layers: the layers that are looked at; the deepest decides the surroundings.
         further: pixels by which the surroundings must be wider, a multiple of 16.
+        blocks: what the numbers of tiles down and across must be multiples of.
 
     Raises:
-        EngineError: the side is too small for the surroundings.
+        EngineError: the side is too small for the surroundings, or the picture for so many tiles.
     """
     halo = reach(layers) + further
-    rows, columns = (_spans(length, side, halo) for length in shape)
+    rows, columns = (
+        _spans(length, side, halo, multiple) for length, multiple in zip(shape, blocks, strict=True)
+    )
     return [Tile(rows=r, columns=c, picture=shape) for r in rows for c in columns]
 
 
@@ -132,12 +141,14 @@ def smallest_side(layers: Iterable[str]) -> int:
     return 2 * reach(layers) + 2 * ALIGNMENT
 
 
-def _spans(length: int, side: int, halo: int) -> list[Span]:
+def _spans(length: int, side: int, halo: int, multiple: int = 1) -> list[Span]:
     """Return the fewest spans of one size that cover an axis, in whole positions of the pooling grid.
+
+    Their number is a multiple of the one given.
 
     All but the last end within a position if the axis does; that position is not their own.
     """
-    if length <= side:
+    if length <= side and multiple == 1:
         return [Span(start=0, end=length, core_start=0, core_end=length)]
     positions, ragged = -(-length // ALIGNMENT), int(length % ALIGNMENT > 0)
     overlap = 2 * halo // ALIGNMENT + ragged
@@ -149,9 +160,11 @@ def _spans(length: int, side: int, halo: int) -> list[Span]:
             side=side,
         )
     count, size = 1, positions
-    while size * ALIGNMENT - missing > side:
+    while size * ALIGNMENT - missing > side or count % multiple:
         count += 1
         size = -(-(positions + (count - 1) * overlap) // count)
+    if positions - size < count - 1:
+        raise EngineError("{length} px are too few for {count} tiles", length=length, count=count)
     starts = [i * (positions - size) // (count - 1) for i in range(count)]
     cuts = [0, *(start + halo // ALIGNMENT for start in starts[1:]), positions]
     return [

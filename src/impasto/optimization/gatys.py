@@ -20,14 +20,23 @@ from numpy.typing import NDArray
 from impasto.engine.gradients import Evaluation, to_engine, to_host
 from impasto.errors import joined
 from impasto.optimization.guard import Guard, named_losses
-from impasto.optimization.objective import LossWeights, Objective, build_objective
+from impasto.optimization.objective import (
+    LossWeights,
+    Objective,
+    build_objective,
+    objective_without_content,
+    seen_content_layers,
+)
 from impasto.optimization.optimizers import LBFGS, Adam, Optimizer
-from impasto.optimization.planning import choose_tiles
 from impasto.optimization.preconditioner import Preconditioner
 from impasto.optimization.scales import Scale, plan_scales, remembered_pairs
+from impasto.optimization.spread.evaluation import SpreadEvaluation, SpreadPreconditioner
+from impasto.optimization.spread.planning import shared_partition, spread_tiles
+from impasto.optimization.spread.recovery import steadfast_steps
+from impasto.optimization.spread.vectors import SpreadArray
 from impasto.optimization.tiling import BoundedEvaluation
 from impasto.pictures.resizing import resize
-from impasto.prepared import Prepared
+from impasto.prepared import Prepared, StyledRegion
 from impasto.progress import Step
 from impasto.settings import Settings
 
@@ -51,14 +60,21 @@ def optimize_steps(prepared: Prepared, start: State | None = None) -> Iterator[S
 
     Reference: Gatys et al. (CVPR 2016); coarse to fine after Gatys et al. (CVPR 2017), section 6.
     """
+    if prepared.workshop.team is None:
+        yield from _steps(prepared, start)
+    else:
+        yield from steadfast_steps(partial(_steps, prepared), prepared.workshop.team, start)
+
+
+def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
     settings, initial = prepared.settings, prepared.initial
     scales, first = plan_scales(prepared.content.shape[:2], settings), start.scale if start else 1
-    tiles = list(start.tiles) if start else choose_tiles(scales, prepared.network, settings)
+    team = prepared.workshop.team
+    tiles = list(start.tiles) if start else spread_tiles(scales, prepared.network, settings, team)
     before = None
     for number, scale in enumerate(scales[first - 1 :], first):
-        build = partial(_objective_at, prepared, scale)
-        evaluate = BoundedEvaluation(build, scale.shape, tiles[number - 1], prepared.workshop)
-        point = to_engine(starting_point(initial, before, scale.shape, settings)[None])
+        picture = starting_point(initial, before, scale.shape, settings)[None]
+        evaluate, point = _placed(prepared, scale, tiles[number - 1], picture)
         optimizer = new_optimizer(evaluate, point, scale, settings)
         guard = Guard(optimizer)
         done = start.resume(number, optimizer, guard) if start else 0
@@ -78,6 +94,27 @@ def optimize_steps(prepared: Prepared, start: State | None = None) -> Iterator[S
                 make_state=partial(State.of, (number, iteration), tuple(tiles), optimizer, guard),
             )
         before = clipped(optimizer.release())
+
+
+def _placed(
+    prepared: Prepared, scale: Scale, tile: int | None, picture: Array
+) -> tuple[BoundedEvaluation | SpreadEvaluation, Any]:
+    """Return a scale's objective and its starting point: here, or with the workers that share the picture."""
+    settings, network, team = prepared.settings, prepared.network, prepared.workshop.team
+    partition = shared_partition(team, scale.shape, tile, settings)
+    if partition is None:
+        build = partial(_objective_at, prepared, scale)
+        return BoundedEvaluation(build, scale.shape, tile, prepared.workshop), to_engine(picture)
+    regions = _regions_at(prepared, scale)
+    frame = objective_without_content(network, scale.shape, regions, settings, tile, prepared.visible)
+    evaluate = SpreadEvaluation(
+        team,
+        partition,
+        replace(frame, achromatic=prepared.achromatic),
+        (resize(prepared.content, scale.shape), seen_content_layers(settings)),
+        prepared.workshop,
+    )
+    return evaluate, evaluate.vectors.placed(picture)
 
 
 def starting_point(initial: Array, before: Array | None, shape: tuple[int, int], settings: Settings) -> Array:
@@ -163,14 +200,18 @@ def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objecti
 
 
 def _new_objective(prepared: Prepared, scale: Scale, tile: int | None) -> Objective:
+    content, regions = resize(prepared.content, scale.shape)[None], _regions_at(prepared, scale)
+    objective = build_objective(prepared.network, content, regions, prepared.settings, tile, prepared.visible)
+    return replace(objective, achromatic=prepared.achromatic)
+
+
+def _regions_at(prepared: Prepared, scale: Scale) -> list[StyledRegion]:
+    """Return the regions with their style images as they are looked at beside a scale's picture."""
     factor = max(scale.shape) / max(prepared.content.shape[:2])
-    regions = [
+    return [
         replace(region, styles=tuple(style.scaled(factor) for style in region.styles))
         for region in prepared.regions
     ]
-    content = resize(prepared.content, scale.shape)[None]
-    objective = build_objective(prepared.network, content, regions, prepared.settings, tile, prepared.visible)
-    return replace(objective, achromatic=prepared.achromatic)
 
 
 def _digest(prepared: Prepared) -> bytes:
@@ -197,7 +238,11 @@ def new_optimizer(
     """
     if settings.optimizer == "adam":
         return Adam(evaluate, start, settings.learning_rate)
-    precondition = Preconditioner(start) if settings.formulas == "relative" else None
+    precondition = None
+    if settings.formulas == "relative":
+        precondition = (
+            SpreadPreconditioner(start) if isinstance(start, SpreadArray) else Preconditioner(start)
+        )
     return LBFGS(evaluate, start, remembered_pairs(scale), precondition)
 
 

@@ -21,7 +21,7 @@ from impasto.engine.gradients import to_host
 from impasto.errors import SettingError
 from impasto.layers import check_layers, layer_shapes, level_of
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.networks.tile_grid import tile_grid
+from impasto.networks.tile_grid import Tile, tile_grid
 from impasto.optimization.losses import (
     FORMULAS,
     ContentSums,
@@ -181,6 +181,11 @@ class Objective:
             style = replace(style, values=targets)
         return replace(self, content_targets={}, content_scales=scales, style=style, grain=values["grain"])
 
+    def with_content(self, targets: Mapping[str, Tensor], sums: Mapping[str, ContentSums]) -> Objective:
+        """Return this objective with its content: the features by layer and their sums."""
+        scales = {layer: self.formulas.content_scale(total) for layer, total in sums.items()}
+        return replace(self, content_targets=targets, content_scales=scales)
+
     @property
     def whole(self) -> View:
         """The view of the whole picture."""
@@ -294,8 +299,37 @@ def build_objective(
     Raises:
         SettingError: the measure of style cannot be had with these regions.
     """
-    formulas, weights = FORMULAS[settings.formulas], LossWeights.from_settings(settings)
     shape = content.shape[1], content.shape[2]
+    frame = objective_without_content(network, shape, regions, settings, tile, visible)
+    layers = seen_content_layers(settings)
+    return frame.with_content(*content_features(network, content, layers, tile, frame.visible))
+
+
+def seen_content_layers(settings: Settings) -> Sequence[str]:
+    """Return the layers at which a picture is compared with its content image; none if it weighs nothing."""
+    return settings.content_layers if LossWeights.from_settings(settings).content else ()
+
+
+def seen_layers(settings: Settings) -> tuple[str, ...]:
+    """Return all layers that an objective looks at."""
+    styled = LossWeights.from_settings(settings).style
+    weights = style_layer_weights(settings.style_loss, settings.style_layer_weights) if styled else {}
+    return (*seen_content_layers(settings), *weights)
+
+
+def objective_without_content(
+    network: FeatureNetwork,
+    shape: tuple[int, int],
+    regions: Sequence[StyledRegion],
+    settings: Settings,
+    tile: int | None = None,
+    visible: Array | None = None,
+) -> Objective:
+    """Return the objective of a picture of a shape but for its content, which `Objective.with_content` adds.
+
+    Arguments and errors are those of `build_objective`.
+    """
+    formulas, weights = FORMULAS[settings.formulas], LossWeights.from_settings(settings)
     layer_weights = style_layer_weights(settings.style_loss, settings.style_layer_weights)
     check_layers({*layer_weights, *settings.content_layers}, network.layers)
     masks, style_loss = {}, None
@@ -308,19 +342,16 @@ def build_objective(
             raise SettingError("style_loss must not be sliced where there are regions; choose gram")
         targets = style_targets(network, regions, layer_weights, masks, shape, tile)
         style_loss = new_style_loss(settings.style_loss, settings.formulas, targets, settings.seed)
-    content_layers = settings.content_layers if weights.content else ()
-    seen = visible_at(visible, shape, content_layers, network.pool_rounding)
-    content_targets, content_sums = content_features(network, content, content_layers, tile, seen)
     return Objective(
         network=network,
-        content_targets=content_targets,
-        content_scales={k: formulas.content_scale(sums) for k, sums in content_sums.items()},
+        content_targets={},
+        content_scales={},
         style=style_loss,
         weights=weights,
         formulas=formulas,
         shape=shape,
         masks=masks,
-        visible=seen,
+        visible=visible_at(visible, shape, seen_content_layers(settings), network.pool_rounding),
         grain=max(1e-3, (settings.grain or 0.0) * style_grain(regions)) if weights.grain else 0.0,
     )
 
@@ -356,10 +387,30 @@ def content_features(
         return projected, {
             k: ContentSums.of(to_host(target), visible.get(k)) for k, target in projected.items()
         }
-    picture, sides = to_host(content)[0], layer_shapes(shape, network.pool_rounding)
     targets: dict[str, NDArray[Any]] = {}
-    sums: dict[str, ContentSums] = {}
-    for part in tile_grid(shape, tile, layers):
+    tiles = tile_grid(shape, tile, layers)
+    return targets, content_in_tiles(network, to_host(content)[0], tiles, (layers, visible), targets)
+
+
+def content_in_tiles(
+    network: FeatureNetwork,
+    picture: Array,
+    tiles: Sequence[Tile],
+    counted: tuple[Sequence[str], Mapping[str, Array]],
+    targets: dict[str, NDArray[Any]],
+) -> dict[str, ContentSums]:
+    """Put the features of a content image's tiles into maps, and return the sums over the tiles' cores.
+
+    Args:
+        network: the feature network.
+        picture: float32 (height, width, 3), sRGB in [0, 1].
+        tiles: of it; the maps are 0 where none has its core.
+        counted: the layers, and how much their positions count where not all do fully.
+        targets: by layer the maps, (1, h, w, channels); made where they are not there yet.
+    """
+    (layers, visible), sums = counted, dict[str, ContentSums]()
+    sides = layer_shapes((picture.shape[0], picture.shape[1]), network.pool_rounding)
+    for part in tiles:
         by_layer = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
         for layer, features in by_layer.items():
             level, values = level_of(layer), np.asarray(ops.convert_to_numpy(features))[0]
@@ -369,9 +420,9 @@ def content_features(
             core = ContentSums.of(part.core_of(seen, level), mask)
             sums[layer] = sums[layer] + core if layer in sums else core
             if layer not in targets:
-                targets[layer] = np.empty((1, *sides[level], values.shape[-1]), values.dtype)
+                targets[layer] = np.zeros((1, *sides[level], values.shape[-1]), values.dtype)
             part.paste(values, targets[layer][0], level)
-    return targets, sums
+    return sums
 
 
 def style_targets(

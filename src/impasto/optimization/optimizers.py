@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.engine.gradients import Evaluation, to_engine, to_host
+from impasto.engine.gradients import Evaluation, to_host
 from impasto.engine.vectors import vectors_for
 
 Array = Any
@@ -67,8 +67,8 @@ def _evaluation_state(evaluation: Evaluation) -> dict[str, Any]:
     return {"total": np.float64(evaluation.total), "terms": evaluation.terms, "gradient": gradient}
 
 
-def _restored_evaluation(state: Mapping[str, Any]) -> Evaluation:
-    return Evaluation(float(state["total"]), np.asarray(state["terms"]), to_engine(state["gradient"]))
+def _restored_evaluation(state: Mapping[str, Any], vectors: Any) -> Evaluation:
+    return Evaluation(float(state["total"]), np.asarray(state["terms"]), vectors.placed(state["gradient"]))
 
 
 @dataclass
@@ -108,13 +108,15 @@ class Adam:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        self.point, self._first, self._second = (to_engine(state[k]) for k in ("point", "first", "second"))
+        vectors = vectors_for(self.point)
+        names = "point", "first", "second"
+        self.point, self._first, self._second = (vectors.placed(state[name]) for name in names)
         self._steps, self.rate = int(state["steps"]), float(state["rate"])
-        self.evaluation = _restored_evaluation(state)
+        self.evaluation = _restored_evaluation(state, vectors)
 
     def release(self) -> Array:
         """Free the moments and return the point."""
-        self._first = self._second = self.point[:0]
+        self._first = self._second = self.point
         return self.point
 
     def step(self) -> Evaluation:
@@ -185,12 +187,12 @@ class LBFGS:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self.point, self._steps, self._differences = (
-            to_engine(state[k]) for k in ("point", "moves", "bends")
+            self._vectors.placed(state[k]) for k in ("point", "moves", "bends")
         )
         self._sy, self._yy = (np.array(state[k]) for k in ("move_bend", "bend_bend"))
         self._pairs, self._newest = int(state["pairs"]), int(state["newest"])
         self.converged, self._first_step = bool(state["converged"]), float(state["first_move"])
-        self.evaluation = _restored_evaluation(state)
+        self.evaluation = _restored_evaluation(state, self._vectors)
 
     def release(self) -> Array:
         """Free the pairs and return the point."""

@@ -55,24 +55,20 @@ class Preconditioner:
 
     def __call__(self, picture: Array) -> Array:
         """Return F times a picture."""
-        smoothed = self._smoothed(picture[0], 0)[None]
+        smoothed = self.smoothed(picture[0], 0)[None]
         smoothed += picture  # in place, if the array can: a large picture's memory counts
-        return self._damped(smoothed)
+        return damped(smoothed, self._library)
 
-    def _damped(self, picture: Array) -> Array:
-        """Return a picture with its pixels' channels nearer to their mean, in place if the array can."""
-        gray = self._library.mean(picture, axis=-1, keepdims=True)
-        picture *= CHROMA
-        picture += (1 - CHROMA) * gray
-        return picture
+    def smoothed(self, picture: Array, level: int) -> Array:
+        """Return what a grid, 0 the finest, and the coarser ones keep of (height, width, channels).
 
-    def _smoothed(self, picture: Array, level: int) -> Array:
-        """Return what a grid and the coarser ones keep of (height, width, channels)."""
+        The picture is of the size of the grid before; of the picture's own for the finest.
+        """
         rows, columns = self._grids[level]
         coarse = self._along_columns(columns.T, self._along_rows(rows.T, picture))
         smoothed = SHARES[level] * coarse
         if level + 1 < len(SHARES):
-            smoothed = smoothed + self._smoothed(coarse, level + 1)
+            smoothed = smoothed + self.smoothed(coarse, level + 1)
         return self._along_rows(rows, self._along_columns(columns, smoothed))
 
     def _along_rows(self, matrix: Any, picture: Array) -> Array:
@@ -83,6 +79,19 @@ class Preconditioner:
     def _along_columns(self, matrix: Any, picture: Array) -> Array:
         turned = self._along_rows(matrix, self._library.transpose(picture, (1, 0, 2)))
         return self._library.transpose(turned, (1, 0, 2))
+
+
+def damped(picture: Array, library: Any) -> Array:
+    """Return a picture with its pixels' channels nearer to their mean, in place if the array can.
+
+    Args:
+        picture: (..., channels).
+        library: NumPy, or Keras' operations.
+    """
+    gray = library.mean(picture, axis=-1, keepdims=True)
+    picture *= CHROMA
+    picture += (1 - CHROMA) * gray
+    return picture
 
 
 def interpolation(fine: int, coarse: int) -> sparse.csr_array:

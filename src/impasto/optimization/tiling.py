@@ -9,7 +9,7 @@ result is the gradient of the whole picture, not an approximation, and there are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -38,6 +38,8 @@ Tensor = Any
 Array = NDArray[np.float32]
 
 
+Totals = Mapping[str, NDArray[np.float64]]
+"""The sums of `Objective.measure`, added up over tiles."""
 Evaluate = Callable[[Objective, Any], Evaluation]
 """Value and gradient of an objective of one form at a point (1, height, width, 3), on the host or the GPU."""
 
@@ -58,7 +60,7 @@ def compile_objective(objective: Objective, side: int | None) -> Evaluate:
 
 def compile_whole(objective: Objective) -> Evaluate:
     """Compile value and gradient of the whole picture; as `compile_objective`."""
-    form, constants = _form(objective), objective.constants
+    form, constants = without_values(objective), objective.constants
 
     def function(image: Tensor, weights: Tensor, values: View, content: View) -> tuple[Tensor, Tensor]:
         now = form.with_values(values)
@@ -70,41 +72,81 @@ def compile_whole(objective: Objective) -> Evaluate:
 
 def compile_in_tiles(objective: Objective, side: int) -> Evaluate:
     """Compile value and gradient so that memory is bounded by a tile's; as `compile_objective`."""
-    if objective.style and not objective.style.additive:
-        raise SettingError(
-            "style_loss sliced needs the whole picture in memory; choose gram or a smaller max_size"
-        )
-    form = _form(objective)
+    parts, compare = PartFunctions(objective), compile_comparison(objective)
     tiles = tile_grid(objective.shape, side, objective.layers)
     looks = forward_grid(objective.shape, side, objective.layers)
-    measure = compile_function(lambda image, view, values: form.with_values(values).measure(image, view))
-    compare = compile_gradient(lambda sums, weights, values: form.with_values(values).losses(sums, weights))
-
-    def slope(image: Tensor, view: View, slopes: View, values: View) -> tuple[Tensor, Tensor]:
-        return _dot(slopes, form.with_values(values).measure(image, view)), ops.zeros((), "float32")
-
-    pull_back = compile_gradient(slope)
 
     def evaluate(now: Objective, point: Any) -> Evaluation:
-        picture, values = to_host(point)[0], now.values
-        gradient = np.zeros_like(picture)
+        picture = to_host(point)[0]
         with memory_errors(tiles[0].shape):
-            totals: dict[str, Any] = {}
-            for tile in looks:
-                sums = measure(_batch(tile, picture), view_of(now, tile), values)
-                for name, value in sums.items():
-                    totals[name] = totals.get(name, 0) + to_host(value).astype(np.float64)
-            whole = {name: value.astype(np.float32) for name, value in totals.items()}
-            total, terms, slopes = compare(whole, now.weights.vector, values)
-            for tile in tiles:
-                slope = pull_back(_batch(tile, picture), view_of(now, tile), slopes, values)[2]
-                tile.cut(gradient)[:] += to_host(slope)[0]
-        return Evaluation(float(total), to_host(terms), gradient[None])
+            total, terms, slopes = compare(now, parts.measure(now, picture, looks))
+            gradient = parts.pull_back(now, picture, tiles, slopes)
+        return Evaluation(total, terms, gradient[None])
 
     return evaluate
 
 
-def _form(objective: Objective) -> Objective:
+class PartFunctions:
+    """The two passes over a picture's parts: to sums over positions, and back to pixels.
+
+    Args:
+        objective: one of the form that they are compiled for; of its values nothing is kept.
+
+    Raises:
+        SettingError: the measure of style needs the whole picture.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        if objective.style and not objective.style.additive:
+            raise SettingError(
+                "style_loss sliced needs the whole picture in memory; choose gram or a smaller max_size"
+            )
+        form = without_values(objective)
+
+        def measure(image: Tensor, view: View, values: View) -> dict[str, Tensor]:
+            return form.with_values(values).measure(image, view)
+
+        def slope(image: Tensor, view: View, slopes: View, values: View) -> tuple[Tensor, Tensor]:
+            return _dot(slopes, measure(image, view, values)), ops.zeros((), "float32")
+
+        self._measure, self._pull_back = compile_function(measure), compile_gradient(slope)
+
+    def measure(self, now: Objective, picture: Array, looks: Sequence[Tile]) -> Totals:
+        """Return the sums of a picture (height, width, 3) over the cores of tiles, float64 by name."""
+        totals: dict[str, Any] = {}
+        for tile in looks:
+            add_up(totals, self._measure(_batch(tile, picture), view_of(now, tile), now.values))
+        return totals
+
+    def pull_back(self, now: Objective, picture: Array, tiles: Sequence[Tile], slopes: View) -> Array:
+        """Return the gradient (height, width, 3) of the sums over the cores of tiles, weighed by slopes."""
+        gradient = np.zeros_like(picture)
+        for tile in tiles:
+            slope = self._pull_back(_batch(tile, picture), view_of(now, tile), slopes, now.values)[2]
+            tile.cut(gradient)[:] += to_host(slope)[0]
+        return gradient
+
+
+def add_up(totals: dict[str, Any], sums: Mapping[str, Any]) -> None:
+    """Add sums to totals, in float64."""
+    for name, value in sums.items():
+        totals[name] = totals.get(name, 0) + to_host(value).astype(np.float64)
+
+
+def compile_comparison(objective: Objective) -> Callable[[Objective, Totals], tuple[float, Array, View]]:
+    """Compile an objective of one form and the whole picture's sums -> total, terms, and the sums' slopes."""
+    form = without_values(objective)
+    compiled = compile_gradient(lambda sums, weights, values: form.with_values(values).losses(sums, weights))
+
+    def compare(now: Objective, totals: Totals) -> tuple[float, Array, View]:
+        sums = {name: value.astype(np.float32) for name, value in totals.items()}
+        total, terms, slopes = compiled(sums, now.weights.vector, now.values)
+        return float(total), to_host(terms), slopes
+
+    return compare
+
+
+def without_values(objective: Objective) -> Objective:
     """Return an objective without its values, which compiled functions are given in every call."""
     style: Any = objective.style
     return replace(objective, content_targets={}, style=style and replace(style, values={}), grain=0.0)

@@ -1,0 +1,1 @@
+"""One picture's optimization spread over several workers, each of which keeps a part of it."""
