@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from impasto.progress_bar import show_progress
     from impasto.recipes import Recipe, load_recipe
     from impasto.runs.batch.run import batch
+    from impasto.runs.cluster.workshop import cluster_workshop
     from impasto.runs.sweep import sweep
     from impasto.settings import Settings
     from impasto.styles import RegionSpec, StyleSpec
@@ -79,6 +80,7 @@ _HOMES = {
         "load_recipe",
     ),
     "runs.batch.run": ("batch",),
+    "runs.cluster.workshop": ("cluster_workshop",),
     "runs.sweep": ("sweep",),
     "settings": ("Settings",),
     "styles": (
@@ -115,6 +117,7 @@ __all__ = [
     "Workshop",
     "__version__",
     "batch",
+    "cluster_workshop",
     "fetch_vgg19",
     "load_recipe",
     "plan",

@@ -280,7 +280,7 @@ def test_a_checkpoint_that_can_no_longer_be_written_costs_a_note(impasto, interr
 
     monkeypatch.setattr(jobs, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", 0)
     monkeypatch.setattr(jobs, "check_side_files", lambda job: None)  # it became so since
-    monkeypatch.setattr("impasto.cli.stylize._check_outputs", lambda job: None)
+    monkeypatch.setattr("impasto.cli.stylize._checked", lambda job: job)
     (desk / "file").write_text("no folder")
     code, _, err = impasto(*job("out.png", "--checkpoint", "file/run.state"))
     assert code == 0

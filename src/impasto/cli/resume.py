@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from impasto.cli.cluster import Hands, with_cluster
 from impasto.cli.options import Json, Quiet, Threads, Verbose
 from impasto.cli.stylize import Talk, run_shown
 from impasto.cli.video import resume_video, unfinished_folder
 from impasto.errors import CheckpointError, did_you_mean
 
 
+@with_cluster
 def resume_command(
     checkpoint: Annotated[
         Path,
@@ -27,6 +29,8 @@ def resume_command(
     verbose: Verbose = False,
     json: Json = False,
     threads: Threads = None,
+    *,
+    hands: Hands,
 ) -> None:
     """Go on with an interrupted run; it ends with the picture or video that it would have made.
 
@@ -48,7 +52,7 @@ def resume_command(
             "the folder {folder}, in which the run was started, is not there", folder=job.folder
         )
     os.chdir(job.folder)
-    run_shown(job, talk, threads, (state, path))
+    run_shown(job, talk, threads, (state, path), hands)
 
 
 def _checkpoint_of(path: Path) -> Path:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli.cluster import Hands, with_cluster
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
     Bar,
@@ -83,6 +84,7 @@ class Talk:
 
 
 @with_settings
+@with_cluster
 def stylize_command(
     content: Photo,
     painting: Painting = None,
@@ -104,6 +106,7 @@ def stylize_command(
     verbose: Verbose = False,
     json: Json = False,
     threads: Threads = None,
+    hands: Hands,
     settings: Any,
 ) -> None:
     """Repaint the photo CONTENT in the style of the picture STYLE.
@@ -131,8 +134,7 @@ def stylize_command(
             resumable=not place.streams,
             network_sha256=_network_of(known, asked),
         )
-        _check_outputs(job)
-        run_shown(job, Talk(quiet, verbose, json), threads)
+        run_shown(_checked(job), Talk(quiet, verbose, json), threads, hands=hands)
 
 
 def named_inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe | None) -> Inputs:
@@ -172,8 +174,8 @@ def _network_of(recipe: Recipe | None, settings: Settings) -> str | None:
     return recipe.network_sha256
 
 
-def _check_outputs(job: Job) -> None:
-    """Refuse now what could not be read, or written at the end."""
+def _checked(job: Job) -> Job:
+    """Return a job whose inputs can be read and whose outputs can be written, as far as is known now."""
     from impasto.names import check_names
     from impasto.pictures.writing import check_output
     from impasto.runs.run import check_side_files
@@ -203,9 +205,12 @@ def _check_outputs(job: Job) -> None:
             command="impasto resume",
             overwrite=Argument("overwrite=True"),
         )
+    return job
 
 
-def run_shown(job: Job, talk: Talk, threads: int | None = None, resumed: Any = None) -> None:
+def run_shown(
+    job: Job, talk: Talk, threads: int | None = None, resumed: Any = None, hands: Hands = nullcontext
+) -> None:
     """Run a job, showing its progress, and end the program as its outcome asks for."""
     from impasto.engine import runtime
     from impasto.runs.run import run_job
@@ -213,8 +218,8 @@ def run_shown(job: Job, talk: Talk, threads: int | None = None, resumed: Any = N
     began = time.monotonic()
     runtime.start_program(threads)
     ensure_network(job.settings.network)
-    with progress_bar(quiet=talk.quiet) as bar:
-        outcome = run_job(job, _shown(bar, talk.verbose), bar.note, resumed)
+    with hands() as workshop, progress_bar(quiet=talk.quiet) as bar:
+        outcome = run_job(job, _shown(bar, talk.verbose), bar.note, resumed, workshop)
     seconds = time.monotonic() - began
     if talk.json:
         print_json(_report(job, outcome, seconds))

@@ -35,6 +35,7 @@ from impasto.runs.job import Job
 if TYPE_CHECKING:
     from impasto.finished import Pastiche
     from impasto.progress import Step
+    from impasto.workshop import Workshop
 
 LEAST_SECONDS_BETWEEN_CHECKPOINTS = 30.0
 WRITING_SHARE = 0.05
@@ -64,6 +65,7 @@ def run_job(
     show: Callable[[Prepared, Step], None],
     say: Callable[[str], None],
     resumed: tuple[RunCheckpoint, Path] | None = None,
+    workshop: Workshop | None = None,
 ) -> Outcome:
     """Make a job's pastiche and save it.
 
@@ -72,6 +74,7 @@ def run_job(
         show: told of every Step.
         say: told sentences while the job runs.
         resumed: the checkpoint that the job goes on from and its file.
+        workshop: where the picture is made; the process' own if None.
 
     Raises:
         ImpastoError: an input cannot be used or the output cannot be written.
@@ -80,7 +83,7 @@ def run_job(
     check_side_files(job)
     _check_large(job)
     with Interruption().heard() as interruption:
-        prepared = prepare(job.inputs, job.settings)
+        prepared = prepare(job.inputs, job.settings, workshop=workshop)
         run = _Run(job, prepared, show, say)
         if resumed:
             resumed[0].check(run.recipe, resumed[1])
@@ -264,6 +267,8 @@ def _is_long(prepared: Prepared) -> bool:
     from impasto.forecast import plan_method
     from impasto.optimization.planning import LONG_SECONDS
 
+    if prepared.workshop.team is not None:
+        return True
     shape, settings = prepared.photo.shape, prepared.settings
     if settings.method == "onepass" and not settings.refine:
         return False  # there is nothing to go on from

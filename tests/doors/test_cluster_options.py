@@ -1,0 +1,34 @@
+"""A cluster's options of the commands that optimize a picture."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from conftest import make_desk
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_desk(tmp_path, ("photo.png", "style.png")))
+
+
+def test_workers_need_a_cluster(desk, impasto):
+    code, out, err = impasto("stylize", "photo.png", "style.png", "--workers", 2)
+    assert (code, out) == (1, "")
+    assert "--workers needs a cluster; add --ray or --address" in err
+
+
+def test_without_ray_it_is_one_sentence(desk, impasto, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, _, err = impasto("stylize", "photo.png", "style.png", "--ray", "--network", "tiny.npz")
+    assert code == 1
+    assert "a cluster needs Ray; install it with pip install 'impasto[ray]'" in err
+
+
+def test_where_no_cluster_answers(desk, impasto):
+    arguments = "stylize", "photo.png", "style.png", "--address", "127.0.0.1:9", "--network", "tiny.npz"
+    code, _, err = impasto(*arguments)
+    assert code == 1
+    assert "no cluster answers at 127.0.0.1:9" in err
