@@ -29,6 +29,7 @@ NAMES = (
     "video_speed",
     "costs",
     "large",
+    "cluster",
     "planning",
     "twelve_megapixels",
     "gigapixel",

@@ -16,7 +16,7 @@ def desk(tmp_path, monkeypatch):
 
 def test_workers_need_a_cluster(desk, impasto):
     code, out, err = impasto("stylize", "photo.png", "style.png", "--workers", 2)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert "--workers needs a cluster; add --ray or --address" in err
 
 
