@@ -116,7 +116,7 @@ class Adam:
 
     def release(self) -> Array:
         """Free the moments and return the point."""
-        self._first = self._second = self.point
+        self._first = self._second = vectors_for(self.point).rows(0, 0)
         return self.point
 
     def step(self) -> Evaluation:
