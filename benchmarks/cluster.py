@@ -103,9 +103,7 @@ def with_workers(side: int, tile: int, workers: int) -> dict[str, object]:
 
     given, cores = problem(side, tile), machine.available_cores()
     settings = given["settings"]
-    frame = objective_without_content(
-        given["network"], (side, side), given["regions"], settings, tile
-    )
+    frame = objective_without_content(given["network"], (side, side), given["regions"], settings, tile)
     partition = Partition.of((side, side), tile, seen_layers(settings), workers)
     with ray_session(cores=max(cores, workers)) as session:
         team = RayTeam(session, workers)
@@ -135,7 +133,7 @@ def with_workers(side: int, tile: int, workers: int) -> dict[str, object]:
 
 
 def traffic(partition: Any, network: Any) -> dict[str, float]:
-    """Return the megabytes that one evaluation and one filter move: with a neighbor at most, with the driver."""
+    """Return the megabytes that an iteration moves: between a part and its neighbors, and with the driver."""
     from impasto.layers import STYLE_LAYERS
     from impasto.optimization.spread.filtering import grid_matrices, touched
 

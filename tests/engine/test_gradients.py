@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from conftest import TINY_SETTINGS, picture
-from impasto.engine.gradients import compile_value_and_gradient, out_of_memory
+from impasto.engine.gradients import compile_pull_back, compile_value_and_gradient, out_of_memory
 from impasto.errors import EngineError
 from impasto.optimization.objective import TERMS, build_objective
 from impasto.prepared import everywhere
@@ -41,6 +41,25 @@ def test_gradient_against_finite_differences(objective):
         ahead, behind = (evaluate(point + h * direction).total for h in (3e-2, -3e-2))
         slope = float((gradient * direction).sum())
         assert (ahead - behind) / 6e-2 == pytest.approx(slope, rel=0.02)
+
+
+def test_slopes_are_taken_back_without_a_second_pass():
+    traces = []
+
+    def function(image, factor):
+        traces.append(image.shape)
+        return {"cubes": ops.sum(factor * image**3, axis=(0, 3)), "sum": ops.sum(image), "none": factor}
+
+    compiled = compile_pull_back(function)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        point, slopes = (rng.normal(size=shape).astype(np.float32) for shape in ((1, 4, 5, 3), (4, 5)))
+        values, pull_back = compiled(point, np.float32(2))
+        np.testing.assert_allclose(values["cubes"], (2 * point**3).sum(axis=(0, 3)), rtol=1e-5, atol=1e-5)
+        found = pull_back({"none": np.float32(7), "sum": np.float32(0.5), "cubes": slopes})
+        expected = 6 * point**2 * slopes[None, :, :, None] + 0.5
+        np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=1e-5, atol=1e-5)
+    assert len(traces) == 1
 
 
 def test_the_function_is_traced_once(tiny_network):

@@ -66,6 +66,38 @@ def test_value_and_gradient():
     assert np.linalg.norm(found.gradient - gradient) < 1e-3 * np.linalg.norm(gradient)
 
 
+@pytest.mark.parametrize("side", [208, 400])
+def test_a_picture_in_parts_has_value_and_gradient_of_the_tiled_one(side):
+    """In tiles of 208 px a part has several; in tiles of 400 px one, whose features wait for the slopes."""
+    from impasto.networks.catalogue import load_network
+    from impasto.optimization.objective import (
+        build_objective,
+        objective_without_content,
+        seen_content_layers,
+        seen_layers,
+    )
+    from impasto.optimization.spread.evaluation import SpreadEvaluation
+    from impasto.optimization.spread.partition import Partition
+    from impasto.optimization.spread.team import LocalTeam
+    from impasto.optimization.tiling import compile_in_tiles
+    from impasto.prepared import everywhere
+    from impasto.workshop import Workshop
+
+    network, shape, settings = load_network("compact"), (301, 237), Settings(tv_weight=1.0)
+    content, style, point = picture(*shape, 1), everywhere(picture(96, 96, 2)), picture(*shape, 3)[None]
+    tiled = build_objective(network, content[None], style, settings, 208)
+    one = compile_in_tiles(tiled, 208)(tiled, point)
+    frame = objective_without_content(network, shape, style, settings, 208)
+    partition = Partition.of(shape, side, seen_layers(settings), 2)
+    assert [part.once for part in partition.parts] == [side == 400] * 2
+    seen = content, seen_content_layers(settings)
+    evaluate = SpreadEvaluation(LocalTeam(2), partition, frame, seen, Workshop())
+    two = evaluate(evaluate.vectors.placed(point))
+    assert two.total == pytest.approx(one.total, rel=1e-5)
+    gradient = np.asarray(two.gradient)
+    assert np.linalg.norm(gradient - one.gradient) < 1e-5 * np.linalg.norm(one.gradient)
+
+
 def test_fifty_iterations_of_adam_reach_the_same_objective():
     """Adam, because L-BFGS amplifies rounding: its trajectories part after some twenty iterations.
 

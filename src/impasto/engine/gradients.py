@@ -84,6 +84,20 @@ def compile_gradient(function: Callable[..., tuple[Tensor, Tensor]]) -> Callable
     return _guarded(forms[keras.backend.backend()](function))
 
 
+def compile_pull_back(
+    function: Callable[..., Mapping[str, Tensor]],
+) -> Callable[..., tuple[Mapping[str, Tensor], Callable[[Mapping[str, Tensor]], Tensor]]]:
+    """Compile (variable, *constants) -> tensors by name so that their slopes can be taken back later.
+
+    Returns:
+        A function that returns the tensors and what takes slopes by the same names, once, to the gradient of
+        their weighed sum. Until then what it needs for that stays in memory; the function itself is not
+        computed a second time.
+    """
+    forms = {"tensorflow": _tensorflow_pull_back, "jax": _jax_pull_back, "torch": _torch_pull_back}
+    return _guarded(forms[keras.backend.backend()](function))
+
+
 def _guarded(compiled: Callable[..., Any]) -> Callable[..., Any]:
     """Return a compiled function that refuses to hang in a forked process."""
 
@@ -220,6 +234,59 @@ def _torch(function: Callable[..., Any]) -> Callable[..., Any]:
         slopes = [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, slopes, strict=True)]
         gradient = dict(zip(names, slopes, strict=True)) if names else slopes[0]
         return total.detach(), terms.detach(), gradient
+
+    return call
+
+
+def _tensorflow_pull_back(function: Callable[..., Any]) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    compiled = _traced(function)
+
+    def call(variable: Any, *constants: Any) -> Any:
+        variable = _tensors(variable)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variable)
+            values = compiled(variable, *(_tensors(value) for value in constants))
+
+        def pull_back(slopes: Mapping[str, Any]) -> Any:
+            upstream = [_tensors(slopes[name]) for name in values]
+            return tape.gradient(list(values.values()), variable, upstream, unconnected_gradients="zero")
+
+        return values, pull_back
+
+    return call
+
+
+def _jax_pull_back(function: Callable[..., Any]) -> Callable[..., Any]:
+    import jax
+
+    def forward(variable: Any, *constants: Any) -> Any:
+        return jax.vjp(lambda variable: dict(function(variable, *constants)), variable)
+
+    compiled, backward = _jitted(forward), _jitted(lambda pull, slopes: pull(slopes)[0])
+
+    def call(variable: Any, *constants: Any) -> Any:
+        values, pull = compiled(variable, *constants)
+        return values, lambda slopes: backward(pull, {name: slopes[name] for name in values})
+
+    return call
+
+
+def _torch_pull_back(function: Callable[..., Any]) -> Callable[..., Any]:
+    import torch
+
+    def call(variable: Any, *constants: Any) -> Any:
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = ops.convert_to_tensor(variable).detach().clone().requires_grad_(True)
+            values = function(leaf, *(_tensors(value) for value in constants))
+
+        def pull_back(slopes: Mapping[str, Any]) -> Any:
+            names = [name for name, value in values.items() if value.requires_grad]
+            upstream = [_tensors(slopes[name]) for name in names]
+            return torch.autograd.grad([values[name] for name in names], leaf, upstream)[0]
+
+        return {name: value.detach() for name, value in values.items()}, pull_back
 
     return call
 

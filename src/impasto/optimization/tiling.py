@@ -22,6 +22,7 @@ from impasto.engine.gradients import (
     Evaluation,
     compile_function,
     compile_gradient,
+    compile_pull_back,
     compile_value_and_gradient,
     memory_errors,
     ordinary_tensors,
@@ -110,6 +111,7 @@ class PartFunctions:
             return _dot(slopes, measure(image, view, values)), ops.zeros((), "float32")
 
         self._measure, self._pull_back = compile_function(measure), compile_gradient(slope)
+        self._both = compile_pull_back(measure)
 
     def measure(self, now: Objective, picture: Array, looks: Sequence[Tile]) -> Totals:
         """Return the sums of a picture (height, width, 3) over the cores of tiles, float64 by name."""
@@ -117,6 +119,15 @@ class PartFunctions:
         for tile in looks:
             add_up(totals, self._measure(_batch(tile, picture), view_of(now, tile), now.values))
         return totals
+
+    def measure_once(
+        self, now: Objective, picture: Array, tile: Tile
+    ) -> tuple[Totals, Callable[[View], Array]]:
+        """Return a tile's sums, and what takes slopes back: in one pass, whose features stay meanwhile."""
+        totals: dict[str, Any] = {}
+        sums, back = self._both(_batch(tile, picture), view_of(now, tile), now.values)
+        add_up(totals, sums)
+        return totals, lambda slopes: to_host(back(slopes))[0]
 
     def pull_back(self, now: Objective, picture: Array, tiles: Sequence[Tile], slopes: View) -> Array:
         """Return the gradient (height, width, 3) of the sums over the cores of tiles, weighed by slopes."""

@@ -85,6 +85,7 @@ CASES = {
     "max pooling, zero padding, ceil": {},
     "no content": {"strength": 100},
     "achromatic": {},
+    "one tile a part": {},
     "cutout": {"tv_weight": 3.0, "grain": 0.7},
 }
 
@@ -105,8 +106,10 @@ def test_value_and_gradient_are_the_tiled_objective_s(case, workers, network):
     tiled = replace(tiled, achromatic=gray)
     one = compile_in_tiles(tiled, SIDE)(tiled, point)
     frame = objective_without_content(network, shape, styles, settings, SIDE, visible)
-    partition = Partition.of(shape, SIDE, seen_layers(settings), workers)
+    side = 400 if case == "one tile a part" else SIDE
+    partition = Partition.of(shape, side, seen_layers(settings), workers)
     assert len(partition.parts) == workers
+    assert partition.parts[0].once == (side == 400)
     evaluate = SpreadEvaluation(
         LocalTeam(workers),
         partition,

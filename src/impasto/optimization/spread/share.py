@@ -75,6 +75,7 @@ class Share:
         self._content, self._layers = task.content, task.layers
         self._workshop = workshop
         self._functions: PartFunctions | None = None
+        self._back: Callable[[Mapping[str, Array]], Array] | None = None
         self._arrays: dict[int, Any] = {}
         self._mail: Mapping[int, Any] = {}
         self._sent: dict[int, Any] = {}
@@ -129,12 +130,18 @@ class Share:
         for number, other in self._neighbors.items():
             if met := other.own.meet(part.ground):
                 met.of(self._picture, part.ground)[:] = self._mail[number]
-        return self._compiled.measure(self._now, self._picture, part.looks)
+        if not part.once:
+            return self._compiled.measure(self._now, self._picture, part.looks)
+        sums, self._back = self._compiled.measure_once(self._now, self._picture, part.tiles[0])
+        return sums
 
     def pull_back(self, slopes: Mapping[str, Array]) -> None:
         """Compute the gradient of the sums, weighed by slopes; send the neighbors what of it is theirs."""
         part = self._part
-        gradient = self._compiled.pull_back(self._now, self._picture, part.tiles, slopes)
+        if self._back is None:
+            gradient = self._compiled.pull_back(self._now, self._picture, part.tiles, slopes)
+        else:
+            gradient, self._back = self._back(slopes), None
         for number, other in self._neighbors.items():
             if met := other.own.meet(part.ground):
                 self._sent[number] = np.ascontiguousarray(met.of(gradient, part.ground))
