@@ -74,7 +74,7 @@ class SpreadEvaluation:
         total, terms, slopes = self._compare(self._objective, totals)
         self._team.send("pull_back", {name: to_host(slope) for name, slope in slopes.items()})
         gradient = self.vectors.new(point.shape)
-        self._team.tell("collect", gradient.key)
+        self._team.order("collect", gradient.key)
         return Evaluation(total, terms, gradient)
 
     def note(self) -> str:
@@ -97,13 +97,14 @@ class SpreadPreconditioner:
         team = self._vectors.team
         kept = self._whole.keep(team.ask("filter_begin", picture.key, mail=True))
         made = self._vectors.new(picture.shape)
-        team.tell_each("filter_end", [(picture.key, made.key, window) for window in kept])
+        team.order_each("filter_end", [(picture.key, made.key, window) for window in kept])
         return made
 
 
 def _task(partition: Partition, number: int, bare: Objective, content: Seen, rounding: str) -> Task:
     """Return what a worker begins with: the objective of its ground and the content image there."""
-    ground = partition.parts[number].ground
+    part = partition.parts[number]
+    ground = part.ground
     sides = layer_shapes(ground.shape, rounding)
 
     def cut(maps: Mapping[str, Array]) -> dict[str, Array]:
@@ -117,8 +118,8 @@ def _task(partition: Partition, number: int, bare: Objective, content: Seen, rou
         return found
 
     return Task(
-        number=number,
-        partition=partition,
+        part=part,
+        neighbors={n: partition.parts[n].bare for n in partition.neighbors[number]},
         objective=replace(bare, masks=cut(bare.masks), visible=cut(bare.visible), shape=ground.shape),
         content=np.ascontiguousarray(ground.of(content[0])),
         layers=tuple(content[1]),

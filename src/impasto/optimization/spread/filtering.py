@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.optimization.preconditioner import SHARES, SPACING, Preconditioner, damped, interpolation
-from impasto.optimization.spread.partition import Partition, Window
+from impasto.optimization.spread.partition import Part, Window
 
 Array = NDArray[np.float32]
 
@@ -32,17 +32,20 @@ def grid_matrices(shape: tuple[int, int]) -> list[tuple[Any, Any]]:
 
 
 class PartFilter:
-    """One part's share of the filter."""
+    """One part's share of the filter.
 
-    def __init__(self, partition: Partition, number: int) -> None:
-        grids = grid_matrices(partition.shape)
-        own = partition.parts[number].own
+    Args:
+        part: the part.
+        neighbors: its neighbors, by number.
+    """
+
+    def __init__(self, part: Part, neighbors: Mapping[int, Part]) -> None:
+        grids, own = grid_matrices(part.picture), part.own
         self._fine = touched(grids[0], own)
         self._rows, self._columns = _between(grids[0], own, self._fine)
         self._coarse = touched(grids[1], self._fine)
         self._coarse_rows, self._coarse_columns = _between(grids[1], self._fine, self._coarse)
-        others = partition.neighbors[number]
-        self._met = {n: self._fine.meet(touched(grids[0], partition.parts[n].own)) for n in others}
+        self._met = {n: self._fine.meet(touched(grids[0], other.own)) for n, other in neighbors.items()}
         self._kept = np.zeros(0, np.float32)
 
     def reduce(self, own: Array) -> dict[int, Array]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -72,6 +72,11 @@ class Part:
     def work(self) -> float:
         """Pixels that an iteration goes through, forward and back; looks go forward only."""
         return _pixels(self.tiles) + (0.0 if self.once else _pixels(self.looks) / 2)
+
+    @property
+    def bare(self) -> Part:
+        """Its windows, as its neighbors know it."""
+        return replace(self, tiles=(), looks=())
 
     @property
     def once(self) -> bool:

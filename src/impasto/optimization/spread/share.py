@@ -22,7 +22,7 @@ from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.losses import ContentSums
 from impasto.optimization.objective import Objective, content_in_tiles
 from impasto.optimization.spread.filtering import PartFilter
-from impasto.optimization.spread.partition import Partition, Window
+from impasto.optimization.spread.partition import Part, Window
 from impasto.optimization.tiling import PartFunctions, Totals
 from impasto.workshop import Workshop
 
@@ -44,15 +44,15 @@ class Task:
     """What a share begins a picture size with.
 
     Attributes:
-        number: which of the partition's parts is its.
-        partition: who has what.
+        part: what is its own.
+        neighbors: by number, the windows of those that it has to do with.
         objective: of its ground, without its network and its content.
         content: the content image there, float32 (height, width, 3).
         layers: at which the picture is compared with it.
     """
 
-    number: int
-    partition: Partition
+    part: Part
+    neighbors: Mapping[int, Part]
     objective: Objective
     content: Array
     layers: tuple[str, ...]
@@ -68,9 +68,8 @@ class Share:
     """
 
     def __init__(self, task: Task, network: FeatureNetwork, workshop: Workshop) -> None:
-        self._part = task.partition.parts[task.number]
-        self._neighbors = {n: task.partition.parts[n] for n in task.partition.neighbors[task.number]}
-        self._filter = PartFilter(task.partition, task.number)
+        self._part, self._neighbors = task.part, task.neighbors
+        self._filter = PartFilter(task.part, task.neighbors)
         self._now = with_network(task.objective, network)
         self._content, self._layers = task.content, task.layers
         self._workshop = workshop

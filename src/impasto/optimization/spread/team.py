@@ -92,12 +92,12 @@ class Team(ABC):
         """Return the name of a vector that is to be; no other one ever had it."""
         return Key(next(self._numbers))
 
-    def tell(self, name: str, *arguments: Any) -> None:
+    def order(self, name: str, *arguments: Any) -> None:
         """Have every worker do something, when there is a turn."""
         for queue in self._queues:
             queue.append((name, arguments))
 
-    def tell_each(self, name: str, arguments: Sequence[tuple[Any, ...]]) -> None:
+    def order_each(self, name: str, arguments: Sequence[tuple[Any, ...]]) -> None:
         """Have every worker do something with arguments of its own, when there is a turn."""
         for queue, own in zip(self._queues, arguments, strict=True):
             queue.append((name, own))
@@ -108,12 +108,12 @@ class Team(ABC):
         Raises:
             WorkerLost: one of them is gone.
         """
-        self.tell(name, *arguments)
+        self.order(name, *arguments)
         return self._flush(mail=mail, wait=True)
 
     def send(self, name: str, *arguments: Any) -> None:
         """Have every worker do something whose outcome goes to its neighbors."""
-        self.tell(name, *arguments)
+        self.order(name, *arguments)
         self._flush(mail=True, wait=False)
 
     def settle(self) -> None:

@@ -84,7 +84,7 @@ class SpreadVectors:
     def rows(self, count: int, size: int) -> SpreadArray:
         """Return a matrix of zeros, (count, size)."""
         made = self.new((count, size))
-        self.team.tell("rows", made.key, count)
+        self.team.order("rows", made.key, count)
         return made
 
     def put(self, matrix: SpreadArray, row: int, vector: SpreadArray) -> SpreadArray:
@@ -147,7 +147,7 @@ class SpreadVectors:
 
     def _place(self, made: SpreadArray, picture: Array, row: int | None) -> None:
         parts = (np.ascontiguousarray(part.own.of(picture)) for part in self.partition.parts)
-        self.team.tell_each("receive", [(made.key, part, row) for part in parts])
+        self.team.order_each("receive", [(made.key, part, row) for part in parts])
         self.team.settle()
 
     def _bring(self, array: SpreadArray, row: int | None) -> Array:
@@ -181,7 +181,7 @@ class SpreadVectors:
     def new(self, shape: tuple[int, ...]) -> SpreadArray:
         """Return the name of an array that is to be; the workers forget it when nobody has it any more."""
         made = SpreadArray(self, self.team.new_key(), tuple(shape))
-        weakref.finalize(made, self.team.tell, "drop", made.key).atexit = False
+        weakref.finalize(made, self.team.order, "drop", made.key).atexit = False
         return made
 
     def _told(self, out: SpreadArray, function: str, arguments: Sequence[Any]) -> SpreadArray:
@@ -190,7 +190,7 @@ class SpreadVectors:
 
     def _tell(self, out: Key | None, function: str, arguments: Sequence[Any]) -> None:
         keys = [a.key if isinstance(a, SpreadArray) else a for a in arguments]
-        self.team.tell("apply", out, function, keys)
+        self.team.order("apply", out, function, keys)
 
     def _dots(self, pairs: Sequence[tuple[SpreadArray, SpreadArray]]) -> list[Any]:
         return self.team.ask("dots", [(one.key, other.key) for one, other in pairs])

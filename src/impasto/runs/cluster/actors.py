@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 USABLE = 0.8
 """Share of a node's memory that its workers may take."""
-START_SECONDS = 120.0
+START_SECONDS = 120
 """In which a worker has to start its engine."""
-MEND_SECONDS = 60.0
+MEND_SECONDS = 60
 """In which a lost worker must be replaced; the rest goes on without it then."""
 BROADCAST = "pull_back"
 """The call whose arguments, Gram matrices' slopes, are put into Ray's store once for all workers."""
@@ -131,7 +131,7 @@ class RayTeam(Team):
             )
         self._workers: list[_Worker] = []
         self._active: list[_Worker] = []
-        self._neighbors: Sequence[Sequence[int]] = ()
+        self._neighbors: list[list[int]] = []
         self._pending: list[Any] = []
         self._hire(START_SECONDS)
         if not self._workers:
@@ -165,7 +165,9 @@ class RayTeam(Team):
             raise EngineError("all workers on the cluster were lost; the run cannot go on")
         if self.size < self._wanted:
             return Message("workers were lost; going on with {count}", count=self.size)
-        return Message("{count} lost and replaced", count=_workers_in_words(len(lost)))
+        if len(lost) > 1:
+            return Message("{count} workers were lost and replaced", count=len(lost))
+        return Message("a worker was lost and replaced")
 
     def close(self) -> None:
         """End all actors."""
@@ -228,7 +230,7 @@ class RayTeam(Team):
 
     def _begin(self, tasks: Sequence[Task], network: FeatureNetwork) -> None:
         self._active, self._pending = self._workers[: len(tasks)], []
-        self._neighbors = tasks[0].partition.neighbors
+        self._neighbors = [list(task.neighbors) for task in tasks]
         missing = [worker for worker in self._active if worker.network is not network]
         if missing:
             plain = self._ray.put(_plain(network))
@@ -243,11 +245,11 @@ class RayTeam(Team):
         if not self._active:
             raise WorkerLost("a worker was lost")
         own = calls
-        if any(name == BROADCAST for name, _ in calls[0]):
+        if any(name == BROADCAST for name, _ in calls[0]) and _are_the_same(calls):
             own = [self._ray.put(calls[0])] * len(calls)
         answers, sent = [], []
         for number, worker in enumerate(self._active):
-            takers = list(self._neighbors[number]) if mail else []
+            takers = self._neighbors[number] if mail else []
             turn = worker.actor.turn.options(num_returns=1 + len(takers))
             returned = turn.remote(own[number], list(worker.mail), takers, *worker.mail.values())
             answer, *pieces = returned if takers else [returned]
@@ -274,6 +276,14 @@ class RayTeam(Team):
             raise WorkerLost("a worker was lost") from error
 
 
+def _are_the_same(calls: Sequence[Sequence[Call]]) -> bool:
+    """Return whether all workers were told the same, with the same arguments."""
+    return all(
+        len(own) == len(calls[0]) and all(a[1] is b[1] for a, b in zip(own, calls[0], strict=True))
+        for own in calls
+    )
+
+
 def _translated(error: Any) -> ImpastoError:
     """Return what went wrong in an actor as an error of one sentence."""
     cause = getattr(error, "cause", None)
@@ -288,10 +298,6 @@ def _plain(network: FeatureNetwork) -> FeatureNetwork:
     from impasto.engine.gradients import to_host
 
     return replace(network, weights={name: to_host(value) for name, value in network.weights.items()})
-
-
-def _workers_in_words(count: int) -> Message:
-    return Message("a worker was") if count == 1 else Message("{count} workers were", count=count)
 
 
 @contextmanager
