@@ -121,7 +121,7 @@ class RayTeam(Team):
     def __init__(self, session: Session, workers: int | None = None, keep_every: int | None = None) -> None:
         super().__init__(keep_every)
         self._session, self._ray = session, session.ray
-        nodes = session.nodes()
+        nodes = self._nodes()
         self._wanted = workers or max(sum(max(1, node.gpus) for node in nodes), 2)
         if self._wanted > (cores := sum(node.cores for node in nodes)):
             raise SettingError(
@@ -201,15 +201,19 @@ class RayTeam(Team):
         for reference in late:
             self._ray.kill(ready[reference].actor)
 
+    def _nodes(self) -> list[Node]:
+        """Return the machines on which workers may be: a cluster's head often has no cores to give away."""
+        return [node for node in self._session.nodes() if node.cores]
+
     def _free_places(self, count: int) -> list[tuple[Node, int, int, int]]:
         """Return where some workers find room, spread evenly: node, places there, which one, and the first's.
 
         Nodes of one machine have different cores of it.
         """
-        nodes, first, free = self._session.nodes(), dict[str, int](), []
+        nodes, first, free = self._nodes(), dict[str, int](), []
         each = -(-self._wanted // max(1, len(nodes)))
         for node in nodes:
-            places = max(1, min(node.cores, each))
+            places = min(node.cores, each)
             begin = first.get(node.host, 0)
             first[node.host] = begin + places
             taken = {worker.place for worker in self._workers if worker.node == node.id}
