@@ -28,6 +28,7 @@ from impasto.optimization.objective import (
     seen_content_layers,
 )
 from impasto.optimization.optimizers import LBFGS, Adam, Optimizer
+from impasto.optimization.planning import choose_tiles
 from impasto.optimization.preconditioner import Preconditioner
 from impasto.optimization.scales import Scale, plan_scales, remembered_pairs
 from impasto.optimization.spread.evaluation import SpreadEvaluation, SpreadPreconditioner
@@ -69,8 +70,8 @@ def optimize_steps(prepared: Prepared, start: State | None = None) -> Iterator[S
 def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
     settings, initial = prepared.settings, prepared.initial
     scales, first = plan_scales(prepared.content.shape[:2], settings), start.scale if start else 1
-    team = prepared.workshop.team
-    tiles = list(start.tiles) if start else spread_tiles(scales, prepared.network, settings, team)
+    plan = partial(spread_tiles, prepared.workshop.team) if prepared.workshop.team else choose_tiles
+    tiles = list(start.tiles) if start else plan(scales, prepared.network, settings)
     before = None
     for number, scale in enumerate(scales[first - 1 :], first):
         picture = starting_point(initial, before, scale.shape, settings)[None]

@@ -83,7 +83,7 @@ def run_job(
     check_side_files(job)
     _check_large(job)
     with Interruption().heard() as interruption:
-        prepared = prepare(job.inputs, job.settings, workshop=workshop)
+        prepared = prepare(job.inputs, job.settings, None, workshop)
         run = _Run(job, prepared, show, say)
         if resumed:
             resumed[0].check(run.recipe, resumed[1])

@@ -50,7 +50,7 @@ class SpreadEvaluation:
         workshop: Workshop,
     ) -> None:
         self._team, self.vectors = team, SpreadVectors(team, partition)
-        self.side = max(max(tile.shape) for part in partition.parts for tile in part.tiles)
+        self.side = partition.side
         bare = without_network(objective)
         rounding = objective.network.pool_rounding
         tasks = [_task(partition, n, bare, content, rounding) for n in range(len(partition.parts))]

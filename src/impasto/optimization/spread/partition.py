@@ -90,11 +90,13 @@ class Partition:
 
     Attributes:
         shape: (height, width) of the picture.
+        side: longest side of a tile that was asked for.
         parts: one for each worker that has one.
         neighbors: of each part, the numbers of those that reach into it or into which it reaches.
     """
 
     shape: tuple[int, int]
+    side: int
     parts: tuple[Part, ...]
     neighbors: tuple[tuple[int, ...], ...]
 
@@ -136,7 +138,8 @@ class Partition:
 
         best = min(grids, key=work) if grids else (1, 1)
         parts = _parts(shape, side, layers, best)
-        return cls(shape=shape, parts=parts, neighbors=tuple(_neighbors(part, parts) for part in parts))
+        neighbors = tuple(_neighbors(part, parts) for part in parts)
+        return cls(shape=shape, side=side, parts=parts, neighbors=neighbors)
 
 
 def _axis(length: int, side: int, layers: Sequence[str], workers: int) -> dict[int, tuple[int, int]]:

@@ -14,7 +14,6 @@ from impasto.optimization.planning import (
     LEAST_TILE,
     USABLE,
     choose_tile,
-    choose_tiles,
     picture_memory,
     tile_memory,
 )
@@ -46,16 +45,15 @@ def shared_partition(
 
 
 def spread_tiles(
-    scales: Sequence[Scale], network: FeatureNetwork, settings: Settings, team: Team | None
+    team: Team, scales: Sequence[Scale], network: FeatureNetwork, settings: Settings
 ) -> list[int | None]:
     """Return the longest side of each scale's tiles, in what memory the workers have; as `choose_tiles`.
 
     Raises:
         OutOfMemoryError: a scale that is not shared does not fit into this process' memory.
     """
-    if team is None:
-        return choose_tiles(scales, network, settings)
-    tiles, here, there = [], runtime.free_memory(), team.free_memory()
+    tiles: list[int | None] = []
+    here, there = runtime.free_memory(), team.free_memory()
     for scale in scales:
         side = settings.tile_size or _fitting(scale, network, settings, (there, team.size))
         shared = side and shared_partition(team, scale.shape, side, settings)
