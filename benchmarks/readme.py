@@ -284,7 +284,11 @@ def methods_table() -> str:
     methods |= {
         f"one pass, `--refine {name[6:]}`": found[name] for name in found if name.startswith("refine")
     }
-    others = {"vgg19": "the optimization on VGG-19", "magenta": "Magenta's network, one pass"}
+    others = {
+        "fine": "one pass, 20 iterations on VGG-19 (`--preset fine`)",
+        "vgg19": "the optimization on VGG-19",
+    }
+    others |= {"magenta": "Magenta's network, one pass"}
     methods |= {words: found[name] for name, words in others.items() if name in found}
     lines = [f"| method | style | content | palette | seconds{mark('pairs')} |", "|---|---|---|---|---|"]
     for name, one in methods.items():
