@@ -64,6 +64,26 @@ def test_fewer_threads():
     assert done.stdout.strip() == "1" or "Linux only" in done.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are shared out on Linux only")
+def test_processes_share_the_machine():
+    code = (
+        "import os, sys; from impasto.engine import runtime\n"
+        "runtime.share_machine(1, int(sys.argv[1]), 2**28)\n"
+        "print(*os.sched_getaffinity(0), os.environ['OMP_NUM_THREADS'], end=' ')\n"
+        "print(runtime.free_memory() if sys.argv[1] == '0' else '')"
+    )
+    lines = [
+        subprocess.run(
+            [sys.executable, "-c", code, str(place)], capture_output=True, text=True
+        ).stdout.split()
+        for place in (0, 1, machine.available_cores())
+    ]
+    cores = sorted(os.sched_getaffinity(0))
+    assert lines[0] == [str(cores[0]), "1", str(2**28)]
+    assert lines[1] == [str(cores[1 % len(cores)]), "1"]
+    assert lines[2][1] == "1"
+
+
 def test_a_program_leaves_the_engine_out_of_the_garbage_collection():
     code = (
         "import gc; from impasto.engine import runtime; runtime.start_program();"

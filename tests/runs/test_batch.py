@@ -25,7 +25,9 @@ from impasto.runs.batch.batch import Batch
 from impasto.runs.batch.entries import Choice, entries_of, find_rows
 from impasto.runs.batch.ledger import Ledger
 from impasto.runs.batch.manifest import NAME, Manifest
+from impasto.runs.batch.processes import Processes
 from impasto.runs.batch.waiting import Waiting
+from impasto.settings import Settings
 
 TINY = (
     "--network", "tiny.npz", "--content-layers", "relu1_2", "--iterations", "1,1", "--max-size", "64",
@@ -156,6 +158,22 @@ def test_pictures_of_a_photo_go_to_one_worker(desk):
     assert [take(1), take(2)] == [0, 3]
     waiting.forget(1)
     assert {take(2), take(2), take(2), take(2)} == {1, 2, 4, 5}
+
+
+@pytest.mark.slow
+def test_there_are_no_more_workers_than_memory_allows():
+    probe = [((512, 512), Settings(method="onepass"))]
+    crew = Processes(2, 2, 1280 * 2**20, probe)  # 640 MiB each; one pass of 512 px takes 664 and more
+    try:
+        hired, ready = crew.hire(2), []
+        assert hired == [1, 2]
+        until = time.monotonic() + 120
+        while not ready and time.monotonic() < until:
+            ready = [news.worker for news in crew.wait(0.5) if news.kind == "ready"]
+            hired += crew.hire(2)
+        assert (hired, ready) == ([1, 2, 3], [3])
+    finally:
+        crew.close(at_once=True)
 
 
 def check(figures, count):

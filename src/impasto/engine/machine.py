@@ -68,12 +68,6 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def resident_memory() -> int:
-    """Return the resident memory of this process in bytes; where only its peak is known, that."""
-    words = _read(ROOT / "proc/self/statm").split()
-    return int(words[1]) * os.sysconf("SC_PAGE_SIZE") if len(words) > 1 else peak_memory()
-
-
 def free_memory(root: Path = ROOT) -> int:
     """Return the bytes that this process may still take: the machine's or its control groups', the least.
 

@@ -147,7 +147,8 @@ def share_machine(threads: int, place: int = 0, memory: int | None = None) -> No
     Args:
         threads: of this process, which on Linux is held to as many cores.
         place: which share of the cores is its own, from 0; beyond the last share they begin anew.
-        memory: bytes that it may take, of which `free_memory` tells what is left; None: no bound.
+        memory: bytes that it may take in all, and the most that `free_memory` tells, as whoever plans counts
+            the process itself; None: no bound.
     """
     _Process.memory = memory
     if hasattr(os, "sched_setaffinity"):
@@ -208,9 +209,8 @@ def free_memory() -> int:
     free = free_device_memory(start_engine()) if device() == "gpu" else None
     if free is not None:
         return free
-    if _Process.memory is None:
-        return machine.free_memory()
-    return max(0, min(machine.free_memory(), _Process.memory - machine.resident_memory()))
+    free = machine.free_memory()
+    return free if _Process.memory is None else min(free, _Process.memory)
 
 
 @dataclass(frozen=True, kw_only=True)

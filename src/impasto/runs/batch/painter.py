@@ -112,7 +112,7 @@ class Painter:
         from impasto.preparation import load_network_for
 
         try:
-            plan_picture(shape, load_network_for(settings, self._workshop), settings)
+            plan = plan_picture(shape, load_network_for(settings, self._workshop), settings)
         except OutOfMemoryError:
             return False
-        return True
+        return plan.memory <= plan.free
