@@ -105,7 +105,7 @@ def with_workers(side: int, tile: int, workers: int) -> dict[str, object]:
     settings = given["settings"]
     frame = objective_without_content(given["network"], (side, side), given["regions"], settings, tile)
     partition = Partition.of((side, side), tile, seen_layers(settings), workers)
-    with ray_session(cores=max(cores, workers)) as session:
+    with ray_session(cores=workers) as session:  # so that each has one
         team = RayTeam(session, workers)
         content = given["content"], seen_content_layers(settings)
         evaluate = SpreadEvaluation(team, partition, frame, content, Workshop())
