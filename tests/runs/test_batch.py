@@ -25,7 +25,7 @@ from impasto.runs.batch.batch import Batch
 from impasto.runs.batch.entries import Choice, entries_of, find_rows
 from impasto.runs.batch.ledger import Ledger
 from impasto.runs.batch.manifest import NAME, Manifest
-from impasto.runs.batch.processes import Processes
+from impasto.runs.batch.processes import Processes, unheard
 from impasto.runs.batch.waiting import Waiting
 from impasto.settings import Settings
 
@@ -174,6 +174,13 @@ def test_there_are_no_more_workers_than_memory_allows():
         assert (hired, ready) == ([1, 2, 3], [3])
     finally:
         crew.close(at_once=True)
+
+
+def test_a_terminals_signals_do_not_reach_workers_that_start():
+    with unheard():
+        program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
+    program.send_signal(signal.SIGINT)
+    assert program.wait() == 0
 
 
 def check(figures, count):

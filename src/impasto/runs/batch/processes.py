@@ -12,7 +12,10 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, cast
 
@@ -93,7 +96,8 @@ class Processes:
         threads, memory = self._threads // self._places, self._memory // self._places
         share = Share(place=place, threads=threads, memory=memory)
         process = self._context.Process(target=work, args=(theirs, share, probe), daemon=True)
-        process.start()
+        with unheard():
+            process.start()
         theirs.close()
         return _Worker(process, ours, place)
 
@@ -166,6 +170,23 @@ class Processes:
         self._workers.clear()
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Keep a terminal's signals from processes that are started now, from their first moment on.
+
+    The program itself hears of them afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else it would be started now, and undo this
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _told_end(code: int | None) -> str:
     """Return how a process ended, as a person says it."""
     if code is not None and code < 0:
@@ -184,7 +205,7 @@ def work(pipe: Connection, share: Share, probe: Probe) -> None:
         share: of the machine.
         probe: what is planned before anything is painted.
     """
-    for name in ("SIGINT", "SIGHUP"):  # a terminal sends them to all; the driver says what follows
+    for name in ("SIGINT", "SIGHUP"):  # as a terminal sends them to all; see `unheard`
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     orders: deque[Order] = deque()
