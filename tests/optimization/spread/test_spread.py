@@ -90,8 +90,16 @@ CASES = {
 }
 
 
+QUICK = ("variation, range and grain", "cutout", "one tile a part")
+
+
 @pytest.mark.parametrize(
-    ("case", "workers"), [*((case, 2) for case in CASES), ("variation, range and grain", 4), ("cutout", 3)]
+    ("case", "workers"),
+    [
+        *(pytest.param(case, 2, marks=() if case in QUICK else pytest.mark.slow) for case in CASES),
+        pytest.param("variation, range and grain", 4, marks=pytest.mark.slow),
+        pytest.param("cutout", 3, marks=pytest.mark.slow),
+    ],
 )
 def test_value_and_gradient_are_the_tiled_objective_s(case, workers, network):
     shape, settings, visible = (301, 237), Settings(**CASES[case]), None
