@@ -31,7 +31,8 @@ def begin(page, side=None):
 def test_a_video_is_painted_and_watched(opened, clip, tmp_path):
     page = opened()
     choose(page, clip)
-    assert page.is_visible("#film-time") and page.is_disabled("#film-paint")
+    page.wait_for_selector("#film-time")
+    assert page.is_disabled("#film-paint")
     assert page.inner_text("#film-clock") == "0:01.1 / 0:02.2"
     before, first = pixels(page), work(page)["photo"]
     slide(page, "#film-time", 0.1)
