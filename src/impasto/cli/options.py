@@ -18,6 +18,8 @@ from impasto.settings import Settings
 
 Field = dataclasses.Field[Any]
 
+HINTS = typing.get_type_hints(Settings)
+"""The type of each setting, read once: options are made for several commands."""
 EVERYDAY, ADVANCED, RESEARCH = "Everyday", "Advanced", "Research"
 """Panels of the help, in this order."""
 PANELS = {
@@ -206,7 +208,7 @@ def _place(name: str) -> tuple[int, int]:
 
 def setting_help(spec: Field, swept: bool = False) -> Message:
     """Return a setting's help: what it is, what is allowed and, unless several are asked for, the default."""
-    hint = plain(typing.get_type_hints(Settings)[spec.name])
+    hint = plain(HINTS[spec.name])
     parts = [Message(spec.metadata["help"])]
     if typing.get_origin(hint) is Literal:
         parts.append(Message("One of {names}.", names=", ".join(typing.get_args(hint))))
@@ -238,7 +240,7 @@ def written(value: Any) -> str:
 
 
 def _option(name: str, text: Message, swept: bool) -> inspect.Parameter:
-    hint = plain(typing.get_type_hints(Settings)[name])
+    hint = plain(HINTS[name])
     metavar = METAVARS.get(hint, "NAME" if typing.get_origin(hint) is Literal else "LIST")
     option = typer.Option(
         "--" + name.replace("_", "-"),
@@ -266,7 +268,7 @@ def parsed(name: str, text: str) -> Any:
     Raises:
         SettingError: a list or a mapping is written wrongly.
     """
-    hint = plain(typing.get_type_hints(Settings)[name])
+    hint = plain(HINTS[name])
     origin = typing.get_origin(hint)
     if origin is tuple:
         return tuple(_number(name, part, typing.get_args(hint)[0]) for part in text.split(","))
@@ -278,7 +280,7 @@ def parsed(name: str, text: str) -> Any:
 
 def scalar(name: str, text: str) -> Any:
     """Return one value of a setting that is a number, a choice or a name; ``70%`` of strength is 70."""
-    hint = plain(typing.get_type_hints(Settings)[name])
+    hint = plain(HINTS[name])
     if typing.get_origin(hint) is Literal:
         choices = typing.get_args(hint)
         return american(text) if text not in choices and american(text) in choices else text

@@ -14,6 +14,7 @@ from impasto.cli.console import EXIT_BY_SIGNAL, EXIT_FAILED, Bar, end, note, pri
 from impasto.cli.options import (
     ADVANCED,
     EVERYDAY,
+    HINTS,
     Json,
     Painting,
     Photo,
@@ -29,7 +30,6 @@ from impasto.cli.options import (
 )
 from impasto.cli.weights import ensure_network
 from impasto.errors import Argument, Message, SettingError
-from impasto.settings import Settings
 
 if TYPE_CHECKING:
     from impasto.runs.sweep import SweepStep
@@ -49,7 +49,7 @@ def swept_values(name: str, text: str) -> Any:
     ``none`` is a value of the settings that may be left to the program. A wrong value is refused with
     the settings, later.
     """
-    kind = plain(typing.get_type_hints(Settings)[name])
+    kind = plain(HINTS[name])
     if kind not in (int, float, str) and typing.get_origin(kind) is not Literal:
         return parsed(name, text)
     if kind is str and os.path.exists(text):  # a file's name with a comma in it
@@ -59,7 +59,7 @@ def swept_values(name: str, text: str) -> Any:
 
 
 def _value(name: str, text: str) -> Any:
-    optional = type(None) in typing.get_args(typing.get_type_hints(Settings)[name])
+    optional = type(None) in typing.get_args(HINTS[name])
     return None if optional and text.lower() == "none" else scalar(name, text)
 
 
