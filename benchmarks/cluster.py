@@ -26,8 +26,8 @@ WORKERS = (1, 2, 4)
 ITERATIONS = 4
 NETWORK_BYTES = 1.25e9 * 0.7
 """Of a network of 10 Gbit/s, a second: assumed, for the model only."""
-MODELLED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-MODELLED_SIDES = (2048, 8192, 16384)
+MODELED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+MODELED_SIDES = (2048, 8192, 16384)
 
 
 def problem(side: int, tile: int) -> dict[str, Any]:
@@ -185,9 +185,9 @@ def model(rows: list[dict[str, Any]], network_bytes: float = NETWORK_BYTES) -> d
 
     of_work = [(r["seconds"] - turns * r["empty_turn_ms"] / 1e3) / r["work_megapixels"] for r in free]
     speed, network, predicted = float(np.median(of_work)), load_network("compact"), []
-    for side in MODELLED_SIDES:
+    for side in MODELED_SIDES:
         alone = 0.0
-        for workers in MODELLED:
+        for workers in MODELED:
             partition = Partition.of((side, side), TILE, STYLE_LAYERS, workers)
             count = len(partition.parts)
             seconds = speed * partition.parts[0].work / 1e6 + talk(count, traffic(partition, network))

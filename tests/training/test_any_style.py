@@ -223,7 +223,8 @@ def test_the_loss_weighs_content_and_style_by_strength(folders, judge):
         kept, content, style = (content / (1 + content / 16)).mean(), content.mean(), style.mean()
         pastiche = to_host(found[0])
         styles = ops.concatenate([x["style"]] * 2)
-        palette = to_host(palette_losses(found[0], styles)).mean()
+        palette = to_host(palette_losses(found[0], styles))
+        palette = (palette / (1 + palette / 0.1)).mean()
         outside = np.abs(pastiche - np.clip(pastiche, 0, 1))
         beyond = np.mean(np.where(outside < 0.1, outside**2, 0.1 * (2 * outside - 0.1)))
         wanted = weights[0] * kept + weights[1] * (style + 30 * palette) + 100 * beyond
