@@ -73,6 +73,24 @@ def test_a_frame_at_a_second_is_the_one_that_is_shown_then(tmp_path, name):
     assert clip.length == pytest.approx(28 * 0.04, abs=0.05)
 
 
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_tone_mapped(tmp_path, transfer, name):
+    """Signals of black, 26, 203 and 1000 cd/m2 by BT.2100; paper at 203 comes near white, all stay gray."""
+    signals = {16: (0, 0.3752, 0.5806, 0.7518), 18: (0, 0.3833, 0.7500, 1.0)}[transfer]
+    levels = np.asarray([round(255 * signal) for signal in signals], np.uint8)
+    drawn = levels[np.mgrid[:48, :64][1] // 16][..., None].repeat(3, axis=2)
+    path = film(
+        tmp_path / "hdr.mkv", [drawn] * 2, codec="ffv1", pix_fmt="yuv444p10le", colors=(1, 9, 9, transfer)
+    )
+    clip = open_clip(path)
+    assert list(clip.notes) == [f"hdr.mkv is HDR ({name}) and is tone-mapped"]
+    pixels = next(clip.frames()).pixels
+    seen = pixels[24, 8::16]
+    assert np.abs(np.ptp(seen, axis=1)).max() < 0.02
+    expected = [0, 0.394, 0.906, 1]  # 26 / 203 of linear light in sRGB; BT.2390's 162 / 203; white
+    np.testing.assert_allclose(seen.mean(axis=1), expected, atol=0.02)
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
 def test_a_film_plays_while_it_comes(tmp_path, suffix):
     rejoined(film(tmp_path / "clip.mkv", sound=("aac",)), tmp_path / f"out{suffix}", tmp_path / "parts")
@@ -120,9 +138,10 @@ def test_wide_primaries_are_converted(tmp_path):
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
-def test_hdr_is_refused(tmp_path, transfer, name):
-    path = film(tmp_path / "hdr.mp4", codec="libx265", pix_fmt="yuv420p10le", colors=(1, 9, 9, transfer))
-    with pytest.raises(ImageError, match=rf"hdr\.mp4 is an HDR video \({name}\).*export it as SDR"):
+def test_hdr_that_does_not_tell_its_colors_is_refused(tmp_path, transfer, name):
+    colors = (1, 9, 2, transfer)
+    path = film(tmp_path / "hdr.mp4", codec="libx265", pix_fmt="yuv420p10le", colors=colors)
+    with pytest.raises(ImageError, match=rf"hdr\.mp4 is an HDR video \({name}\) that does not tell"):
         open_clip(path)
 
 

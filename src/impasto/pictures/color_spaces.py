@@ -93,6 +93,11 @@ class ColorSpace:
             result[start : start + BAND] = band if full == 1 else np.rint(band.astype(np.float64))
         return result.reshape(color.shape)
 
+    def luminance(self) -> NDArray[np.float64]:
+        """Return how much linear red, green and blue each count in the luminance; 1 together."""
+        row: NDArray[np.float64] = _to_xyz(self.chromaticities)[1]
+        return row
+
     def _matrix(self) -> NDArray[np.float64]:
         """Return the matrix from linear light here to linear sRGB, white to white (Bradford)."""
         here, there = (_xyz(point) for point in (self.chromaticities[3], SRGB[3]))

@@ -1,8 +1,8 @@
 """What the numbers of a video's frames mean: matrix, range, primaries and transfer function.
 
 Frames leave here as sRGB. The curves of BT.601, 709 and 2020 are taken as sRGB's, as `color_spaces.py` has
-it and every player shows them; primaries other than sRGB's are converted. PQ and HLG, whose white has no
-fixed place, are refused.
+it and every player shows them; primaries other than sRGB's are converted. PQ and HLG are tone-mapped, if the
+frames also tell their primaries and their matrix; a guess would be seen.
 
 Reference: ITU-T H.273 (07/2024), tables 2 to 4.
 """
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import ImageError
 from impasto.pictures.color_spaces import H273_GAMMAS, H273_PRIMARIES, HDR_TRANSFERS, ColorSpace
+from impasto.pictures.frames.tone_mapping import ToneMapping
 
 UNSPECIFIED = 2
 BT709, BT601, BT2020 = 1, 5, 9
@@ -36,12 +37,17 @@ class VideoColors:
     Attributes:
         matrix: code by which YCbCr becomes R'G'B'; None where the frames are RGB or gray already.
         full: whether values have the full range.
-        space: to be converted from; None if it is sRGB.
+        space: to be converted from, or how HDR is brought to sRGB; None if it is sRGB.
     """
 
     matrix: int | None
     full: bool
-    space: ColorSpace | None
+    space: ColorSpace | ToneMapping | None
+
+    @property
+    def hdr(self) -> str:
+        """The name of the HDR transfer function; nothing if it is none."""
+        return HDR_TRANSFERS[self.space.transfer] if isinstance(self.space, ToneMapping) else ""
 
     def to_srgb(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Return float32 sRGB in [0, 1] of uint8 or uint16 (height, width, 3), R'G'B' of full range."""
@@ -58,16 +64,9 @@ def colors_of(frame: Any, name: str) -> VideoColors:
         name: what messages call the video.
 
     Raises:
-        ImageError: its transfer function is PQ or HLG, or its matrix is none that can be converted.
+        ImageError: it is HDR and does not tell all of its colors, or its matrix cannot be converted.
     """
     transfer, primaries, matrix = int(frame.color_trc), int(frame.color_primaries), int(frame.colorspace)
-    if transfer in HDR_TRANSFERS:
-        raise ImageError(
-            "{name} is an HDR video ({transfer}), whose brightness cannot be converted rightly; export it as "
-            "SDR (BT.709) first",
-            name=name,
-            transfer=HDR_TRANSFERS[transfer],
-        )
     rgb = frame.format.is_rgb or frame.format.name.startswith(("gray", "mono", "ya", "pal"))
     if not rgb and matrix not in (*MATRICES, UNSPECIFIED, 0, 3):
         raise ImageError(
@@ -76,11 +75,21 @@ def colors_of(frame: Any, name: str) -> VideoColors:
             name=name,
             matrix=matrix,
         )
+    told = primaries != UNSPECIFIED and primaries in H273_PRIMARIES and (rgb or matrix in MATRICES)
+    if transfer in HDR_TRANSFERS and not told:
+        raise ImageError(
+            "{name} is an HDR video ({transfer}) that does not tell its primaries and its matrix, without "
+            "which it cannot be converted rightly; export it as SDR (BT.709) first",
+            name=name,
+            transfer=HDR_TRANSFERS[transfer],
+        )
     guessed = BT709 if frame.height >= HD_HEIGHT or frame.width >= 1280 else BT601
-    space = ColorSpace(H273_PRIMARIES.get(primaries, H273_PRIMARIES[1]), H273_GAMMAS.get(transfer))
+    points = H273_PRIMARIES.get(primaries, H273_PRIMARIES[1])
+    space = ColorSpace(points, H273_GAMMAS.get(transfer))
+    mapping = ToneMapping(transfer, ColorSpace(points, 1.0)) if transfer in HDR_TRANSFERS else None
     full = int(frame.color_range) == FULL or frame.format.name.startswith("yuvj")
     return VideoColors(
         matrix=None if rgb else MATRICES.get(matrix, guessed),
         full=full or rgb,
-        space=None if space.is_srgb() else space,
+        space=mapping or (None if space.is_srgb() else space),
     )

@@ -109,7 +109,7 @@ ATTACHED = 0x0400
 
 
 def _clip(path: Path, container: Any, stream: Any, frame: Any) -> Clip:
-    colors_of(frame, path.name)
+    colors = colors_of(frame, path.name)
     begins = frame.pts if frame.pts is not None else stream.start_time or 0
     starts = [begins * stream.time_base]
     starts += [s.start_time * s.time_base for s in container.streams.audio if s.start_time is not None]
@@ -120,6 +120,10 @@ def _clip(path: Path, container: Any, stream: Any, frame: Any) -> Clip:
     shape = _shape(frame, stream)
     check_size(shape, path.name)
     notes = []
+    if colors.hdr:
+        notes.append(
+            Message("{name} is HDR ({transfer}) and is tone-mapped", name=path.name, transfer=colors.hdr)
+        )
     if container.streams.subtitles:
         notes.append(Message("the subtitles of {name} are left out", name=path.name))
     if frame.interlaced_frame:
