@@ -72,9 +72,7 @@ def hands_of(ray: bool, address: str | None, workers: int | None) -> Hands:
         SettingError: workers of no cluster are asked for.
     """
     if ray or address:
-        from impasto.runs.cluster.workshop import cluster_workshop
-
-        return partial(cluster_workshop, address, workers=workers)
+        return partial(_cluster, address, workers)
     if workers:
         raise SettingError(
             "{workers} needs a cluster; add {ray} or {address}",
@@ -83,3 +81,10 @@ def hands_of(ray: bool, address: str | None, workers: int | None) -> Hands:
             address=Argument("address"),
         )
     return nullcontext
+
+
+def _cluster(address: str | None, workers: int | None) -> AbstractContextManager[Any]:
+    """Return a cluster's workshop; the engine is loaded here, after the command has quieted it."""
+    from impasto.runs.cluster.workshop import cluster_workshop
+
+    return cluster_workshop(address, workers=workers)
