@@ -366,9 +366,53 @@ def costs_table() -> str:
     return with_stars("costs", lines)
 
 
+def studio_table(chinese: bool) -> str:
+    """Return how long one person waits for the studio's answers, and what twenty at once get."""
+    one, many = (result(name)["figures"] for name in ("studio_latency", "studio"))
+    thumbs, pictures = one["thumbnails_192px"], one["pictures_512px"]
+    cold, warm = (f"{thumbs[kind]['first']:.2f} s, {thumbs[kind]['all']:.2f} s" for kind in ("cold", "warm"))
+    growth = many["most_mib"] / many["settled_mib"] - 1
+    rows = [
+        (
+            "the page answers; the engine is ready",
+            "页面可用；引擎就绪",
+            f"{one['first_page']:.1f} s; {one['engine_ready']:.1f} s",
+        ),
+        (
+            "thumbnails of a photo in every style, 192 px: first, all",
+            "192 px 的全部风格缩略图：第一张、全部",
+            cold,
+        ),
+        ("the same of another photo of that shape", "同样形状的另一张照片", warm),
+        (
+            "the picture at 512 px: the first of its shape",
+            "512 px 的成品：该形状的第一张",
+            f"{pictures['cold']:.2f} s",
+        ),
+        (
+            "after another strength; another stroke size",
+            "换强度之后；换笔触大小之后",
+            f"{pictures['another strength']:.2f} s; {pictures['another stroke size']:.2f} s",
+        ),
+        (
+            f"{many['clients']} clients for {many['seconds']:.0f} s: answers of one pass, half of them within, "
+            "95% within; faults; memory's growth",
+            f"{many['clients']} 个客户端 {many['seconds']:.0f} 秒：一次成画的次数、半数不超过、95% 不超过；"
+            "故障；内存增长",
+            f"{many['one_pass_answers']}, {many['p50_seconds']:.2f} s, {many['p95_seconds']:.2f} s; "
+            f"{len(many['faults'])}; {growth:.0%}",
+        ),
+    ]
+    head = "| 项目 | 测得 |" if chinese else "| what | measured |"
+    lines = [f"| {zh if chinese else en} | {figures} |" for en, zh, figures in rows]
+    return "\n".join([head, "|---|---|", *lines])
+
+
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"figures": lambda: table(False)},
     "README.zh-CN.md": {"figures": lambda: table(True)},
+    "docs/studio.md": {"measured": lambda: studio_table(False)},
+    "docs/studio.zh-CN.md": {"measured": lambda: studio_table(True)},
     "docs/large-pictures.md": {"large": large_table},
     "docs/one-pass.md": {"methods": methods_table, "speed": speed_table, "own": own_table},
     "docs/controls.md": {"strength": strength_table, "style-losses": losses_table, "costs": costs_table},
