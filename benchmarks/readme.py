@@ -395,8 +395,8 @@ def studio_table(chinese: bool) -> str:
             f"{pictures['another strength']:.2f} s; {pictures['another stroke size']:.2f} s",
         ),
         (
-            f"{many['clients']} clients for {many['seconds']:.0f} s: answers of one pass, half of them within, "
-            "95% within; faults; memory's growth",
+            f"{many['clients']} clients for {many['seconds']:.0f} s: answers of one pass, half of them "
+            "within, 95% within; faults; memory's growth",
             f"{many['clients']} 个客户端 {many['seconds']:.0f} 秒：一次成画的次数、半数不超过、95% 不超过；"
             "故障；内存增长",
             f"{many['one_pass_answers']}, {many['p50_seconds']:.2f} s, {many['p95_seconds']:.2f} s; "
