@@ -32,7 +32,7 @@ def axis_holds(spans, length, core, side):
 @pytest.mark.parametrize("side", [288, 300, 400, 1792])
 def test_even_cores_cover_every_picture(side):
     random = np.random.default_rng(side)
-    for height, width in [(288, 289), (1792, 1793), (31_623, 31_607), *random.integers(32, 9000, (40, 2))]:
+    for height, width in [(288, 289), (1792, 1793), (31_623, 1607), *random.integers(32, 4000, (30, 2))]:
         shape = int(height), int(width)
         tiles, core = even_grid(shape, side, STATISTICS_LAYERS, DECODER_REACH)
         rows = {tile.rows.core_start: tile.rows for tile in tiles}

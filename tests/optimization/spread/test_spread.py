@@ -200,7 +200,7 @@ def last(steps):
     return step
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", pytest.param("adam", marks=pytest.mark.slow)])
 def test_a_run_over_every_scale_is_that_of_one_process(optimizer, network):
     options = {"iterations": (3, 4), "optimizer": optimizer}
     alone = list(optimize_steps(prepared(network, **options)))
@@ -213,6 +213,7 @@ def test_a_run_over_every_scale_is_that_of_one_process(optimizer, network):
     assert np.abs(together[-1].image - alone[-1].image).mean() < 2e-4
 
 
+@pytest.mark.slow
 def test_thirty_iterations_differ_by_what_rounding_does(network):
     """Another size of tiles rounds differently, too: that is how far two runs of one process come apart."""
     one = last(optimize_steps(prepared(network, iterations=(30,)))).image
