@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator
@@ -194,3 +195,8 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
         raise WeightsError(
             "{path} cannot be opened: {reason}", path=path, reason=error.strerror or error
         ) from error
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """Return by what names are sorted as a person does: picture2 before picture10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

@@ -241,7 +241,7 @@ def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
         if outcome.result is not None:
             say("Interrupted; the picture as it was is in {path}.", path=job.output)
         end(EXIT_BY_SIGNAL + outcome.interruption)
-    if outcome.result is not None:
+    if outcome.result is not None and not talk.quiet:  # hints read the photo's header
         height, width = outcome.result.shape
         said = Message(
             "{path}: {width} x {height} px in {seconds:.1f} s",

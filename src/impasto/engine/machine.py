@@ -18,6 +18,8 @@ ROOT = Path("/")
 NATIVE_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 UNKNOWN_MEMORY = 4 * 2**30
 """What is taken to be free, in bytes, where the system does not tell."""
+USABLE = 0.8
+"""Share of the free memory that a run, or all workers of a machine together, may take."""
 
 
 @cache

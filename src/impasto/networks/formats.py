@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from impasto.errors import Message, WeightsError
-from impasto.files import digest
+from impasto.files import digest, natural_order
 from impasto.layers import CONVOLUTION_NAMES, WIDTHS
 from impasto.networks.indexed_kernels import with_kernels
 from impasto.networks.torch_file import read_torch_file
@@ -329,8 +329,7 @@ def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
 
 def _natural_order(name: str) -> list[tuple[int, str]]:
     """Sort ``conv2d`` before ``conv2d_2`` before ``conv2d_10``."""
-    parts = re.split(r"(\d+)", re.sub(r"(?<=conv2d)(?=/|$)", "_0", name))
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return natural_order(re.sub(r"(?<=conv2d)(?=/|$)", "_0", name))
 
 
 def _next_name(path: Path, names: Iterator[str]) -> str:

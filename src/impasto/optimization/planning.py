@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from impasto.engine import runtime
+from impasto.engine.machine import USABLE
 from impasto.errors import Argument, OutOfMemoryError
 from impasto.layers import LAYERS, STYLE_LAYERS, level_of
 from impasto.networks.feature_network import FeatureNetwork
@@ -30,8 +31,6 @@ LEAST_TILE = max(320, smallest_side(STYLE_LAYERS))
 SMALLEST_SIZE = 64
 LONG_SECONDS = 120.0
 """Runs that are predicted to take longer keep checkpoints by themselves."""
-USABLE = 0.8
-"""Share of the free memory that a run may take."""
 MIB = 2**20
 
 PROCESS_BYTES = 560 * MIB

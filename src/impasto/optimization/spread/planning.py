@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 from impasto.engine import runtime
+from impasto.engine.machine import USABLE
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.networks.speed import is_wide
 from impasto.optimization.objective import seen_layers
 from impasto.optimization.planning import (
     BEST_SIDES,
     LEAST_TILE,
-    USABLE,
     choose_tile,
     picture_memory,
     tile_memory,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.engine import runtime
+from impasto.engine.machine import USABLE
 from impasto.errors import EngineError, ImpastoError, Message
 from impasto.runs.batch.batch import Batch
 from impasto.runs.batch.crew import Crew, News, Probe
@@ -31,8 +32,6 @@ from impasto.styles import is_mask_text
 if TYPE_CHECKING:
     from impasto.runs.batch.painter import Painter
 
-USABLE = 0.8
-"""Share of a node's memory that its workers may take."""
 NODES_SECONDS = 2.0
 """How often the cluster is asked for its machines."""
 Files = Mapping[str, tuple[int, int]]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from impasto.errors import Argument, MissingFileError, SettingError
+from impasto.files import natural_order
 from impasto.pictures.reading import PICTURE_SUFFIXES
 from impasto.preparation import Inputs
 from impasto.presets import settings_for
@@ -97,7 +97,7 @@ def find_rows(
 
 
 def _pictures_in(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir(), key=lambda path: _natural(path.name)):
+    for path in sorted(folder.iterdir(), key=lambda path: natural_order(path.name)):
         if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and os.path.isfile(path):
             yield path
 
@@ -109,18 +109,13 @@ def _matching(pattern: str) -> list[Row]:
             for path in glob.iglob(pattern, recursive=True)  # noqa: PTH207 - a pattern may begin at any folder
             if os.path.isfile(path)
         ),
-        key=_natural,
+        key=natural_order,
     )
     if not found:
         raise MissingFileError(
             "no file matches {pattern}; ** stands for any folders, * for any part of a name", pattern=pattern
         )
     return [Row(photo=path) for path in found if Path(path).suffix.lower() in PICTURE_SUFFIXES]
-
-
-def _natural(name: str) -> list[Any]:
-    """Return by what names are sorted as a person does: picture2 before picture10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def entries_of(rows: Sequence[Row], choice: Choice) -> list[Entry]:

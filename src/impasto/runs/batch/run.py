@@ -25,8 +25,6 @@ from impasto.runs.batch.processes import Processes
 
 GPU = "/dev/nvidiactl"
 """What is there where an engine may find a GPU."""
-USABLE = 0.8
-"""Share of the free memory that all workers together may take, as of what one run may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ def steps_of(batch: Batch) -> Generator[BatchStep]:
 def processes_of(batch: Batch, todo: list[Order], manifest: Any, stack: ExitStack) -> Crew:
     """Return the workers of a batch on this machine."""
     threads = batch.threads or machine.available_cores()
-    memory = int(USABLE * machine.free_memory())
+    memory = int(machine.USABLE * machine.free_memory())
     places = min(batch.workers or threads, len(todo))
     probe = () if batch.workers else probe_of(todo)
     return Processes(places, max(threads, places), memory, probe, alone=os.path.exists(GPU))

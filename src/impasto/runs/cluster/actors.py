@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from impasto.engine import runtime
+from impasto.engine.machine import USABLE
 from impasto.errors import EngineError, ImpastoError, Message, SettingError
 from impasto.optimization.spread.team import Team, WorkerLost
 from impasto.runs.cluster.sessions import Node, Session, ray_session
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from impasto.optimization.spread.share import Call, Share, Task
     from impasto.workshop import Workshop
 
-USABLE = 0.8
-"""Share of a node's memory that its workers may take."""
 START_SECONDS = 120
 """In which a worker has to start its engine."""
 MEND_SECONDS = 60
