@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image
@@ -55,17 +55,20 @@ class Run:
     Attributes:
         process: the driver.
         out: the folder of the pictures.
+        told: what it prints; a pipe that nobody empties would stop it.
     """
 
     process: subprocess.Popen[str]
     out: Path
+    told: IO[str]
 
     @classmethod
     def start(cls, photos: Path, out: Path, size: int, more: Sequence[str] = ()) -> Run:
         """Start the command; one pass, JPEG."""
         line = [sys.executable, "-m", "impasto.cli", "batch", str(photos), "--style", STYLE, "-o", str(out)]
         line += ["--pattern", "{name}.jpg", "--preset", "instant", "--max-size", str(size), "--json", *more]
-        return cls(subprocess.Popen(line, stdout=subprocess.PIPE, text=True), out)
+        told = tempfile.TemporaryFile("w+")  # noqa: SIM115 (it lives as long as the run)
+        return cls(subprocess.Popen(line, stdout=told, text=True), out, told)
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the manifest's lines."""
@@ -87,7 +90,9 @@ class Run:
 
     def end(self) -> tuple[int, dict[str, Any]]:
         """Wait for the end; return the exit code and the report."""
-        text, _ = self.process.communicate(timeout=PATIENCE)
+        self.process.wait(timeout=PATIENCE)
+        self.told.seek(0)
+        text = self.told.read()
         return self.process.returncode, json.loads(text) if text else {}
 
 
