@@ -30,18 +30,18 @@ def network():
 
 
 def test_one_pass_is_one_scale_of_one_iteration(network):
-    plan = plan_picture((600, 800), network, ONE_PASS)
+    plan = plan_picture((600, 800), [network], ONE_PASS)
     assert plan.shape == (384, 512)
     assert [(scale.shape, scale.iterations) for scale in plan.scales] == [((384, 512), 1)]
     assert list(plan.tiles) == [None]
-    optimized = plan_picture((600, 800), network, Settings(precision="float32"))
+    optimized = plan_picture((600, 800), [network], Settings(precision="float32"))
     assert plan.seconds < optimized.seconds / 3
     assert len(optimized.scales) > 1
 
 
 def test_a_refinement_is_planned_as_well(network):
-    plain = plan_method((192, 256), network, ONE_PASS)
-    refined = plan_method((192, 256), network, Settings(method="onepass", refine=30, precision="float32"))
+    plain = plan_method((192, 256), [network], ONE_PASS)
+    refined = plan_method((192, 256), [network], Settings(method="onepass", refine=30, precision="float32"))
     assert [scale.iterations for scale in refined.scales] == [1, 30]
     assert refined.seconds > 1.5 * plain.seconds
     assert refined.memory >= plain.memory
@@ -86,7 +86,7 @@ def test_a_forecast_is_near_the_truth(precision, method, clock):
         if method == "optimize":
             settings["iterations"] = (30, 20)
         chosen = Settings(**settings)
-        plan = forecast.plan_picture(photo.shape[:2], load_network_for(chosen), chosen)
+        plan = forecast.plan_picture(photo.shape[:2], [load_network_for(chosen)], chosen)
         began = clock()
         impasto.stylize(photo, style, **settings)
         ratios.append((clock() - began) / plan.seconds)

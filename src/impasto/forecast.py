@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,29 +15,31 @@ if TYPE_CHECKING:
     from impasto.networks.feature_network import FeatureNetwork
     from impasto.optimization.planning import Plan
 
+    Networks = Sequence[FeatureNetwork]
 
-def plan_picture(shape: tuple[int, int], network: FeatureNetwork, settings: Settings) -> Plan:
+
+def plan_picture(shape: tuple[int, int], networks: Networks, settings: Settings) -> Plan:
     """Predict a run on a photo of a (height, width), reduced to ``max_size``; `plan_method` says more."""
-    return plan_method(scale_to(shape, min(settings.max_size, max(shape))), network, settings)
+    return plan_method(scale_to(shape, min(settings.max_size, max(shape))), networks, settings)
 
 
-def plan_photo(content: Source, network: FeatureNetwork, settings: Settings) -> Plan:
+def plan_photo(content: Source, networks: Networks, settings: Settings) -> Plan:
     """Predict a run on a photo as it is, which may be painted in windows; `plan_method` says more."""
     large = large_photo(content, settings)
     if large is None:
-        return plan_method(result_shape(content, settings), network, settings)
+        return plan_method(result_shape(content, settings), networks, settings)
     large.close()
-    return plan_method(large.shape, network, settings, windows=True)
+    return plan_method(large.shape, networks, settings, windows=True)
 
 
 def plan_method(
-    shape: tuple[int, int], network: FeatureNetwork, settings: Settings, windows: bool = False
+    shape: tuple[int, int], networks: Networks, settings: Settings, windows: bool = False
 ) -> Plan:
-    """Predict a run of the settings' method: the optimization, one pass, or one pass and its refinement.
+    """Predict a run of the settings' method, the optimization or one pass, and of its refinement.
 
     Args:
         shape: (height, width) of the result.
-        network: the feature network of the optimization.
+        networks: the feature network of the optimization, and that of the refinement if it is another.
         settings: how.
         windows: whether one pass reads, paints and writes in windows.
 
@@ -46,6 +49,24 @@ def plan_method(
     Raises:
         OutOfMemoryError: it does not fit; the message names the size that does.
     """
+    from impasto.optimization.planning import plan_run
+
+    plan = _plan_without_refinement(shape, networks[0], settings, windows)
+    if not settings.refine:
+        return plan
+    refined = plan_run(shape, networks[-1], settings.of_refinement())
+    return replace(
+        plan,
+        scales=[*plan.scales, *refined.scales],
+        tiles=[*plan.tiles, *refined.tiles],
+        seconds=plan.seconds + refined.seconds,
+        memory=max(plan.memory, refined.memory),
+    )
+
+
+def _plan_without_refinement(
+    shape: tuple[int, int], network: FeatureNetwork, settings: Settings, windows: bool
+) -> Plan:
     from impasto.networks.speed import measure_speed
     from impasto.onepass.painter import load_onepass_network
     from impasto.onepass.planning import plan_onepass
@@ -57,7 +78,7 @@ def plan_method(
     dtype = runtime.resolve_precision(settings.precision)
     encoder = load_onepass_network(dtype).encoder
     painted = plan_onepass(shape, dtype, settings, measure_speed(encoder), windows)
-    plan = Plan(
+    return Plan(
         shape=shape,
         scales=[Scale(shape, 1)],
         tiles=[painted.tile],
@@ -65,14 +86,4 @@ def plan_method(
         memory=painted.memory,
         free=runtime.free_memory(),
         windows=painted.windows,
-    )
-    if not settings.refine:
-        return plan
-    refined = plan_run(shape, network, replace(settings, iterations=(settings.refine,)))
-    return replace(
-        plan,
-        scales=[*plan.scales, *refined.scales],
-        tiles=[*plan.tiles, *refined.tiles],
-        seconds=plan.seconds + refined.seconds,
-        memory=max(plan.memory, refined.memory),
     )

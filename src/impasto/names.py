@@ -55,7 +55,7 @@ def check_names(
                     value=initial,
                     hint=did_you_mean(initial, ("content", "noise")),
                 ) from error
-    for network in dict.fromkeys(one.network for one in settings):
+    for network in dict.fromkeys(network for one in settings for network in one.networks):
         from impasto.networks.catalogue import check_name
 
         check_name(network)

@@ -21,7 +21,7 @@ from impasto.errors import Message, OutputError, joined
 from impasto.finished import LargePastiche, Pastiche
 from impasto.photos import Source, fitted_shape
 from impasto.pictures.resizing import resize
-from impasto.preparation import Inputs, load_network_for, prepare
+from impasto.preparation import Inputs, load_networks_for, prepare
 from impasto.prepared import Prepared
 from impasto.presets import settings_for
 from impasto.progress import Step
@@ -99,7 +99,7 @@ def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
         return _in_windows(prepared)
     if settings.strength == 0 and settings.style_weight is None:
         return iter((_photo_itself(prepared),))
-    return _optimized(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
+    return _coarse_to_fine(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
 
 
 def _in_windows(prepared: Prepared) -> Iterator[Step]:
@@ -112,6 +112,42 @@ def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:
     from impasto.optimization.gatys import optimize_steps
 
     return optimize_steps(prepared, start)
+
+
+def _coarse_to_fine(prepared: Prepared, start: State | None) -> Iterator[Step]:
+    """Optimize at one size after the other; then, if asked for, go on at the last one."""
+    if not prepared.settings.refine:
+        yield from _optimized(prepared, start)
+        return
+    from impasto.optimization.scales import plan_scales
+
+    scales, picture = len(plan_scales(prepared.content.shape[:2], prepared.settings)), prepared.initial
+    if start is None or start.scale <= scales:
+        for step in _optimized(prepared, start):
+            yield replace(step, scales=scales + 1, last=False)
+        start, picture = None, step.image
+    yield from _refined(prepared, picture, scales, start)
+
+
+def _refined(prepared: Prepared, picture: Array, scales: int, start: State | None) -> Iterator[Step]:
+    """Improve a method's picture at full size, perhaps with a network of its own.
+
+    Args:
+        prepared: the inputs of the method.
+        picture: where it starts, float32 (height, width, 3).
+        scales: how many the method had; the refinement is the next one.
+        start: where an earlier refinement stopped.
+    """
+    settings = prepared.settings.of_refinement()
+    refined = replace(prepared, initial=picture, network=prepared.networks[-1], settings=settings)
+    for step in _optimized(refined, start and replace(start, scale=start.scale - scales)):
+        yield replace(step, scale=scales + 1, scales=scales + 1, make_state=partial(_state, step, scales))
+
+
+def _state(step: Step, scales: int) -> State:
+    """Return where a refinement stands at a step, as a scale after the method's."""
+    state: State = step.make_state()  # type: ignore[misc]
+    return replace(state, scale=state.scale + scales)
 
 
 def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
@@ -130,19 +166,13 @@ def _painted(prepared: Prepared, start: State | None) -> Iterator[Step]:
     if start is None:
         yield step if not settings.refine else replace(step, last=False, scales=2)
     if settings.refine:
-        refined = replace(
-            prepared,
-            initial=step.image,
-            settings=replace(settings, iterations=(settings.refine,)),
-        )
-        for step in _optimized(refined, start):
-            yield replace(step, scale=2, scales=2)
+        yield from _refined(prepared, step.image, 1, start)
 
 
 def _optimized_instead(prepared: Prepared, start: State | None, fallback: str) -> Iterator[Step]:
     """Optimize what one pass has failed at; the first Step says so."""
     note = FALLBACKS[fallback]
-    settings = replace(prepared.settings, method="optimize", refine=0)
+    settings = replace(prepared.settings, method="optimize", refine=0, refine_network=None)
     for step in _optimized(replace(prepared, settings=settings), start):
         yield replace(step, fallback=fallback, note=joined((note, step.note)))
         note = Message("")
@@ -211,8 +241,10 @@ def settings_as_made(prepared: Prepared, step: Step) -> Settings:
     settings = prepared.settings
     if step.last or _stopped(prepared, step):
         return settings
+    if settings.refine and step.scale == step.scales:
+        return replace(settings, refine=step.iteration)
     if settings.method == "onepass":
-        return replace(settings, refine=step.iteration if step.scale == step.scales else 0)
+        return replace(settings, refine=0, refine_network=None)
     from impasto.optimization.scales import plan_scales
 
     height, width = prepared.content.shape[:2]
@@ -311,9 +343,9 @@ def plan(
         SettingError, ImageError, WeightsError: as `stylize` raises them.
     """
     chosen, given = _chosen(preset, network, settings)
-    given = given or load_network_for(chosen, workshop)
+    networks = load_networks_for(chosen, workshop, given)
     from impasto.forecast import plan_method, plan_photo
 
     if isinstance(content, tuple):
-        return plan_method(fitted_shape(content, chosen), given, chosen)
-    return plan_photo(content, given, chosen)
+        return plan_method(fitted_shape(content, chosen), networks, chosen)
+    return plan_photo(content, networks, chosen)

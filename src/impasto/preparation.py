@@ -131,7 +131,7 @@ def prepare(
     styles = list(reader.record)  # without those of regions
     places, cover = _places(inputs, picture, settings, shape)
     regions = tuple(_region(place, reader, main_styles) for place in places)
-    network = load_network_for(settings, workshop) if network is None else _cast(network, workshop)
+    network, *others = load_networks_for(settings, workshop, network)
     content, achromatic = _content(picture, regions, settings)
     onepass, style_moments = _for_one_pass(settings, reader.own, workshop)
     return Prepared(
@@ -148,7 +148,8 @@ def prepare(
         record={"styles": styles, "regions": _region_record(inputs)},
         onepass=onepass,
         style_moments=style_moments,
-        notes=_notes(picture, reader, network),
+        refine_network=others[0] if others else None,
+        notes=_notes(picture, reader, network, *others),
         began=began,
         large=large,
     )
@@ -194,8 +195,8 @@ def _content(photo: Picture, regions: Sequence[StyledRegion], settings: Settings
     return color_transfer.lightness_of(photo.pixels) if gray else photo.pixels, achromatic
 
 
-def _notes(picture: Picture, reader: StyleReader, network: FeatureNetwork) -> tuple[str, ...]:
-    notes = [*picture.notes, *reader.notes, *network.notes]
+def _notes(picture: Picture, reader: StyleReader, *networks: FeatureNetwork) -> tuple[str, ...]:
+    notes = [*picture.notes, *reader.notes, *(note for network in networks for note in network.notes)]
     if picture.sha256 in reader.digests:
         notes.append(Message("the style is the content image itself; the result will look like it"))
     return tuple(dict.fromkeys(notes))
@@ -430,6 +431,23 @@ def load_network_for(settings: Settings, workshop: Workshop | None = None) -> Fe
 
     key = *settings.of_stage("network"), dtype, _version(settings.network)
     return (workshop or process_workshop()).get("networks", key, load, _network_bytes)
+
+
+def load_networks_for(
+    settings: Settings, workshop: Workshop | None = None, network: FeatureNetwork | None = None
+) -> tuple[FeatureNetwork, ...]:
+    """Return the network of `load_network_for`, and that of refine's iterations if it is another.
+
+    Args:
+        settings: of which those are used whose stage is ``network``.
+        workshop: where they are kept; the process' own if None.
+        network: the first one, used instead of the one that the settings name.
+    """
+    workshop = workshop or process_workshop()
+    first = load_network_for(settings, workshop) if network is None else _cast(network, workshop)
+    if settings.refine_network is None:
+        return (first,)
+    return first, load_network_for(settings.of_refinement(), workshop)
 
 
 def _cast(network: FeatureNetwork, workshop: Workshop) -> FeatureNetwork:

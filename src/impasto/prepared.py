@@ -123,6 +123,7 @@ class Prepared:
         initial: where the optimization starts.
         settings: how.
         network: the feature network, its weights in its dtype.
+        refine_network: that of refine's iterations, if it is another.
         workshop: keeps what other pictures can share.
         picture: the photo as it was read, in the result's size.
         photo: the photo in the result's size and its own colors.
@@ -152,6 +153,7 @@ class Prepared:
     record: Mapping[str, Any] = field(default_factory=lambda: {"styles": [], "regions": []})
     onepass: NamedNetwork | None = None
     style_moments: Any = None
+    refine_network: FeatureNetwork | None = None
     notes: tuple[str, ...] = ()
     began: float = field(default_factory=time.monotonic)
     large: LargePhoto | None = None
@@ -182,6 +184,11 @@ class Prepared:
     def visible(self) -> Array | None:
         """How much each pixel of the photo counts, its alpha, float32 (height, width); None: all fully."""
         return self.picture.visible
+
+    @property
+    def networks(self) -> tuple[FeatureNetwork, ...]:
+        """The feature network, and that of refine's iterations if it is another."""
+        return (self.network,) if self.refine_network is None else (self.network, self.refine_network)
 
     @property
     def shape(self) -> tuple[int, int]:

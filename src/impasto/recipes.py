@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from impasto import __version__, gallery
 from impasto.engine import runtime
@@ -24,12 +24,15 @@ from impasto.prepared import Prepared
 from impasto.settings import Settings
 from impasto.styles import PHOTO, RegionSpec, StyleSpec, is_mask_text
 
+if TYPE_CHECKING:
+    from impasto.networks.feature_network import FeatureNetwork
+
 KEYS = (
-    "impasto", "settings", "network", "engine", "onepass", "content", "styles", "regions",
+    "impasto", "settings", "network", "refine_network", "engine", "onepass", "content", "styles", "regions",
     "fallback", "stopped", "video",
 )  # fmt: skip
 TABLES, LISTS = (
-    ("settings", "network", "onepass", "content", "fallback", "stopped", "video"),
+    ("settings", "network", "refine_network", "onepass", "content", "fallback", "stopped", "video"),
     {"styles": ("name",), "regions": ("mask", "style")},
 )
 """Keys whose value is a table, and those that list tables, with what each of these must name."""
@@ -80,6 +83,12 @@ class NetworkRecord:
     precision: str | None = None
     kept_as: str | None = None
 
+    @classmethod
+    def of(cls, network: FeatureNetwork) -> NetworkRecord:
+        """Return what names a feature network."""
+        precision, kept_as = network.dtype, network.kept_as or None
+        return cls(name=network.name, sha256=network.sha256, precision=precision, kept_as=kept_as)
+
 
 Record = TypeVar("Record", PictureRecord, StyleRecord, RegionRecord, NetworkRecord)
 
@@ -94,6 +103,7 @@ class Recipe(Mapping[str, Any]):
         settings: fields of `Settings` by name, checked.
         version: of the Impasto that made the picture.
         network: the feature network.
+        refine_network: that of refine's iterations, if it is another.
         engine: ``tensorflow``, ``jax`` or ``torch``.
         onepass: the network that painted in one pass.
         content: the photo.
@@ -109,6 +119,7 @@ class Recipe(Mapping[str, Any]):
     settings: Mapping[str, Any]
     version: str | None = None
     network: NetworkRecord | None = None
+    refine_network: NetworkRecord | None = None
     engine: str | None = None
     onepass: NetworkRecord | None = None
     content: PictureRecord | None = None
@@ -122,16 +133,12 @@ class Recipe(Mapping[str, Any]):
     @classmethod
     def of(cls, prepared: Prepared) -> Recipe:
         """Return what it takes to repeat a pastiche."""
-        network, photo, onepass = prepared.network, prepared.picture, prepared.onepass
+        photo, onepass = prepared.picture, prepared.onepass
         return cls(
             settings=prepared.settings.to_mapping(),
             version=__version__,
-            network=NetworkRecord(
-                name=network.name,
-                sha256=network.sha256,
-                precision=network.dtype,
-                kept_as=network.kept_as or None,
-            ),
+            network=NetworkRecord.of(prepared.network),
+            refine_network=NetworkRecord.of(prepared.refine_network) if prepared.refine_network else None,
             engine=runtime.start_engine(),
             onepass=NetworkRecord(name=onepass.name, sha256=onepass.sha256) if onepass else None,
             content=PictureRecord(name=photo.name, sha256=photo.sha256),
@@ -149,9 +156,8 @@ class Recipe(Mapping[str, Any]):
         values = _checked(values, source)
         settings = dict(values.get("settings", {}))
         Settings.from_mapping(settings)
-        tables: dict[str, Any] = {
-            "network": NetworkRecord, "onepass": NetworkRecord, "content": PictureRecord
-        }  # fmt: skip
+        tables: dict[str, Any] = dict.fromkeys(("network", "refine_network", "onepass"), NetworkRecord)
+        tables["content"] = PictureRecord
         records: dict[str, Any] = {k: _record(kind, values[k]) for k, kind in tables.items() if k in values}
         lists: dict[str, Any] = {"styles": StyleRecord, "regions": RegionRecord}
         for key, kind in lists.items():
@@ -167,6 +173,7 @@ class Recipe(Mapping[str, Any]):
             "impasto": self.version,
             "settings": dict(self.settings),
             "network": self.network and _plain(self.network),
+            "refine_network": self.refine_network and _plain(self.refine_network),
             "engine": self.engine,
             "onepass": self.onepass and _plain(self.onepass),
             "fallback": self.fallback and dict(self.fallback),
@@ -188,10 +195,11 @@ class Recipe(Mapping[str, Any]):
         return len(self.to_mapping())
 
     @property
-    def network_sha256(self) -> str | None:
-        """The feature network that it was made with; None if the recipe does not say."""
-        sha256 = self.network.sha256 if self.network else None
-        return sha256 if isinstance(sha256, str) and sha256 else None
+    def networks(self) -> dict[str, str]:
+        """The sha256 of the feature networks that it was made with, by the setting that names each."""
+        records = {"network": self.network, "refine_network": self.refine_network}
+        digests = {name: record.sha256 for name, record in records.items() if record}
+        return {name: sha256 for name, sha256 in digests.items() if isinstance(sha256, str) and sha256}
 
     def styles(self) -> list[StyleSpec]:
         """Return the styles, found beside the recipe or in the working folder.

@@ -14,7 +14,7 @@ import os
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict
 
 from impasto.errors import Argument, Message, SettingError, did_you_mean
@@ -64,10 +64,15 @@ class Settings:
     )
     refine: int = setting(
         0,
-        "Iterations of the optimization that go on from the one-pass picture.",
+        "Iterations at full size that go on from the method's picture.",
         low=0,
         high=10_000,
         stage="reading",
+    )
+    refine_network: str | None = setting(
+        None,
+        "The feature network of refine's iterations, by name or file; the setting network's if none.",
+        stage="network",
     )
     max_size: int = setting(
         512,
@@ -229,8 +234,12 @@ class Settings:
         check_layer_names((*self.content_layers, *self.style_layer_weights))
         if not any(self.style_layer_weights.values()):
             raise SettingError("style_layer_weights must have a weight above 0; give at least one layer one")
-        if self.refine and self.method != "onepass":
-            raise SettingError("refine needs method onepass; set iterations to change the optimization's")
+        if self.refine_network is not None and not self.refine:
+            raise SettingError(
+                "{network} needs {refine} above 0",
+                network=Argument("refine_network"),
+                refine=Argument("refine"),
+            )
         if 0 == self.content_weight == self.style_weight:
             raise SettingError("content_weight and style_weight must not both be 0")
 
@@ -248,6 +257,22 @@ class Settings:
                     "there is no setting {name!r}{hint}", name=name, hint=did_you_mean(str(name), names)
                 )
         return cls(**values)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The feature networks that are wanted, by name or file; one pass has its own beside them."""
+        return tuple(dict.fromkeys((self.network, self.refine_network or self.network)))
+
+    def of_refinement(self) -> Settings:
+        """Return the settings of refine's iterations, which are an optimization of one size."""
+        return replace(
+            self,
+            method="optimize",
+            network=self.refine_network or self.network,
+            refine=0,
+            refine_network=None,
+            iterations=(self.refine,),
+        )
 
     def of_stage(self, *stages: Stage) -> tuple[str, ...]:
         """Return the values of all settings of these stages, as text that is equal for equal ones."""
@@ -278,6 +303,7 @@ class SettingValues(TypedDict, total=False):
     strength: float
     method: Method
     refine: int
+    refine_network: str | None
     max_size: int
     seed: int
     precision: Precision

@@ -132,15 +132,15 @@ def test_a_refusal_names_a_size_that_then_fits(machine, network, shape, gib, opt
         assert named, error
         size = int(named[1])
         assert 16 <= size < max(shape)
-        smaller = plan_picture(shape, network, Settings(max_size=size, optimizer=optimizer))
+        smaller = plan_picture(shape, [network], Settings(max_size=size, optimizer=optimizer))
         assert max(smaller.shape) == size
     else:
         assert plan.memory <= gib * GIB + planning.PROCESS_BYTES
 
 
 def test_a_photo_is_planned_at_its_reduced_size(machine, network):
-    assert plan_picture((3000, 4000), network, Settings(max_size=800)).shape == (600, 800)
-    assert plan_picture((300, 400), network, Settings(max_size=800)).shape == (300, 400)
+    assert plan_picture((3000, 4000), [network], Settings(max_size=800)).shape == (600, 800)
+    assert plan_picture((300, 400), [network], Settings(max_size=800)).shape == (300, 400)
 
 
 def small_network():

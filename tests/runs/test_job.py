@@ -73,7 +73,9 @@ def stop_at(count, number=signal.SIGINT):
 def test_a_job_survives_json():
     styles = [StyleSpec(source="a:2.png", weight=0.1 + 0.2, part="fine"), "b.png"]
     inputs = Inputs.of("photo.png", styles, ["m.png=c.png#d.png"])
-    job = new(inputs=inputs, saving=Saving(quality=90, recipe=False), preview_every=3, network_sha256="ab")
+    job = new(
+        inputs=inputs, saving=Saving(quality=90, recipe=False), preview_every=3, networks={"network": "ab"}
+    )
     assert job_of(json.loads(json.dumps(job_text(job)))) == job
     job = new(checkpoint="there.state", folder="/desk")
     assert job_of(json.loads(json.dumps(job_text(job)))) == job

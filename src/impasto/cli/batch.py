@@ -245,7 +245,7 @@ def _run(batch: Batch, quiet: bool, json: bool) -> None:
     from impasto.runs.batch.run import steps_of
     from impasto.runs.interruption import Interruption
 
-    for network in {entry.settings.network for entry in batch.entries}:
+    for network in {network for entry in batch.entries for network in entry.settings.networks}:
         ensure_network(network)
     began = time.monotonic()
     ends: list[BatchStep] = []

@@ -86,11 +86,12 @@ def plan_command(
     check_names(content, (), (), [checked])
 
     runtime.start_program()
-    ensure_network(checked.network)
+    for network in checked.networks:
+        ensure_network(network)
     from impasto.forecast import plan_photo
-    from impasto.preparation import load_network_for
+    from impasto.preparation import load_networks_for
 
-    plan = plan_photo(content, load_network_for(checked), checked)
+    plan = plan_photo(content, load_networks_for(checked), checked)
     if json:
         print_json(_plan_record(plan))
         return

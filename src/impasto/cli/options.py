@@ -25,8 +25,8 @@ EVERYDAY, ADVANCED, RESEARCH = "Everyday", "Advanced", "Research"
 PANELS = {
     EVERYDAY: ("strength", "max_size", "colors", "stroke_size", "method"),
     ADVANCED: (
-        "refine", "network", "seed", "iterations", "style_loss", "background", "subject", "region_edges",
-        "grain", "exposure", "contrast", "saturation", "film_grain", "precision", "tile_size",
+        "refine", "network", "refine_network", "seed", "iterations", "style_loss", "background", "subject",
+        "region_edges", "grain", "exposure", "contrast", "saturation", "film_grain", "precision", "tile_size",
         "initial", "fit",
     ),
 }  # fmt: skip

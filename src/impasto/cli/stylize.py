@@ -132,7 +132,7 @@ def stylize_command(
             preview_every=preview_every,
             checkpoint=checkpoint,
             resumable=not place.streams,
-            network_sha256=_network_of(known, asked),
+            networks=_networks_of(known, asked),
         )
         run_shown(_checked(job), Talk(quiet, verbose, json), threads, hands=hands)
 
@@ -167,11 +167,16 @@ def read_recipe_file(path: Path | None, *, silent: bool) -> Recipe | None:
     return recipe
 
 
-def _network_of(recipe: Recipe | None, settings: Settings) -> str | None:
-    """Return the sha256 of the recipe's network if it is the one that is asked for."""
-    if recipe is None or recipe.settings.get("network", settings.network) != settings.network:
-        return None
-    return recipe.network_sha256
+def _networks_of(recipe: Recipe | None, settings: Settings) -> dict[str, str]:
+    """Return the sha256 of the recipe's networks, by setting, that are the ones that are asked for."""
+    if recipe is None:
+        return {}
+    asked = {name: getattr(settings, name) for name in recipe.networks}
+    return {
+        name: sha256
+        for name, sha256 in recipe.networks.items()
+        if recipe.settings.get(name, asked[name]) == asked[name]
+    }
 
 
 def _checked(job: Job) -> Job:
@@ -182,7 +187,7 @@ def _checked(job: Job) -> Job:
 
     inputs, settings, overwrite = job.inputs, job.settings, job.saving.overwrite
     check_names(inputs.content, inputs.styles, inputs.regions, [settings])
-    files = [*inputs.files, settings.initial, settings.network]
+    files = [*inputs.files, settings.initial, *settings.networks]
     check_output(job.output, overwrite=overwrite, inputs=files, bit_depth=job.saving.bit_depth)
     if job.resumable:
         check_side_files(job)
@@ -217,7 +222,8 @@ def run_shown(
 
     began = time.monotonic()
     runtime.start_program(threads)
-    ensure_network(job.settings.network)
+    for network in job.settings.networks:
+        ensure_network(network)
     with hands() as workshop, progress_bar(quiet=talk.quiet) as bar:
         outcome = run_job(job, _shown(bar, talk.verbose), bar.note, resumed, workshop)
     seconds = time.monotonic() - began
@@ -312,13 +318,18 @@ def _shown(bar: Bar, verbose: bool) -> Callable[[Prepared, Step], None]:
 
 
 def _clock(prepared: Prepared, step: Step, started: float) -> Clock:
+    from impasto.optimization.planning import operations
     from impasto.optimization.scales import plan_scales
 
     settings, shape = prepared.settings, prepared.photo.shape[:2]
-    scales = [(s.shape[0] * s.shape[1], s.iterations) for s in plan_scales(shape, settings)]
+    pixels = shape[0] * shape[1]
+    work = [(s.shape[0] * s.shape[1], s.iterations) for s in plan_scales(shape, settings)]
     if settings.method == "onepass" and not step.fallback:
-        scales = [(shape[0] * shape[1], count) for count in (1, settings.refine)]
-    return Clock(scales, started)
+        work = [(pixels, 1)]
+    if settings.refine and not step.fallback:
+        first, *_, last = map(operations, (prepared.networks[0], *prepared.networks))
+        work.append((round(pixels * last / first), settings.refine))
+    return Clock(work, started)
 
 
 def demo_command(

@@ -122,7 +122,7 @@ def _run(sweep: Any, quiet: bool, json: bool, threads: int | None) -> None:
     from impasto.runs.sweep import sweep_steps
 
     runtime.start_program(threads)
-    for network in {variation.settings.network for variation in sweep.variations}:
+    for network in {name for variation in sweep.variations for name in variation.settings.networks}:
         ensure_network(network)
     ends: list[SweepStep] = []
     with Interruption().heard() as interruption, progress_bar(quiet=quiet) as bar:

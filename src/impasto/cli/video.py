@@ -355,9 +355,9 @@ def plan_video(content: str, settings: Settings, json: bool) -> None:
     )
     runtime.start_program()
     from impasto.forecast import plan_picture
-    from impasto.preparation import load_network_for
+    from impasto.preparation import load_networks_for
 
-    plan = plan_picture(job.shape, load_network_for(job.settings), job.settings)
+    plan = plan_picture(job.shape, load_networks_for(job.settings), job.settings)
     height, width = job.shape
     each = plan.seconds + STEADYING_SECONDS * height * width
     frames = job.expected or 0

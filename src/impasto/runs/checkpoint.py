@@ -129,7 +129,7 @@ def job_text(job: Job) -> dict[str, Any]:
         "preview_every": job.preview_every,
         "checkpoint": None if job.checkpoint is None else os.fspath(job.checkpoint),
         "folder": os.fspath(job.folder),
-        "network_sha256": job.network_sha256,
+        "networks": dict(job.networks),
     }
 
 
@@ -143,7 +143,7 @@ def job_of(text: Mapping[str, Any]) -> Job:
         preview_every=text["preview_every"],
         checkpoint=None if text["checkpoint"] is None else Path(text["checkpoint"]),
         folder=Path(text["folder"]),
-        network_sha256=text["network_sha256"],
+        networks=text.get("networks", {}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Job:
         checkpoint: where the run's state is kept; beside the output if None.
         resumable: whether the state is kept at all: not where input or output are streams.
         folder: the working folder, to which the names refer.
-        network_sha256: the feature network of the recipe that is repeated, or None.
+        networks: the sha256 of the feature networks of the recipe that is repeated, by setting.
     """
 
     inputs: Inputs
@@ -44,7 +45,7 @@ class Job:
     checkpoint: Path | None = None
     resumable: bool = True
     folder: Path = field(default_factory=Path.cwd)
-    network_sha256: str | None = None
+    networks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def checkpoint_path(self) -> Path:

@@ -149,12 +149,15 @@ class _Run:
         """Write the picture and what else the end of the run asks for."""
         result, job = self.pastiche(), self.job
         notes: list[str] = []
-        if job.network_sha256 not in (None, self.prepared.network.sha256):
-            notes.append(
-                Message(
-                    "the recipe was made with another {network}; the picture differs", network=result.network
+        for name in job.networks:
+            network = getattr(self.prepared, name)
+            if network and network.sha256 != job.networks[name]:
+                notes.append(
+                    Message(
+                        "the recipe was made with another {network}; the picture differs",
+                        network=network.name,
+                    )
                 )
-            )
         finished = self.step is not None and self.step.last and error is None
         try:
             notes += [*result.notes, *result.save(job.output, **asdict(job.saving))]
@@ -251,7 +254,7 @@ def check_side_files(job: Job) -> None:
     """Refuse a checkpoint or previews whose names are no files' (too long, where the output's is not), and a
     checkpoint that would replace, and at the end remove, one of the run's other files.
     """
-    taken = [job.output, *job.inputs.files, job.settings.initial, job.settings.network]
+    taken = [job.output, *job.inputs.files, job.settings.initial, *job.settings.networks]
     for file in taken:
         if isinstance(file, str | Path) and Path(file).resolve() == job.checkpoint_path.resolve():
             raise OutputError(
@@ -272,7 +275,7 @@ def _is_long(prepared: Prepared) -> bool:
     shape, settings = prepared.photo.shape, prepared.settings
     if settings.method == "onepass" and not settings.refine:
         return False  # there is nothing to go on from
-    return plan_method((shape[0], shape[1]), prepared.network, settings).seconds > LONG_SECONDS
+    return plan_method((shape[0], shape[1]), prepared.networks, settings).seconds > LONG_SECONDS
 
 
 def _digest(path: Path) -> str | None:

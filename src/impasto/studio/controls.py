@@ -15,8 +15,8 @@ from impasto.studio.values import number, whole, wrong
 
 Group = Literal["style", "color", "strokes", "adjust", "expert"]
 NOT_SHOWN = {
-    "method", "refine", "max_size", "iterations", "initial", "noise_scale", "network", "tile_size", "fit",
-    "optimizer", "learning_rate",
+    "method", "refine", "refine_network", "max_size", "iterations", "initial", "noise_scale", "network",
+    "tile_size", "fit", "optimizer", "learning_rate",
 }  # fmt: skip
 """What other parts of the page decide (method, sizes), what names files of the server, and what a photo's
 studio has no use for: a stretched picture, a start from noise and the optimizer that it needs."""

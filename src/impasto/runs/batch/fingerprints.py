@@ -68,7 +68,8 @@ class Stamp:
 
 def files_in(settings: Settings) -> list[str]:
     """Return the settings whose values name files: an initial image, a network's weights."""
-    known = {"initial": ("content", "noise"), "network": ("vgg19", "compact")}
+    networks = (None, "vgg19", "compact")
+    known = {"initial": ("content", "noise"), "network": networks, "refine_network": networks}
     return [
         name
         for name, words in known.items()

@@ -109,10 +109,10 @@ class Painter:
     def fits(self, shape: tuple[int, int], settings: Settings) -> bool:
         """Return whether a photo of a (height, width) fits into the memory that this process may take."""
         from impasto.forecast import plan_picture
-        from impasto.preparation import load_network_for
+        from impasto.preparation import load_networks_for
 
         try:
-            plan = plan_picture(shape, load_network_for(settings, self._workshop), settings)
+            plan = plan_picture(shape, load_networks_for(settings, self._workshop), settings)
         except OutOfMemoryError:
             return False
         return plan.memory <= plan.free
