@@ -123,8 +123,7 @@ def prepare(
         ClosedError: the workshop is closed.
     """
     began, workshop = time.monotonic(), workshop or process_workshop()
-    _start(inputs, [] if network else [settings])
-    settings = _for_own_style(inputs, settings)
+    settings = _started(inputs, settings, named=network is None)
     large, picture, shape = _photo(inputs.content, settings)
     reader = StyleReader(picture, settings, workshop, max(shape))
     main_styles = tuple(reader.read(style) for style in inputs.styles)
@@ -174,10 +173,11 @@ def _photo(content: Source, settings: Settings) -> tuple[LargePhoto | None, Pict
     return None, picture, picture.shape
 
 
-def _start(inputs: Inputs, settings: Sequence[Settings]) -> None:
-    """Start the engine, unless a name is wrong, which is told before."""
-    check_names(inputs.content, inputs.styles, inputs.regions, settings)
+def _started(inputs: Inputs, settings: Settings, named: bool) -> Settings:
+    """Start the engine, unless a name is wrong, which is told before; return the settings for the styles."""
+    check_names(inputs.content, inputs.styles, inputs.regions, [settings] if named else [])
     runtime.start_engine()
+    return _for_own_style(inputs, settings)
 
 
 def _content(photo: Picture, regions: Sequence[StyledRegion], settings: Settings) -> tuple[Array, bool]:
