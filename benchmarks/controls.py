@@ -1,6 +1,6 @@
 """What strength and the four measures of style do.
 
-Results are judged by a network that is not the product's, at their own size.
+Results are judged by VGG-19 with max pooling, at their own size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.shared_files import BUILD, pairs, shared_tool, standin
+from benchmarks.shared_files import BUILD, pairs, shared_tool
 from impasto import stylize
 from impasto.engine import runtime
 
@@ -85,14 +85,14 @@ def strength(chosen: Sequence[Pair], sizes: Sequence[int], strengths: Sequence[i
 
 
 def networks(chosen: Sequence[Pair]) -> dict[str, Any]:
-    """Judge strengths with `compact` and with a network of VGG-19's shape: do they mean the same?"""
+    """Judge strengths with `compact` and with VGG-19, which must be installed: do they mean the same?"""
     judge = shared_tool("judge")
     found = {
         name: [
-            [judged(judge, pair, NETWORKS_SIZE, strength=s, network=network) for s in NETWORKS_STRENGTHS]
+            [judged(judge, pair, NETWORKS_SIZE, strength=s, network=name) for s in NETWORKS_STRENGTHS]
             for pair in chosen
         ]
-        for name, network in (("compact", "compact"), ("vgg19_standin", str(standin())))
+        for name in ("compact", "vgg19")
     }
     return {
         "size": NETWORKS_SIZE,
