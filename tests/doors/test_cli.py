@@ -14,6 +14,10 @@ import pytest
 from PIL import Image
 
 from conftest import make_desk
+from impasto.cli.stylize import _ways_to_more
+from impasto.preparation import Inputs
+from impasto.presets import settings_for
+from impasto.runs.job import Job
 
 META = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
 
@@ -56,6 +60,17 @@ def test_the_last_line_says_how_the_picture_can_be_larger(impasto, desk, more, s
 def test_the_last_line_says_how_to_come_nearer_to_the_style(impasto, desk, more, said):
     line = impasto("stylize", desk / "photo.png", desk / "painting.png", "--overwrite", *more)[2]
     assert line == "" if said is None else said in line
+
+
+@pytest.mark.parametrize(
+    ("preset", "said"),
+    [("instant", ["--refine 16"]), ("fast", ["--preset fine"]), ("fine", ["--preset best"]), ("best", [])],
+)
+def test_each_quality_names_the_next(desk, preset, said):
+    inputs = Inputs.of(desk / "photo.png", desk / "painting.png")
+    job = Job(inputs=inputs, output=desk / "out.png", settings=settings_for(preset, {}))
+    hints = [str(hint) for hint in _ways_to_more(job, 64)]
+    assert hints == [f"nearer to the style: {option}" for option in said]
 
 
 def test_stylize_writes_the_pastiche_and_says_how_long_it_took(impasto, desk):

@@ -268,9 +268,9 @@ def _ways_to_more(job: Job, side: int) -> list[Message]:
 
     settings, plain, nearer, photo_side = job.settings, settings_for(None, {}), "", 0
     if settings.formulas == plain.formulas:
-        if settings.network == plain.network:
+        if settings.networks == plain.networks:
             nearer = "--preset fine" if settings.method == "optimize" or settings.refine else "--refine 16"
-        elif settings.method == "onepass":
+        elif settings.refine:
             nearer = "--preset best"
     with suppress(ImpastoError, TypeError):  # a stream has been read, and can't be again
         photo_side = max(read_shape(job.inputs.content))
