@@ -23,7 +23,7 @@ import skimage.data
 
 from benchmarks.shared_files import BUILD, ROOT
 from impasto.pictures.resizing import resize
-from impasto.pictures.tiled_tiff import write_tiles
+from impasto.pictures.tiled_tiff import Tiling, write_tiles
 from impasto.pictures.writing import OutputOptions
 
 MEGAPIXELS = 1000
@@ -54,7 +54,7 @@ def photo_tiles(shape: tuple[int, int]) -> Iterator[tuple[np.ndarray, None]]:
 
 def write_photo(path: Path, shape: tuple[int, int]) -> None:
     """Write the photo, tile by tile."""
-    write_tiles(path, photo_tiles(shape), shape, (SIDE, SIDE), OutputOptions(overwrite=True))
+    write_tiles(path, photo_tiles(shape), Tiling(shape, (SIDE, SIDE)), OutputOptions(overwrite=True))
 
 
 def paint(photo: Path, output: Path, *options: object) -> dict[str, float]:

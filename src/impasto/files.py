@@ -8,7 +8,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,7 +57,9 @@ def make_folder(folder: Path, *, parents: bool = False) -> None:
         ) from error
 
 
-def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool = True) -> None:
+def write_whole(
+    path: Path, write: Callable[[Any], object], *, overwrite: bool = True, part: Path | None = None
+) -> None:
     """Write a file beside its destination, to the disk, and give it the name in one step.
 
     Whatever happens (an error, a full disk, Ctrl-C), nothing half-written stays, and a file that was there is
@@ -67,6 +69,8 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
         path: where to; its folder is made if it is missing.
         write: writes to a binary file.
         overwrite: whether an existing file may be replaced; of two writers at the same time one fails.
+        part: the name that the file has until it is whole. What is there already is not lost: ``write`` finds
+            it in the file, and leaves it there if it fails. None: a name of its own, and nothing stays.
 
     Raises:
         OutputError: the file exists or cannot be written.
@@ -79,8 +83,8 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
         ) from error
     try:
         target = Path(os.path.realpath(path)) if overwrite else path
-        with _temporary(target) as temporary:
-            with _new_file(temporary) as file:
+        with _temporary(target) if part is None else nullcontext(part) as temporary:
+            with _new_file(temporary) if part is None else _kept_file(temporary) as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -88,6 +92,7 @@ def write_whole(path: Path, write: Callable[[Any], object], *, overwrite: bool =
                 temporary.replace(target)
             else:
                 _claim(temporary, target)
+                temporary.unlink(missing_ok=True)
     except OutputError:
         raise
     except OSError as error:
@@ -163,6 +168,11 @@ def _temporary(path: Path) -> Iterator[Path]:
 def _new_file(path: Path) -> IO[bytes]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return open(path, "wb", opener=lambda name, _: os.open(name, flags, 0o666))
+
+
+def _kept_file(path: Path) -> IO[bytes]:
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    return open(path, "r+b", opener=lambda name, _: os.open(name, flags, 0o666))
 
 
 def _claim(temporary: Path, path: Path) -> None:

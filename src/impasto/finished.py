@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.errors import ImageError
-from impasto.pictures.tiled_tiff import check_large_output, write_tiles
+from impasto.pictures.tiled_tiff import TilesPart, Tiling, check_large_output, write_tiles
 from impasto.pictures.writing import OutputOptions, check_output, picture_to_pil, write_picture
 from impasto.progress import Step
 from impasto.recipes import Recipe
@@ -126,12 +126,15 @@ class LargePastiche(Pastiche):
     Attributes:
         painter: paints its windows.
         watch: told of a Step after each window that was painted; an error that it raises ends the painting.
+        part: what is painted already, and where the picture is until it is whole; None: nothing stays if it
+            does not become so.
     """
 
     pixels: Array = field(init=False)
     alpha: Array | None = field(init=False)
     painter: WindowPainter
     watch: Callable[[Step], None] | None = None
+    part: TilesPart | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name in ("pixels", "alpha"):
@@ -193,5 +196,5 @@ class LargePastiche(Pastiche):
             bit_depth=bit_depth,
             keep_gps=keep_gps,
         )
-        windows = painted_windows(painter, self.watch)
-        return write_tiles(path, windows, self.shape, painter.tile, options, alpha)
+        windows = painted_windows(painter, self.watch, self.part.count if self.part else 0)
+        return write_tiles(path, windows, Tiling(self.shape, painter.tile, alpha), options, self.part)

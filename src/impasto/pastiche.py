@@ -96,16 +96,16 @@ def run(prepared: Prepared, start: State | None = None) -> Iterator[Step]:
 def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
     settings = prepared.settings
     if prepared.large:
-        return _in_windows(prepared)
+        return _in_windows(prepared, start)
     if settings.strength == 0 and settings.style_weight is None:
         return iter((_photo_itself(prepared),))
     return _coarse_to_fine(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
 
 
-def _in_windows(prepared: Prepared) -> Iterator[Step]:
+def _in_windows(prepared: Prepared, start: Any) -> Iterator[Step]:
     from impasto.onepass.window_painter import window_steps
 
-    return window_steps(prepared)
+    return window_steps(prepared, start)
 
 
 def _optimized(prepared: Prepared, start: State | None) -> Iterator[Step]:

@@ -22,7 +22,7 @@ WHOLE_BYTES = 160
 def large_photo(content: Source, settings: Settings) -> LargePhoto | None:
     """Return a photo that one pass paints in windows, in the size of its pastiche; None for any other.
 
-    It is a TIFF file of which the pastiche would not fit into memory, or is larger than others may be.
+    It is a TIFF or PNG file of which the pastiche would not fit into memory, or is larger than others may be.
 
     Raises:
         ImageError: it cannot be read in windows.
@@ -30,12 +30,20 @@ def large_photo(content: Source, settings: Settings) -> LargePhoto | None:
     """
     if isinstance(content, LargePhoto):  # opened by whoever shares the windows out
         return content
+    return photo_in_windows(content, settings) if is_painted_in_windows(content, settings) else None
+
+
+def is_painted_in_windows(content: Source, settings: Settings) -> bool:
+    """Return whether a file's pastiche is painted in windows; errors are `large_photo`'s."""
     if settings.method != "onepass" or settings.refine or not is_windowed(content):
-        return None
+        return False
     shape = _fitted(stored_shape(content), settings)
     most = most_pixels(machine.free_memory(), WHOLE_BYTES)
-    if math.prod(shape) <= most and max(shape) <= LARGEST_SIZE:
-        return None
+    return math.prod(shape) > most or max(shape) > LARGEST_SIZE
+
+
+def photo_in_windows(content: Source, settings: Settings) -> LargePhoto:
+    """Return a photo in windows, whatever memory there is; errors are `large_photo`'s."""
     photo = LargePhoto(content)
     return photo.resized(_fitted(photo.full_shape, settings))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -104,3 +105,18 @@ def test_decoders_of_one_encoder_share_a_photo_and_a_style(network, encodings):
     one, two = (paint(n, style.pixels, shop, photo) for n in (network, other))
     assert len(encodings) == 1
     np.testing.assert_allclose(one, two, atol=1e-3)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other engines compile for each size")
+def test_photos_of_many_sizes_are_compiled_once_in_any_order(network):
+    """A batch of photos of many shapes would be compiled for longer than it is painted."""
+    shapes, style, shop = [(64, 56), (57, 80), (48, 49), (64, 57)], picture(48, 48, 7), Workshop()
+    photos = [picture(*shape, number) for number, shape in enumerate(shapes)]
+    masks = [None, None, (picture(48, 49, 9)[..., 0] > 0.4).astype(np.float32), None]
+    found = [paint(network, style, shop, photo, 60, mask) for photo, mask in zip(photos, masks, strict=True)]
+    kept = [key[0] for shelf, key in shop._entries if shelf == "functions" and isinstance(key, tuple)]
+    assert sorted(kept) == ["encode", "encode", "paint"]  # one of them for photos with transparent parts
+    for number in (3, 2):
+        alone = paint(network, style, Workshop(), photos[number], 60, masks[number])
+        np.testing.assert_array_equal(alone, found[number])
+        assert alone.std() > 0.01

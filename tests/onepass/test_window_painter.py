@@ -6,6 +6,8 @@ import json
 import os
 import pickle
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from impasto.onepass.encoded_photo import MomentSums
 from impasto.onepass.window_painter import WindowPainter
 from impasto.photos import read_photo, result_shape
 from impasto.pictures import tiff_segments
-from impasto.pictures.tiled_tiff import encoded_tile, write_tiles
+from impasto.pictures.tiled_tiff import Tiling, encoded_tile, write_tiles
 from impasto.pictures.writing import OutputOptions
 from impasto.preparation import Inputs, prepare
 from impasto.workshop import Workshop
@@ -121,8 +123,8 @@ def test_windows_may_be_shared_out(desk):
     other.maps = pickle.loads(pickle.dumps(own.maps))
     painted = [(own, other)[index % 2].paint(tile) for index, tile in enumerate(own.windows)]
     tiles = [encoded_tile(*found, own.tile, 8) for found in painted]
-    write_tiles(desk / "shared.tif", tiles, SHAPE, own.tile, OutputOptions())
-    write_tiles(desk / "alone.tif", map(own.paint, own.windows), SHAPE, own.tile, OutputOptions())
+    write_tiles(desk / "shared.tif", tiles, Tiling(SHAPE, own.tile), OutputOptions())
+    write_tiles(desk / "alone.tif", map(own.paint, own.windows), Tiling(SHAPE, own.tile), OutputOptions())
     assert (desk / "shared.tif").read_bytes() == (desk / "alone.tif").read_bytes()
 
 
@@ -185,20 +187,96 @@ def test_what_cannot_be_is_refused_before_anything_is_computed(impasto, desk):
     assert list(desk.glob("out*")) == []
 
 
-def test_an_interruption_leaves_nothing(impasto, desk, monkeypatch):
-    paint, painted = WindowPainter.paint, []
+@pytest.fixture
+def interrupted(impasto, monkeypatch):
+    """Run a command that gets a real signal at some window that it measures or paints."""
 
-    def interrupted(self, tile):
-        painted.append(tile)
-        if len(painted) == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-        return paint(self, tile)
+    def run(kind, window, *words):
+        real, seen = getattr(WindowPainter, kind), []
 
-    monkeypatch.setattr(WindowPainter, "paint", interrupted)
-    before = sorted(path.name for path in desk.iterdir())
-    code, _, err = impasto(*command(desk))
-    assert code == 130 and "Interrupted before there was a picture; nothing was written." in err
-    assert len(painted) == 3 and sorted(path.name for path in desk.iterdir()) == before
+        def counted(self, tile):
+            seen.append(tile)
+            if len(seen) == window:
+                os.kill(os.getpid(), signal.SIGINT)
+            return real(self, tile)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(WindowPainter, kind, counted)
+            return (*impasto(*words), len(seen))
+
+    return run
+
+
+def left(desk):
+    return sorted(path.name for path in desk.glob("out*"))
+
+
+@pytest.mark.parametrize("kind", ["measure", "paint"])
+def test_an_interrupted_painting_goes_on_where_it_was(impasto, interrupted, desk, kind):
+    options = ["--bit-depth", "16"]
+    assert impasto(*command(desk, *options, output="whole.tif"))[0] == 0
+    code, _, err, seen = interrupted(kind, 2, *command(desk, *options))
+    assert code == 130 and seen == 2
+    assert "Interrupted; what is painted is kept." in " ".join(err.split())
+    assert "impasto resume" in err
+    assert left(desk) == ["out.tif.checkpoint", *(["out.tif.part"] if kind == "paint" else [])]
+    code, _, err = impasto(*command(desk, *options))
+    assert code == 1 and "is the checkpoint of an unfinished run" in " ".join(err.split())
+    code, _, err, seen = interrupted(kind, 1, "resume", desk / "out.tif")
+    assert code == 130 and seen == 1 and "out.tif" not in left(desk)
+    code, _, err, seen = interrupted(kind, 99, "resume", desk / "out.tif")
+    assert code == 0, err
+    assert seen == {"measure": 4, "paint": 20}[kind] - 3
+    assert left(desk) == ["out.tif"]
+    assert (desk / "out.tif").read_bytes() == (desk / "whole.tif").read_bytes()
+
+
+def test_a_part_that_is_lost_is_painted_again_and_another_is_refused(impasto, interrupted, desk):
+    assert impasto(*command(desk, output="whole.tif"))[0] == 0
+    assert interrupted("paint", 4, *command(desk))[0] == 130
+    part = (desk / "out.tif.part").read_bytes()
+    (desk / "out.tif.part").write_bytes(bytes(len(part)))
+    code, _, err = impasto("resume", desk / "out.tif")
+    assert code == 1 and "is not the unfinished picture of this run; remove it" in " ".join(err.split())
+    (desk / "out.tif.part").unlink()
+    code, _, err, seen = interrupted("paint", 99, "resume", desk / "out.tif")
+    assert code == 0 and seen == 20, err
+    assert (desk / "out.tif").read_bytes() == (desk / "whole.tif").read_bytes()
+
+
+def test_memory_that_has_become_free_changes_nothing(impasto, interrupted, desk, monkeypatch):
+    assert impasto(*command(desk, output="whole.tif"))[0] == 0
+    assert interrupted("paint", 4, *command(desk))[0] == 130
+    monkeypatch.delenv("IMPASTO_WINDOW_PIXELS")
+    assert impasto("resume", desk / "out.tif")[0] == 0
+    assert (desk / "out.tif").read_bytes() == (desk / "whole.tif").read_bytes()
+
+
+KILLED = """
+import os, signal, impasto.runs.run as run
+run.LEAST_SECONDS_BETWEEN_CHECKPOINTS, run.WRITING_SHARE = 0, 1
+from impasto.onepass.window_painter import WindowPainter
+paint, seen = WindowPainter.paint, []
+def killed(self, tile):
+    seen.append(tile)
+    if len(seen) == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return paint(self, tile)
+WindowPainter.paint = killed
+from impasto.cli import main; main()
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_painting_goes_on_after_the_windows_that_are_written(impasto, interrupted, desk):
+    assert impasto(*command(desk, output="whole.tif"))[0] == 0
+    words = [sys.executable, "-c", KILLED, *map(str, command(desk))]
+    assert subprocess.run(words, capture_output=True, timeout=120).returncode == -signal.SIGKILL
+    assert left(desk) == ["out.tif.checkpoint", "out.tif.part"]
+    code, _, err, seen = interrupted("paint", 99, "resume", desk / "out.tif")
+    assert code == 0, err
+    assert 13 <= seen <= 14  # the seventh was being written
+    assert (desk / "out.tif").read_bytes() == (desk / "whole.tif").read_bytes()
 
 
 def test_a_huge_photo_is_reduced_while_it_is_read(desk, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -11,12 +12,12 @@ import tifffile
 from PIL import Image
 
 from impasto.errors import ImageError, OutputError, SettingError
-from impasto.pictures import tiff_segments, tiled_tiff
+from impasto.pictures import png_segments, tiff_segments, tiled_tiff
 from impasto.pictures.adjustments import film_noise
 from impasto.pictures.reading import read_picture
 from impasto.pictures.resizing import Window, resize, resize_window
-from impasto.pictures.tiled_tiff import check_large_output, write_tiles
-from impasto.pictures.windows import LargePhoto, check_photo
+from impasto.pictures.tiled_tiff import Tiling, check_large_output, write_tiles
+from impasto.pictures.windows import LargePhoto, check_photo, is_windowed, stored_shape
 from impasto.pictures.writing import OutputOptions, read_recipe
 from picture_fixtures import exif_block, patches, rgb_profile
 
@@ -96,6 +97,102 @@ def test_windows_of_profiles_and_cmyk(tmp_path):
         assert_windows_are_the_pictures(written(tmp_path, inks, "separated", **TILED))
 
 
+PNG_KINDS = {
+    "1": (1, 0), "L2": (2, 0), "L": (8, 0), "L16": (16, 0), "P4": (4, 3), "P": (8, 3),
+    "RGB": (8, 2), "RGB16": (16, 2), "LA": (8, 4), "LA16": (16, 4), "RGBA": (8, 6), "RGBA16": (16, 6),
+}  # fmt: skip
+
+
+def filtered(lines, pixel):
+    """Return rows of bytes with filters 0 to 4 in turn, as a PNG has them."""
+    above, data = np.zeros(lines.shape[1], int), []
+    for number, row in enumerate(lines.astype(int)):
+        left, corner = (np.concatenate([np.zeros(pixel, int), line])[: len(row)] for line in (row, above))
+        estimate = left + above - corner
+        a, b, c = (abs(estimate - side) for side in (left, above, corner))
+        paeth = np.where((a <= b) & (a <= c), left, np.where(b <= c, above, corner))
+        kind = number % 5
+        value = row - [0 * row, left, above, (left + above) // 2, paeth][kind]
+        data.append(bytes([kind]) + (value % 256).astype(np.uint8).tobytes())
+        above = row
+    return b"".join(data)
+
+
+def png_of(path, depth, color, chunks=(), piece=1000):
+    """Write a PNG of noise and smooth parts by hand, its pixels in many chunks."""
+    channels = png_segments.CHANNELS[color]
+    line, pixel = -(-SHAPE[1] * channels * depth // 8), max(1, channels * depth // 8)
+    lines = RNG.integers(0, 256, (SHAPE[0], line), dtype=np.uint8)
+    lines[20:60] = np.arange(line) // 3 % 256
+    data = zlib.compress(filtered(lines, pixel), 9)
+    head = struct.pack(">IIBBBBB", SHAPE[1], SHAPE[0], depth, color, 0, 0, 0)
+    colors = (np.arange(3 * 2**depth) * 7 % 256).astype(np.uint8).tobytes() if color == 3 else b""
+    palette = [(b"PLTE", colors)] if colors else []
+    pixels = [(b"IDAT", data[start : start + piece]) for start in range(0, len(data), piece)]
+    parts = [(b"IHDR", head), *palette, *chunks, *pixels, (b"IDAT", b""), (b"IEND", b"")]
+    whole = b"".join(
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts
+    )
+    path.write_bytes(png_segments.PNG_HEAD + whole)
+    return path
+
+
+@pytest.mark.parametrize("kind", PNG_KINDS)
+@pytest.mark.parametrize("strip", [1, 900, 2**24])
+def test_windows_of_every_kind_of_png(tmp_path, monkeypatch, kind, strip):
+    monkeypatch.setattr(png_segments, "STRIP_BYTES", strip)
+    depth, color = PNG_KINDS[kind]
+    path = png_of(tmp_path / "a.png", depth, color)
+    assert_windows_are_the_pictures(path)
+    assert strip != 900 or LargePhoto(path).tile[0] < 60
+
+
+def test_windows_of_a_png_know_its_colors_transparency_and_orientation(tmp_path, monkeypatch):
+    monkeypatch.setattr(png_segments, "STRIP_BYTES", 5000)
+    for orientation in range(1, 9):
+        path = tmp_path / "a.png"
+        Image.fromarray(PHOTO[..., :3]).save(path, exif=exif_block(orientation=orientation))
+        assert_windows_are_the_pictures(path)
+        assert LargePhoto(path).exif == read_picture(path).exif
+    Image.fromarray(PHOTO[..., :3]).save(path, icc_profile=rgb_profile("display-p3"))
+    assert_windows_are_the_pictures(path)
+    for depth, color, key in ((8, 2, (0, 7, 14)), (16, 0, (300,)), (8, 0, (7,))):
+        transparent = (b"tRNS", struct.pack(f">{len(key)}H", *key))
+        assert_windows_are_the_pictures(png_of(path, depth, color, [transparent]))
+    gamma = (b"gAMA", struct.pack(">I", 100_000))
+    assert_windows_are_the_pictures(png_of(path, 16, 2, [gamma]))
+
+
+def test_a_png_is_read_in_any_order_and_reduced_with_few_readings(tmp_path, monkeypatch):
+    monkeypatch.setattr(png_segments, "STRIP_BYTES", 9000)
+    path = png_of(tmp_path / "a.png", 8, 2)
+    large, whole = LargePhoto(path), read_picture(path).pixels
+    for top in (180, 3, 90, 40, 170):
+        window = Window(slice(top, top + 20), slice(5, 60), SHAPE)
+        np.testing.assert_array_equal(large.window(window).pixels, whole[top : top + 20, 5:60])
+    wanted = read_picture(path, max_size=60)
+    found = large.resized(wanted.pixels.shape[:2]).picture()
+    np.testing.assert_allclose(found.pixels, wanted.pixels, atol=0.04)
+    assert found.sha256 == wanted.sha256
+
+
+def test_a_damaged_png_is_told_and_an_interlaced_one_is_not_read_in_windows(tmp_path):
+    path = png_of(tmp_path / "a.png", 8, 2)
+    data = path.read_bytes()
+    for broken in (data[: len(data) // 2], data[:60], data.replace(b"IDAT", b"IDAX", 3)):
+        path.write_bytes(broken)
+        with pytest.raises(ImageError, match=r"a\.png is damaged or cut short"):
+            LargePhoto(path).picture()
+    path.write_bytes(data[:5000] + bytes(300) + data[5300:])
+    with pytest.raises(ImageError, match=r"a\.png is damaged or cut short"):
+        LargePhoto(path).picture()
+    path.write_bytes(data[:28] + b"\1" + data[29:])
+    assert not is_windowed(path)
+    with pytest.raises(ImageError, match="is interlaced, and cannot be read in windows"):
+        LargePhoto(path)
+    assert is_windowed(png_of(path, 8, 2)) and stored_shape(path) == SHAPE
+
+
 def test_a_reduced_photo_is_the_reduced_picture(tmp_path, monkeypatch):
     values = np.kron(PHOTO[:120, :90, :3], np.ones((5, 5, 1), np.uint8)).astype(np.uint16) * 257
     values[:9, :9] = 0
@@ -152,7 +249,9 @@ def test_what_is_written_in_tiles_is_read(tmp_path, bits, transparent):
     pixels = RNG.integers(0, full + 1, (*SHAPE, 3)) / np.float32(full)
     alpha = RNG.integers(1, full + 1, SHAPE) / np.float32(full) if transparent else None
     options = OutputOptions(bit_depth=bits, recipe='{"name": "浪"}', exif=exif_block(6))
-    assert write_tiles(path, tiles(pixels, alpha, (64, 48)), SHAPE, (64, 48), options, transparent) == []
+    assert (
+        write_tiles(path, tiles(pixels, alpha, (64, 48)), Tiling(SHAPE, (64, 48), transparent), options) == []
+    )
     with tifffile.TiffFile(path) as file:
         page = file.pages[0]
         assert file.is_bigtiff and (page.tilelength, page.tilewidth) == (64, 48)
@@ -174,7 +273,7 @@ def test_the_directory_may_say_more_than_4_gib(tmp_path, monkeypatch):
     monkeypatch.setattr(tiled_tiff.zlib, "compress", lambda data, effort: b"x" * 10)
     path = tmp_path / "out.tif"
     pixels = np.zeros((64, 64, 3), np.float32)
-    write_tiles(path, tiles(pixels, None, (16, 16)), (64, 64), (16, 16), OutputOptions(recipe="{}"))
+    write_tiles(path, tiles(pixels, None, (16, 16)), Tiling((64, 64), (16, 16)), OutputOptions(recipe="{}"))
     data = path.read_bytes()
     assert data[:8] == b"II+\0\x08\0\0\0" and struct.unpack_from("<Q", data, 8) == (16,)
     with tifffile.TiffFile(path) as file:
@@ -189,7 +288,7 @@ def test_nothing_half_written_stays(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_tiles(tmp_path / "out.tif", broken(), (16, 64), (16, 16), OutputOptions())
+        write_tiles(tmp_path / "out.tif", broken(), Tiling((16, 64), (16, 16)), OutputOptions())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -236,7 +236,9 @@ def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
     """Say what became of a job; end the program if it was interrupted."""
     from impasto.finished import LargePastiche
 
-    if outcome.result is None:
+    if outcome.kept:
+        say("Interrupted; what is painted is kept.")
+    elif outcome.result is None:
         say("Interrupted before there was a picture; nothing was written.")
     for remark in outcome.notes:
         talk.remark(remark)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -52,17 +54,20 @@ def _moment_rows(flat: Tensor, weights: Tensor | None) -> Tensor:
     instead of the two and their sum that the engines would make of it. Nothing is kept for it but the
     features; copies of them in float32 are made piece by piece.
     """
-    dtype, (positions, channels) = keras.backend.standardize_dtype(flat.dtype), flat.shape
-    step = positions if dtype == "float32" else max(1024, PIECE // channels)
+    dtype, channels = keras.backend.standardize_dtype(flat.dtype), flat.shape[-1]
+    step = max(1024, PIECE // channels)
+
+    def sums(flat: Tensor, start: Any, stop: Any) -> tuple[Tensor, Tensor]:
+        piece = ops.cast(flat[start:stop], "float32")
+        counted = piece if weights is None else piece * weights[start:stop]
+        return ops.matmul(ops.transpose(counted), piece), ops.sum(counted, axis=0, keepdims=True)
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
     def moment_rows(flat: Tensor) -> tuple[Tensor, Any]:
-        second, first = 0.0, 0.0
-        for start in range(0, positions, step):
-            piece = ops.cast(flat[start : start + step], "float32")
-            counted = piece if weights is None else piece * weights[start : start + step]
-            second = second + ops.matmul(ops.transpose(counted), piece)
-            first = first + ops.sum(counted, axis=0, keepdims=True)
+        if dtype == "float32":
+            second, first = sums(flat, None, None)
+        else:
+            second, first = _summed(partial(sums, flat), flat, step)
 
         def gradient(*args: Tensor, upstream: Tensor | None = None) -> Tensor:
             slopes = ops.cast(args[0] if upstream is None else upstream, dtype)
@@ -72,6 +77,25 @@ def _moment_rows(flat: Tensor, weights: Tensor | None) -> Tensor:
         return ops.concatenate([second, first]), gradient
 
     return moment_rows(flat)
+
+
+def _summed(
+    sums: Callable[[Any, Any], tuple[Tensor, Tensor]], flat: Tensor, step: int
+) -> tuple[Tensor, Tensor]:
+    """Return the sums of all pieces of so many positions, one after the other; their number may be open."""
+    positions, channels = flat.shape
+
+    def add(start: Any, second: Tensor, first: Tensor) -> tuple[Any, Tensor, Tensor]:
+        more = sums(start, start + step)
+        return start + step, second + more[0], first + more[1]
+
+    at = 0, ops.zeros((channels, channels)), ops.zeros((1, channels))
+    if positions is None:
+        count = ops.shape(flat)[0]
+        at = ops.while_loop(lambda start, *_: start < count, add, at)
+    while positions is not None and at[0] < positions:
+        at = add(*at)
+    return at[1], at[2]
 
 
 def centered(second: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:

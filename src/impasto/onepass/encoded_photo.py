@@ -17,12 +17,12 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from impasto.engine.gradients import compile_function, to_host
+from impasto.engine.gradients import compile_for_any_size, known_by, to_host
 from impasto.layers import layer_shapes, level_of
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.networks.moments import moment_sums
 from impasto.networks.tile_grid import Tile
-from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, moments_of
+from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, moments_by_sums
 from impasto.pictures.masks import mask_pyramid
 from impasto.workshop import Workshop
 
@@ -70,7 +70,7 @@ def encoded_photo(
         return _encoded_in_tiles(encoder, photo, seen, tiles, workshop)
 
     def encode() -> EncodedPhoto:
-        key = "encode", encoder, shape, bool(seen)
+        key = "encode", encoder, known_by(shape), bool(seen)
         features, moments = workshop.get("functions", key, partial(_compiled, encoder))(photo[None], seen)
         return EncodedPhoto(features=features, moments=moments)
 
@@ -85,9 +85,10 @@ def encoded_photo(
 def _compiled(encoder: FeatureNetwork) -> Callable[..., Any]:
     def encode(photo: Tensor, seen: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Moments]:
         features = encoder.features(photo, STATISTICS_LAYERS)
-        return {k: features[k] for k in STATISTICS_LAYERS[1:]}, moments_of(features, seen or None)
+        moments = {k: moments_by_sums(features[k], seen.get(k)) for k in STATISTICS_LAYERS}
+        return {k: features[k] for k in STATISTICS_LAYERS[1:]}, moments
 
-    return compile_function(encode)
+    return compile_for_any_size(encode, (1, 2), (0, 1))
 
 
 def _compiled_sums(encoder: FeatureNetwork) -> Callable[..., Any]:
@@ -96,7 +97,7 @@ def _compiled_sums(encoder: FeatureNetwork) -> Callable[..., Any]:
         sums = {k: moment_sums(f, cores[k]) for k, f in features.items()}
         return sums, {k: features[k] for k in STATISTICS_LAYERS[1:]}
 
-    return compile_function(measure)
+    return compile_for_any_size(measure, (1, 2), (0, 1))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -157,7 +158,9 @@ def measured(
         workshop: where the compiled function is kept.
     """
     shape = tile.shape
-    measure = workshop.get("functions", ("measure", encoder, shape), partial(_compiled_sums, encoder))
+    measure = workshop.get(
+        "functions", ("measure", encoder, known_by(shape)), partial(_compiled_sums, encoder)
+    )
     inside = layer_shapes(shape, encoder.pool_rounding)
     cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in STATISTICS_LAYERS}
     for layer, mask in seen.items():

@@ -23,7 +23,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine import runtime
-from impasto.engine.gradients import compile_function, memory_errors, to_host
+from impasto.engine.gradients import compile_for_any_size, compile_function, known_by, memory_errors, to_host
 from impasto.errors import ImageError, SettingError, WeightsError
 from impasto.layers import ONEPASS_MINIMUM_SIDE, layer_shapes, level_of
 from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
@@ -215,8 +215,8 @@ class OnePass:
         return painted
 
     def _compiled(self, shape: tuple[int, int]) -> Callable[..., Any]:
-        """Return the painting compiled for one shape."""
-        key = "paint", self._network, shape, bool(self._masks)
+        """Return the painting compiled for a shape, or for all where the engine can."""
+        key = "paint", self._network, known_by(shape), bool(self._masks)
         return self._workshop.get("functions", key, partial(_compiled_painting, self._network))
 
 
@@ -303,7 +303,7 @@ def _compiled_painting(network: OnePassNetwork) -> Callable[..., Any]:
         features |= network.encoder.features(photo, STATISTICS_LAYERS[:1])
         return network.paint(features, maps, amount, masks or None)
 
-    return compile_function(paint)
+    return compile_for_any_size(paint, (1, 2), (1, 2), (), (), (1, 2))
 
 
 def compiled_maps() -> Callable[..., Any]:

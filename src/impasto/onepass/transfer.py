@@ -45,8 +45,7 @@ def moments_of(
     for layer in STATISTICS_LAYERS:
         x, mask, positions = features[layer], masks[layer] if masks else None, positions_of(features[layer])
         if x.shape[0] == 1 and None not in x.shape:
-            counted = positions if mask is None else ops.sum(mask) + 1e-6
-            found[layer] = centered(*(total / counted for total in moment_sums(x, mask)))
+            found[layer] = moments_by_sums(x, mask)
             continue
         flat = ops.reshape(ops.cast(x, "float32"), (-1, positions, x.shape[3]))
         mean = ops.mean(flat, axis=1)
@@ -54,6 +53,12 @@ def moments_of(
         products = ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
         found[layer] = mean, products / ops.cast(positions, "float32")
     return found
+
+
+def moments_by_sums(features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return `moments_of` one layer of one picture, (1, height, width, c), whose sides may be open."""
+    counted = positions_of(features) if mask is None else ops.sum(mask) + 1e-6
+    return centered(*(total / ops.cast(counted, "float32") for total in moment_sums(features, mask)))
 
 
 def pooled_moments(several: Sequence[Moments]) -> dict[str, tuple[Tensor, Tensor]]:

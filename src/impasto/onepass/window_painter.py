@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.engine.gradients import compile_function, memory_errors, to_host
+from impasto.engine.gradients import compile_for_any_size, known_by, memory_errors, to_host
 from impasto.errors import ImageError, Message
 from impasto.networks.tile_grid import Tile, even_grid, tile_grid
 from impasto.onepass.collapse import collapse_of_parts
@@ -53,6 +54,21 @@ COLLAPSED = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class WindowState:
+    """Where a painting in windows stands: enough to go on as if it had never stopped.
+
+    Attributes:
+        looks: how many windows are measured.
+        sums: theirs, added up; None if nothing is measured.
+        ends: of the tiles that are painted, as `TilesPart` has them.
+    """
+
+    looks: int
+    sums: MomentSums | None = None
+    ends: tuple[int, ...] = ()
+
+
 class WindowPainter:
     """Paints a large photo window by window; `fit` comes between measuring all `looks` and painting any.
 
@@ -63,6 +79,7 @@ class WindowPainter:
         looks: the windows that are measured; together they cover the photo.
         windows: those that are painted, row by row; their cores are the tiles of the file.
         tile: (height, width) of these.
+        sums: what is measured so far, added up; None if nothing is.
         maps: how features are moved, once `fit` has been called; small, and all that painting needs.
     """
 
@@ -76,6 +93,7 @@ class WindowPainter:
         self._style = style_moments(
             self._network, prepared.regions, prepared.shape, prepared.workshop, prepared.style_moments
         )
+        self.sums: MomentSums | None = None
         self.maps: Maps | None = None
 
     @property
@@ -105,6 +123,7 @@ class WindowPainter:
         Args:
             sums: those of all `looks`, added up.
         """
+        self.sums = sums
         make = self._workshop.get("functions", MAPS, compiled_maps)
         found = make(sums.moments(), self._style)
         self.maps = {k: (to_host(first), to_host(second)) for k, (first, second) in found.items()}
@@ -157,7 +176,7 @@ class WindowPainter:
         rounding = self._network.encoder.pool_rounding
         masks = mixing_masks(part.regions, tile.shape, rounding)
         amount = np.full(1, amount_at(self.prepared.settings.strength / 100), np.float32)
-        key = "window", self._network, tile.shape, bool(masks)
+        key = "window", self._network, known_by(tile.shape), bool(masks)
         with memory_errors(tile.shape):
             paint = self._workshop.get("functions", key, partial(_compiled, self._network))
             painted: Array = to_host(paint(part.content[None], self.maps, amount, masks))[0]
@@ -168,49 +187,67 @@ class WindowPainter:
         return None if self.prepared.visible is None else part.picture.alpha
 
 
-def window_steps(prepared: Prepared) -> Iterator[Step]:
+def window_steps(prepared: Prepared, start: WindowState | None = None) -> Iterator[Step]:
     """Measure a large photo, yielding a Step per window; with the last one it can be painted.
 
     Each Step has the `WindowPainter`. Its image is the photo in a small size, as nothing is painted yet.
 
     Args:
         prepared: a photo that is read in windows.
+        start: where an earlier run of the same inputs stopped.
 
     Raises:
         ImageError: a side is shorter than 32 px, the file is damaged, or the picture would collapse.
         WeightsError: the embedded networks are missing or damaged.
         OutOfMemoryError: the engine ran out of memory.
     """
-    painter = WindowPainter(prepared)
+    painter, start = WindowPainter(prepared), start or WindowState(looks=0)
     if not prepared.settings.strength:  # the photo itself needs no maps
-        yield _step(painter, 1, 1, 1, True)
+        yield _step(painter, 1, 1, 1, state=WindowState(looks=1))
         return
-    total: list[MomentSums] = []
-    for number, tile in enumerate(painter.looks, 1):
+    count, painter.sums = len(painter.looks), start.sums
+    if start.looks == count:
+        yield _fitted(painter, judged=bool(start.ends))
+        return
+    for number, tile in enumerate(painter.looks[start.looks :], start.looks + 1):
         found = painter.measure(tile)
-        total = [sum(total, start=found)]
-        last = number == len(painter.looks)
-        if last:
-            painter.fit(total[0])
-            if prepared.settings.strength > 100 * WEAKEST:
-                painter.check()
-        yield _step(painter, 1, number, len(painter.looks), last)
+        painter.sums = found if painter.sums is None else painter.sums + found
+        if number == count:
+            yield _fitted(painter)
+        else:
+            yield _step(painter, 1, number, count, state=WindowState(looks=number, sums=painter.sums))
 
 
-def painted_windows(painter: WindowPainter, watch: Callable[[Step], None] | None = None) -> Iterator[Any]:
+def _fitted(painter: WindowPainter, judged: bool = False) -> Step:
+    """Return the Step with which a photo that is measured can be painted."""
+    count, sums = len(painter.looks), painter.sums
+    if sums is None:
+        raise ImageError("a large photo is measured before it is painted")
+    painter.fit(sums)
+    if not judged and painter.prepared.settings.strength > 100 * WEAKEST:
+        painter.check()
+    return _step(painter, 1, count, count, state=WindowState(looks=count, sums=sums))
+
+
+def painted_windows(
+    painter: WindowPainter, watch: Callable[[Step], None] | None = None, done: int = 0
+) -> Iterator[Any]:
     """Yield what `WindowPainter.paint` returns of all windows, row by row.
 
     Args:
         painter: which knows the photo's maps.
         watch: told of a Step after each window; an error that it raises ends the painting.
+        done: how many of the first ones are left out, which are painted already.
     """
-    for number, tile in enumerate(painter.windows, 1):
+    for number, tile in enumerate(painter.windows[done:], done + 1):
         yield painter.paint(tile)
         if watch:
-            watch(_step(painter, 2, number, len(painter.windows), number == len(painter.windows)))
+            watch(_step(painter, 2, number, len(painter.windows)))
 
 
-def _step(painter: WindowPainter, scale: int, number: int, count: int, last: bool) -> Step:
+def _step(
+    painter: WindowPainter, scale: int, number: int, count: int, state: WindowState | None = None
+) -> Step:
     return Step(
         scale=scale,
         scales=2,
@@ -219,8 +256,9 @@ def _step(painter: WindowPainter, scale: int, number: int, count: int, last: boo
         shape=painter.prepared.shape,
         losses={},
         make_image=lambda: painter.prepared.photo,
-        last=last,
+        last=number == count,
         painter=painter,
+        make_state=(lambda: state) if state else None,
     )
 
 
@@ -234,4 +272,4 @@ def _compiled(network: OnePassNetwork) -> Callable[..., Any]:
     def paint(photo: Tensor, maps: Maps, amount: Tensor, masks: Masks) -> Tensor:
         return network.paint(network.encode(photo), maps, amount, masks or None)
 
-    return compile_function(paint)
+    return compile_for_any_size(paint, (1, 2), (), (), (1, 2))

@@ -136,7 +136,7 @@ def decode(
     Raises:
         ImageError: floating values are not finite or not in [0, 1].
     """
-    deep = _deep(image, reopen, name)
+    deep = deep_samples(image, reopen, name)
     if deep is not None:
         return _deep_to_srgb(deep[0], declared, name, notes), deep[1]
     color, alpha = _flat(image)
@@ -246,8 +246,11 @@ def count_frames(image: Image.Image) -> int:
         return 1
 
 
-def _deep(image: Image.Image, reopen: Callable[[], Image.Image] | None, name: str) -> Pixels | None:
-    """Return the pixels of a picture with more than 8 bits, or None if `_flat` shall read it."""
+def deep_samples(image: Image.Image, reopen: Callable[[], Image.Image] | None, name: str) -> Pixels | None:
+    """Return the pixels of a picture with more than 8 bits, as they are in the file; None for any other.
+
+    The arguments are `decode`'s.
+    """
     if image.mode.startswith("I;16"):
         return _deep_gray(image)
     if image.mode in ("I", "F"):

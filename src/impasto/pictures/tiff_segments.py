@@ -19,7 +19,10 @@ from typing import Any
 import numpy as np
 
 from impasto.errors import ImageError, Message
-from impasto.pictures.tiff import YCBCR, find_page
+from impasto.pictures.color_declarations import declared_by_exif
+from impasto.pictures.decoding import Declared, Pixels, decode, decode_samples, tiff_exif
+from impasto.pictures.reading import open_header
+from impasto.pictures.tiff import ICC_PROFILE, YCBCR, find_page, find_photo
 
 DECODING_TAGS = frozenset((
     258, 259, 262, 266, 277, 284, 292, 293, 317, 320, 332, 334, 338, 339, 347, 530, 531, 532, 34675,
@@ -92,6 +95,36 @@ class SegmentedTiff:
         ]
         shape = rows.stop - rows.start, columns.stop - columns.start
         return self._assembled(shape, (self._data(index) for index in indices))
+
+    @property
+    def may_be_transparent(self) -> bool:
+        """Whether the file has a channel for it."""
+        return bool(self.page.extrasamples)
+
+    def described(self, notes: list[str]) -> tuple[Declared, bytes | None, int]:
+        """Return what the colors are declared to be, the EXIF block and the orientation.
+
+        Args:
+            notes: gets a sentence if the tags are damaged.
+        """
+        tags, exif, orientation = tiff_exif(self.file, self.page, self.name, notes)
+        profile = self.page.tags.get(ICC_PROFILE)
+        return bytes(profile.value) if profile is not None else declared_by_exif(tags), exif, orientation
+
+    def decoded(self, place: tuple[slice, slice], declared: Declared, notes: list[str]) -> Pixels:
+        """Return color and alpha of a part of the picture.
+
+        Args:
+            place: of `place`.
+            declared: what the colors are declared to be.
+            notes: gets a sentence for whatever had to be decided.
+        """
+        data = self.part(*place)
+        photo = find_photo(data, self.name)
+        if not photo.by_pillow():
+            return decode_samples(photo.samples(), declared, self.name, notes)
+        image = open_header(data, self.name)
+        return decode(image, lambda: open_header(data, self.name), declared, self.name, photo.shape, notes)
 
     def check_parts(self, side: int) -> None:
         """Refuse a file of which windows cannot be read without much of the rest.

@@ -14,8 +14,9 @@ import os
 import shutil
 import struct
 import zlib
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,45 +71,98 @@ def check_large_output(path: str | Path, shape: tuple[int, int], *, bit_depth: i
         )
 
 
+@dataclass
+class TilesPart:
+    """A picture of which some tiles are written, in a file of its own, to be gone on with.
+
+    Attributes:
+        path: the file, on the disk of the picture's.
+        ends: where in it its directory ends, and each of its tiles; nothing if it is to be begun.
+    """
+
+    path: Path
+    ends: list[int] = field(default_factory=list)
+    _file: IO[bytes] | None = field(default=None, repr=False)
+
+    @classmethod
+    def found(cls, path: Path, ends: Sequence[int]) -> TilesPart:
+        """Return what is there of a part that had so many tiles; nothing, if it has been lost meanwhile."""
+        whole = bool(ends) and os.path.isfile(path) and path.stat().st_size >= ends[-1]
+        return cls(path, list(ends) if whole else [])
+
+    @property
+    def count(self) -> int:
+        """How many tiles are written."""
+        return max(0, len(self.ends) - 1)
+
+    def settle(self) -> None:
+        """Bring what is written to the disk, so that `ends` holds whatever happens to the machine."""
+        if self._file is None:
+            return
+        if not self._file.closed:
+            self._file.flush()
+        with self.path.open("r+b") as file:
+            os.fsync(file.fileno())
+
+    def taken_up(self, file: IO[bytes]) -> None:
+        """Be written to the file from now on; what is beyond the last whole tile is cut off."""
+        self._file = file
+        file.truncate(self.ends[-1] if self.ends else 0)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A picture in tiles.
+
+    Attributes:
+        shape: (height, width) of the picture.
+        tile: (height, width) of the tiles, multiples of 16.
+        alpha: whether the picture has transparent parts.
+    """
+
+    shape: tuple[int, int]
+    tile: tuple[int, int]
+    alpha: bool = False
+
+
 def write_tiles(
     path: str | Path,
     tiles: Iterable[tuple[Array, Array | None] | bytes],
-    shape: tuple[int, int],
-    tile: tuple[int, int],
+    tiling: Tiling,
     options: OutputOptions,
-    alpha: bool = False,
+    part: TilesPart | None = None,
 ) -> list[str]:
-    """Write a picture tile by tile; whatever happens before the last one, nothing half-written stays.
+    """Write a picture tile by tile; whatever happens before the last one, nothing half-written has its name.
 
     Args:
         path: where to: a TIFF.
         tiles: pixels (h, w, 3), sRGB, values beyond [0, 1] are clipped, and alpha (h, w) or None of each
             tile, or it as of `encoded_tile`, row by row; those at the right and lower border are as large as
-            the picture is there.
-        shape: (height, width) of the picture.
-        tile: (height, width) of the tiles, multiples of 16.
+            the picture is there. Those that a part has already are left out.
+        tiling: how the picture is divided.
         options: metadata and depth; its alpha is not looked at.
-        alpha: whether the picture has transparent parts.
+        part: where the picture is until it is whole, and stays if it does not become so; nothing stays if
+            None.
 
     Returns:
         Sentences without a full stop about what the file could not hold.
 
     Raises:
-        OutputError: the file exists or cannot be written.
+        OutputError: the file exists or cannot be written, or the part is another picture's.
     """
     notes: list[str] = []
     if options.recipe is not None:
         options = replace(options, recipe=unicode_text(options.recipe))
-    exif = photo_exif(options, shape, "TIFF", notes)
+    exif = photo_exif(options, tiling.shape, "TIFF", notes)
     tags = {tag: exif[tag] for tag in exif if exif[tag]}
 
     def write(file: IO[bytes]) -> None:
-        picture = _TiledTiff(file, tags, shape, tile, options.bit_depth, alpha)
+        picture = _TiledTiff(file, tags, tiling, options.bit_depth, part or TilesPart(Path(path)))
         for one in tiles:
             picture.add(one)
         picture.finish()
 
-    write_whole(Path(path), write, overwrite=options.overwrite)
+    write_whole(Path(path), write, overwrite=options.overwrite, part=part.path if part else None)
     return notes
 
 
@@ -133,24 +187,23 @@ class _TiledTiff:
     """A BigTIFF on its way into a file."""
 
     def __init__(
-        self,
-        file: IO[bytes],
-        tags: dict[int, Any],
-        shape: tuple[int, int],
-        tile: tuple[int, int],
-        bits: int,
-        alpha: bool,
+        self, file: IO[bytes], tags: dict[int, Any], tiling: Tiling, bits: int, part: TilesPart
     ) -> None:
-        self._file, self._tile, self._bits, self._alpha = file, tile, bits, alpha
+        shape, tile, alpha = tiling.shape, tiling.tile, tiling.alpha
+        self._file, self._tile, self._bits, self._alpha, self._part = file, tile, bits, alpha, part
         self._count = math.prod(-(-side // step) for side, step in zip(shape, tile, strict=True))
         channels = 4 if alpha else 3
         self._tags = tags | {256: shape[1], 257: shape[0], 258: (bits,) * channels, 259: 8, 262: 2}
         self._tags |= {277: channels, 284: 1, 317: 2, 322: tile[1], 323: tile[0], 34675: srgb_profile()}
         if alpha:
             self._tags[338] = 2  # the alpha is not multiplied into the colors
-        self._offsets: list[int] = []
-        self._bytes: list[int] = []
-        file.write(struct.pack("<4sHHQ", b"II+\0", 8, 0, START) + self._directory())
+        head = struct.pack("<4sHHQ", b"II+\0", 8, 0, START) + self._directory([])
+        part.taken_up(file)
+        if not part.ends:
+            part.ends.append(file.write(head))
+        elif file.read(len(head)) != head or part.ends[0] != len(head):
+            raise OutputError("{path} is not the unfinished picture of this run; remove it", path=part.path)
+        file.seek(0, os.SEEK_END)
 
     def add(self, tile: tuple[Array, Array | None] | bytes) -> None:
         """Write the next tile."""
@@ -161,23 +214,23 @@ class _TiledTiff:
             if self._alpha and alpha is None:
                 alpha = np.ones(pixels.shape[:2], np.float32)
             data = encoded_tile(pixels, alpha if self._alpha else None, self._tile, self._bits)
-        self._offsets.append(self._file.tell())
-        self._bytes.append(len(data))
         self._file.write(data)
+        self._part.ends.append(self._part.ends[-1] + len(data))
 
     def finish(self) -> None:
         """Say where the tiles are."""
         self._file.seek(START)
-        self._file.write(self._directory())
+        self._file.write(self._directory(self._part.ends))
         self._file.seek(0, os.SEEK_END)
 
-    def _directory(self) -> bytes:
+    def _directory(self, ends: Sequence[int]) -> bytes:
         """Return the directory; its size does not depend on what is known of the tiles yet."""
         directory = TiffImagePlugin.ImageFileDirectory_v2(
             ifh=struct.pack("<4sHHQ", b"II+\0", 8, 0, START), prefix=b"II"
         )
-        missing = (0,) * (self._count - len(self._offsets))
-        lists = {TILE_OFFSETS: (*self._offsets, *missing), TILE_BYTES: (*self._bytes, *missing)}
+        missing = (0,) * (self._count - max(0, len(ends) - 1))
+        sizes = (stop - start for start, stop in pairwise(ends))
+        lists = {TILE_OFFSETS: (*ends[:-1], *missing), TILE_BYTES: (*sizes, *missing)}
         for tag in lists:
             directory.tagtype[tag] = TiffTags.LONG8
         for tag, value in (self._tags | lists).items():

@@ -1,7 +1,8 @@
-"""A photo too large for memory: a TIFF of which windows are read, upright, in sRGB, in the result's size.
+"""A photo too large for memory, a TIFF or PNG: read in windows, upright, in sRGB, in the size of the result.
 
-Whatever is read is decoded and converted as the same pixels of a small picture are (`tiff_segments.py`). A
-photo that is reduced is reduced window by window: first by whole factors, by means, then by Lanczos-3.
+Whatever is read is decoded and converted as the same pixels of a small picture are (`tiff_segments.py`,
+`png_segments.py`). A photo that is reduced is reduced window by window: first by whole factors, by means,
+then by Lanczos-3.
 
 What is hidden under an alpha of 0 continues the visible pixels around it, as in any picture, here those of
 the photo in a small size: so that all windows agree about it.
@@ -22,21 +23,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from impasto.errors import SettingError
-from impasto.pictures.color_declarations import declared_by_exif
 from impasto.pictures.cutouts import INVISIBLE, fill_hidden
 from impasto.pictures.decoding import (
     MAXIMUM_PIXELS,
     Pixels,
-    decode,
-    decode_samples,
     pillow_errors,
-    tiff_exif,
     unit,
     upright,
 )
-from impasto.pictures.reading import MAXIMUM_BYTES, Picture, check_file, check_size, open_header
+from impasto.pictures.png_segments import SegmentedPng, png_head
+from impasto.pictures.reading import MAXIMUM_BYTES, Picture, check_file, check_size
 from impasto.pictures.resizing import Window, resize_box, resize_window, scale_to
-from impasto.pictures.tiff import find_page, find_photo, is_tiff
+from impasto.pictures.tiff import find_page, is_tiff
 from impasto.pictures.tiff_segments import SegmentedTiff
 
 Array = NDArray[Any]
@@ -49,12 +47,14 @@ REDUCED_WINDOW = 256
 LEAST_FACTOR = 3
 """How much larger than wanted a picture stays when it is reduced by means first."""
 LANCZOS_RADIUS = 3
+HEAD_BYTES = 32
+"""By which a kind that is read in windows is known."""
 WINDOW_PIXELS = "IMPASTO_WINDOW_PIXELS"
-"""The environment variable that says from how many pixels on a TIFF is painted in windows."""
+"""The environment variable that says from how many pixels on a TIFF or PNG is painted in windows."""
 
 
 class LargePhoto:
-    """A photo in a TIFF file that is read in windows.
+    """A photo in a TIFF or PNG file that is read in windows.
 
     Args:
         path: the file.
@@ -67,7 +67,7 @@ class LargePhoto:
         notes: sentences without a full stop about what had to be decided.
 
     Raises:
-        ImageError: it is no TIFF, is damaged, is of a kind that is not supported or cannot be read in parts.
+        ImageError: it is neither, is damaged, is of a kind that is not supported or cannot be read in parts.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -75,12 +75,10 @@ class LargePhoto:
         self.name = self.path.name
         self._notes: list[str] = []
         with pillow_errors(self.name):
-            self._tiff = SegmentedTiff(self.path, self.name)
-            self._tiff.check_parts(BLOCK)
-            found = tiff_exif(self._tiff.file, self._tiff.page, self.name, self._notes)
-        tags, self.exif, self._orientation = found
-        self._declared = self._profile or declared_by_exif(tags)
-        height, width = self._tiff.shape
+            self._segments = _segmented(self.path, self.name)
+            self._segments.check_parts(BLOCK)
+            self._declared, self.exif, self._orientation = self._segments.described(self._notes)
+        height, width = self._segments.shape
         check_size((height, width), self.name, self.path.stat().st_size, most=2**62)
         self.full_shape = (width, height) if self._orientation >= 5 else (height, width)
         self.shape = self.full_shape
@@ -112,7 +110,8 @@ class LargePhoto:
         """Return all of it; its shape should be that of a picture that fits into memory."""
         height, width = self.shape
         pixels, alpha = np.empty((height, width, 3), np.float32), np.ones((height, width), np.float32)
-        for rows, columns in _blocks((slice(0, height), slice(0, width)), REDUCED_WINDOW):
+        across = REDUCED_WINDOW if self._segments.tiled else width  # of whole rows none is read twice
+        for rows, columns in _blocks((slice(0, height), slice(0, width)), REDUCED_WINDOW, across):
             pixels[rows, columns], opacity = self._read(rows, columns)
             if opacity is not None:
                 alpha[rows, columns] = opacity
@@ -144,16 +143,16 @@ class LargePhoto:
     @property
     def tile(self) -> tuple[int, int]:
         """(height, width) of the tiles or strips in the file."""
-        return self._tiff.segment
+        return self._segments.segment
 
     @property
     def may_be_transparent(self) -> bool:
         """Whether the file has a channel for it."""
-        return bool(self._tiff.page.extrasamples)
+        return self._segments.may_be_transparent
 
     def close(self) -> None:
         """Close the file."""
-        self._tiff.close()
+        self._segments.close()
 
     def _read(self, rows: slice, columns: slice) -> tuple[Array, Array | None]:
         """Return pixels, float32 (h, w, 3), and alpha of a window; what is hidden is as the file has it."""
@@ -198,10 +197,11 @@ class LargePhoto:
     def _decoded(self, rows: slice, columns: slice) -> tuple[Array, Array | None]:
         """Return pixels, float32 (h, w, 3), and alpha of a window of the full picture."""
         stored_rows, stored_columns = self._stored(rows, columns)
-        place = self._tiff.place(stored_rows, stored_columns)
+        place = self._segments.place(stored_rows, stored_columns)
         if self._part is None or self._part[0] != place:
             self._part = None  # two parts would take twice the memory
-            self._part = place, self._decode(*place)
+            with pillow_errors(self.name):
+                self._part = place, self._segments.decoded(place, self._declared, self._notes)
         top, left = place[0].start, place[1].start
         inside = (
             slice(stored_rows.start - top, stored_rows.stop - top),
@@ -212,17 +212,6 @@ class LargePhoto:
         pixels = np.broadcast_to(np.atleast_3d(unit(color)), (*color.shape[:2], 3))
         return np.ascontiguousarray(pixels), None if alpha is None else np.ascontiguousarray(unit(alpha))
 
-    def _decode(self, rows: slice, columns: slice) -> Pixels:
-        with pillow_errors(self.name):
-            data = self._tiff.part(rows, columns)
-            photo, notes = find_photo(data, self.name), self._notes
-            if not photo.by_pillow():
-                return decode_samples(photo.samples(), self._declared, self.name, notes)
-            image = open_header(data, self.name)
-            return decode(
-                image, lambda: open_header(data, self.name), self._declared, self.name, photo.shape, notes
-            )
-
     def _stored(self, rows: slice, columns: slice) -> tuple[slice, slice]:
         """Return where a window of the upright picture lies in the file, as `upright` turns it."""
         height, width = self.full_shape
@@ -232,10 +221,10 @@ class LargePhoto:
             columns = slice(width - columns.stop, width - columns.start)
         return (columns, rows) if self._orientation >= 5 else (rows, columns)
 
-    @property
-    def _profile(self) -> bytes | None:
-        tag = self._tiff.page.tags.get(34675)
-        return bytes(tag.value) if tag is not None else None
+
+def _segmented(path: Path, name: str) -> SegmentedTiff | SegmentedPng:
+    with path.open("rb") as file:
+        return (SegmentedTiff if is_tiff(file.read(4)) else SegmentedPng)(path, name)
 
 
 def _reopened(path: Path, shape: tuple[int, int], small: Picture | None) -> LargePhoto:
@@ -270,7 +259,7 @@ def _blocks(area: tuple[slice, slice], down: int, across: int | None = None) -> 
 
 
 def check_photo(path: str | Path) -> None:
-    """Check that a photo's file is there and may be read; a TIFF may have any size.
+    """Check that a photo's file is there and may be read; one that is read in windows may have any size.
 
     Errors are `check_file`'s.
     """
@@ -280,27 +269,31 @@ def check_photo(path: str | Path) -> None:
 
 
 def is_windowed(path: Any) -> bool:
-    """Return whether a photo is a TIFF file, the only kind of which windows are read."""
+    """Return whether a photo is a file of which windows are read: a TIFF, or a PNG that is not interlaced."""
     if not isinstance(path, str | Path) or not os.path.isfile(path):
         return False
     with Path(path).open("rb") as file:
-        return is_tiff(file.read(4))
+        data = file.read(HEAD_BYTES)
+    png = png_head(data)
+    return is_tiff(data) or (png is not None and not png[1])
 
 
 def stored_shape(path: str | Path) -> tuple[int, int]:
-    """Return the (height, width) of a TIFF as it lies in the file; its tags alone are looked at.
+    """Return the (height, width) of such a photo as it lies in the file; its tags alone are looked at.
 
     Raises:
         ImageError: it has no picture of full resolution, is a raw photo, or is damaged.
     """
     path = Path(path)
     with pillow_errors(path.name), path.open("rb") as file:
+        if png := png_head(file.read(HEAD_BYTES)):
+            return png[0]
         page, _ = find_page(file, path.name)
         return int(page.imagelength), int(page.imagewidth)
 
 
 def is_huge(path: Any) -> bool:
-    """Return whether a photo is a TIFF file larger than what is read at once."""
+    """Return whether a photo is larger than what is read at once, of a kind of which windows are read."""
     if not is_windowed(path):
         return False
     return Path(path).stat().st_size > MAXIMUM_BYTES or math.prod(stored_shape(path)) > MAXIMUM_PIXELS

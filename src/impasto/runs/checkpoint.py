@@ -22,6 +22,7 @@ from impasto.settings import Settings
 from impasto.styles import RegionSpec, StyleSpec
 
 if TYPE_CHECKING:
+    from impasto.onepass.window_painter import WindowState
     from impasto.optimization.gatys import State
 
 VERSION = 3
@@ -37,14 +38,14 @@ class RunCheckpoint:
         written: sha256 of the picture that the run left at the output, or None.
         recipe: what it takes to repeat the run, as `Recipe.to_mapping` gives it.
         losses: the named losses of every iteration so far.
-        state: scale, iteration and the optimizer's state.
+        state: scale, iteration and the optimizer's state; or the windows that are measured and painted.
     """
 
     job: Job
     written: str | None
     recipe: Mapping[str, Any]
     losses: Sequence[Mapping[str, float]]
-    state: State
+    state: State | WindowState
 
     def save(self, path: Path) -> None:
         """Write all of it or nothing.
@@ -60,9 +61,9 @@ class RunCheckpoint:
             "written": self.written,
             "recipe": self.recipe,
             "losses": list(self.losses),
-            **{name: getattr(self.state, name) for name in STATE_WORDS},
         }
-        arrays = {f"optimizer/{name}": np.asarray(value) for name, value in self.state.optimizer.items()}
+        more, arrays = _state_parts(self.state)
+        words |= more
         text = np.frombuffer(json.dumps(words).encode(), np.uint8)
 
         def write(file: Any) -> None:
@@ -77,21 +78,19 @@ class RunCheckpoint:
         Raises:
             CheckpointError: it is not there, damaged, or of another version.
         """
-        from impasto.optimization.gatys import State
-
         if not os.path.isfile(path):
             raise CheckpointError("there is no checkpoint {path}", path=path)
         try:
             with np.load(path) as saved:
                 words = json.loads(saved["words"].tobytes())
-                arrays = {k.partition("/")[2]: saved[k] for k in saved.files if k.startswith("optimizer/")}
+                arrays = {name: saved[name] for name in saved.files if "/" in name}
             version = words["version"]
             known = {name: words[name] for name in WORDS} if version == VERSION else {}
-            at = {name: words[name] for name in STATE_WORDS} if version == VERSION else {}
+            state = _state_of(words, arrays) if version == VERSION else None
             job = job_of(words["job"]) if version == VERSION else None
         except Exception as error:  # NumPy, zipfile and json raise a dozen kinds on damaged files
             raise CheckpointError("{path} is not a whole checkpoint of Impasto", path=path) from error
-        if job is None:
+        if job is None or state is None:
             raise CheckpointError(
                 "{path} is a checkpoint of version {version}, and this Impasto reads version {readable}; "
                 "start the run anew",
@@ -99,7 +98,7 @@ class RunCheckpoint:
                 version=version,
                 readable=VERSION,
             )
-        return cls(job=job, state=State(**at, optimizer=arrays), **known)
+        return cls(job=job, state=state, **known)
 
     def check(self, recipe: Mapping[str, Any], path: Path) -> None:
         """Check that a run prepared anew is the one that was interrupted.
@@ -117,6 +116,40 @@ class RunCheckpoint:
                     before=_short(before),
                     now=_short(now.get(name)),
                 )
+
+
+def _state_parts(state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a state as plain values that JSON can hold, and arrays by names with a slash."""
+    if hasattr(state, "optimizer"):
+        arrays = {f"optimizer/{name}": np.asarray(value) for name, value in state.optimizer.items()}
+        return {name: getattr(state, name) for name in STATE_WORDS}, arrays
+    words = {"looks": state.looks, "ends": list(state.ends)}
+    if state.sums is None:
+        return {"windows": words}, {}
+    parts = vars(state.sums)
+    arrays = {
+        f"{part}/{layer}": np.asarray(v) for part, layers in parts.items() for layer, v in layers.items()
+    }
+    return {"windows": words}, arrays
+
+
+def _state_of(words: Mapping[str, Any], arrays: Mapping[str, Any]) -> State | WindowState:
+    """Return the state that `_state_parts` took apart."""
+    parts: dict[str, dict[str, Any]] = {}
+    for name, value in arrays.items():
+        part, _, rest = name.partition("/")
+        parts.setdefault(part, {})[rest] = value
+    if "windows" not in words:
+        from impasto.optimization.gatys import State
+
+        return State(**{name: words[name] for name in STATE_WORDS}, optimizer=parts["optimizer"])
+    from impasto.onepass.encoded_photo import MomentSums
+    from impasto.onepass.window_painter import WindowState
+
+    if parts:
+        parts["weights"] = {layer: float(weight) for layer, weight in parts["weights"].items()}
+    at = words["windows"]
+    return WindowState(looks=at["looks"], ends=tuple(at["ends"]), sums=MomentSums(**parts) if parts else None)
 
 
 def job_text(job: Job) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,12 @@ class Job:
     def output_path(self) -> Path:
         """Where the pastiche goes, wherever the working folder is now."""
         return self.folder / self.output
+
+    @property
+    def part_path(self) -> Path:
+        """Where a picture that is painted in windows is until it is whole."""
+        target = Path(os.path.realpath(self.output_path))
+        return target.with_name(f"{target.name}.part")
 
     @property
     def previews(self) -> Path:

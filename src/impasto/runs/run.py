@@ -17,15 +17,16 @@ from impasto.errors import (
     Argument,
     CheckpointError,
     DivergenceError,
+    ImageError,
     ImpastoError,
     Message,
     OutputError,
     SettingError,
 )
 from impasto.files import check_place, digest
-from impasto.photos import large_photo
+from impasto.photos import large_photo, photo_in_windows
 from impasto.pictures.tiled_tiff import check_large_output
-from impasto.preparation import prepare
+from impasto.preparation import Inputs, prepare
 from impasto.prepared import Prepared
 from impasto.recipes import Recipe
 from impasto.runs.checkpoint import RunCheckpoint
@@ -48,16 +49,18 @@ class Outcome:
 
     Attributes:
         result: the pastiche, finished or as it was when the run ended; None if it ended before the first
-            iteration.
+            iteration, or before a picture that is painted in windows was whole.
         notes: sentences for the person.
         interruption: the signal that ended the run early, or None.
         error: what ended it early, or None.
+        kept: whether there is a checkpoint to go on from.
     """
 
     result: Pastiche | None
     notes: tuple[str, ...] = ()
     interruption: int | None = None
     error: ImpastoError | None = None
+    kept: bool = False
 
 
 def run_job(
@@ -81,9 +84,9 @@ def run_job(
         CheckpointError: the job cannot go on from the checkpoint.
     """
     check_side_files(job)
-    _check_large(job)
+    _check_large(job, resumed=resumed is not None)
     with Interruption().heard() as interruption:
-        prepared = prepare(job.inputs, job.settings, None, workshop)
+        prepared = prepare(_inputs_of(job, resumed), job.settings, None, workshop)
         run = _Run(job, prepared, show, say)
         if resumed:
             resumed[0].check(run.recipe, resumed[1])
@@ -94,12 +97,12 @@ def run_job(
             run.through(interruption, resumed[0].state if resumed else None)
         except DivergenceError as problem:
             error = problem
-        if run.step is None or (run.step.painter and interruption.signal):
+        if run.step is None:
             if error:
                 raise error
             return Outcome(result=None, interruption=interruption.signal)
         if run.step.painter:
-            return run.painted(interruption)
+            return run.painted(interruption, resumed[0].state if resumed else None)
         return run.saved(interruption.signal, error)
 
 
@@ -166,27 +169,61 @@ class _Run:
                 self._say(self._advice())
             raise
         if finished:
-            with suppress(OSError):
-                job.checkpoint_path.unlink()
+            self._forget()
             return Outcome(result=result, notes=tuple(notes))
         if error is None and self._checkpoint():
             notes.append(self._advice())
         return Outcome(result=result, notes=tuple(notes), interruption=interruption, error=error)
 
-    def painted(self, interruption: Interruption) -> Outcome:
-        """Paint a picture that is too large for memory into its file; an interruption leaves none."""
+    def painted(self, interruption: Interruption, start: Any) -> Outcome:
+        """Paint a picture that is too large for memory; an interruption leaves what it takes to go on.
+
+        Args:
+            interruption: looked at after each window.
+            start: where an earlier run stopped, or None.
+        """
+        from impasto.pictures.tiled_tiff import TilesPart
+
+        part = TilesPart.found(self.job.part_path, start.ends if start else ())
+        if interruption.signal:
+            return self._given_up(interruption, part)
         result = self.pastiche()
 
         def watch(step: Step) -> None:
             self._show(self.prepared, step)
-            if interruption.signal:
+            if interruption.signal and not step.last:
                 raise _InterruptedError
+            if self._automatic and time.monotonic() - self._saved_at > self._pause:
+                self._checkpoint(part)
 
+        if self._automatic:
+            self._checkpoint(part)  # so that no part is ever without
+        whole = replace(result, watch=watch, part=part if self._automatic else None)
         try:
-            notes = replace(result, watch=watch).save(self.job.output, **asdict(self.job.saving))
+            notes = whole.save(self.job.output, **asdict(self.job.saving))
         except _InterruptedError:
-            return Outcome(result=None, interruption=interruption.signal)
+            return self._given_up(interruption, part)
+        except ImageError:  # a damaged photo, with which there is no going on
+            part.path.unlink(missing_ok=True)
+            self._forget()
+            raise
+        except OutputError:  # a full disk
+            if self._automatic and self._checkpoint(part):
+                self._say(self._advice())
+            raise
+        self._forget()
         return Outcome(result=result, notes=(*result.notes, *notes))
+
+    def _forget(self) -> None:
+        """Remove the checkpoint."""
+        if self.job.resumable:
+            with suppress(OSError):
+                self.job.checkpoint_path.unlink()
+
+    def _given_up(self, interruption: Interruption, part: Any) -> Outcome:
+        kept = self._automatic and self._checkpoint(part)
+        notes = (self._advice(),) if kept else ()
+        return Outcome(result=None, notes=notes, interruption=interruption.signal, kept=kept)
 
     def _advice(self) -> Message:
         return Message("go on with impasto resume {checkpoint}", checkpoint=self.job.checkpoint_path)
@@ -205,17 +242,26 @@ class _Run:
                 )
             )
 
-    def _checkpoint(self) -> bool:
-        """Write a checkpoint; one that cannot be written costs a note, not the run."""
+    def _checkpoint(self, part: Any = None) -> bool:
+        """Write a checkpoint; one that cannot be written costs a note, not the run.
+
+        Args:
+            part: the tiles of a picture in windows that are written.
+        """
         if self.step is None or self.step.make_state is None or not self.job.resumable:
             return False
-        began = time.monotonic()
+        began, state, written = time.monotonic(), self.step.make_state(), None
+        if self.step.painter is None:
+            written = _digest(self.job.output_path)
+        elif part is not None:
+            part.settle()
+            state = replace(state, ends=tuple(part.ends))
         checkpoint = RunCheckpoint(
             job=replace(self.job, saving=self.saving),
-            written=_digest(self.job.output_path),
+            written=written,
             recipe=self.recipe,
             losses=self.losses,
-            state=self.step.make_state(),
+            state=state,
         )
         try:
             checkpoint.save(self.job.checkpoint_path)
@@ -232,7 +278,14 @@ class _InterruptedError(Exception):
     """A signal ended the painting of a large picture."""
 
 
-def _check_large(job: Job) -> None:
+def _inputs_of(job: Job, resumed: tuple[RunCheckpoint, Path] | None) -> Inputs:
+    """Return a job's inputs; a photo that was painted in windows is so again, whatever memory there is."""
+    if resumed is None or not hasattr(resumed[0].state, "looks"):
+        return job.inputs
+    return replace(job.inputs, content=photo_in_windows(job.inputs.content, job.settings))
+
+
+def _check_large(job: Job, resumed: bool) -> None:
     """Refuse what would be refused only after a large photo was painted."""
     large = large_photo(job.inputs.content, job.settings)
     if large is None:
@@ -248,6 +301,12 @@ def _check_large(job: Job) -> None:
         job.output_path, large.shape, bit_depth=job.saving.bit_depth, alpha=large.may_be_transparent
     )
     large.close()
+    if os.path.lexists(job.part_path) and not (resumed or job.saving.overwrite):
+        raise OutputError(
+            "{path} already exists; add {overwrite} or choose another name",
+            path=job.part_path,
+            overwrite=Argument("overwrite=True"),
+        )
 
 
 def check_side_files(job: Job) -> None:
@@ -270,7 +329,7 @@ def _is_long(prepared: Prepared) -> bool:
     from impasto.forecast import plan_method
     from impasto.optimization.planning import LONG_SECONDS
 
-    if prepared.workshop.team is not None:
+    if prepared.workshop.team is not None or prepared.large:
         return True
     shape, settings = prepared.photo.shape, prepared.settings
     if settings.method == "onepass" and not settings.refine:

@@ -17,8 +17,9 @@ from impasto.errors import ImpastoError, Message, OutOfMemoryError
 from impasto.finished import Pastiche
 from impasto.names import check_names
 from impasto.pastiche import run
+from impasto.photos import is_painted_in_windows
 from impasto.pictures.reading import Picture, read_picture
-from impasto.pictures.windows import is_windowed
+from impasto.pictures.windows import is_huge
 from impasto.preparation import prepare
 from impasto.progress import Step
 from impasto.runs.batch.entries import Entry
@@ -86,10 +87,10 @@ class Painter:
         )
 
     def _photo(self, entry: Entry, found: os.stat_result) -> Any:
-        """Return the photo in a size that is large enough; a TIFF, which may be huge, as it is."""
-        if is_windowed(entry.inputs.content):
-            return entry.inputs.content
+        """Return the photo in a size that is large enough; one that is read in windows as it is."""
         settings = entry.settings
+        if is_huge(entry.photo) or is_painted_in_windows(entry.photo, settings):
+            return entry.inputs.content
         size = None if settings.fit == "stretch" else settings.max_size
         key = str(entry.photo), size, found.st_size, found.st_mtime_ns
         if self._last is None or self._last[0] != key:
