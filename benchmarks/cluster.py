@@ -7,6 +7,7 @@ on machines of their own would do; nothing beyond the rows was measured.
 
     python -m benchmarks cluster                     2048 px in tiles of 1488
     python -m benchmarks.cluster 512 320             another size and tile
+    python -m benchmarks.cluster deviation 1024 768  how value and gradient in two parts deviate
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MODELED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 MODELED_SIDES = (2048, 8192, 16384)
 
 
-def problem(side: int, tile: int) -> dict[str, Any]:
+def problem(side: int, tile: int, dtype: str = "float32") -> dict[str, Any]:
     """Return network, settings, content, regions and starting point of a square picture."""
     from impasto.gallery import style_pixels
     from impasto.networks.catalogue import load_network
@@ -40,7 +41,7 @@ def problem(side: int, tile: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     style = StyleImage(pixels=style_pixels("swirls", 512), shape=(min(side, 512),) * 2)
     return {
-        "network": load_network("compact"),
+        "network": load_network("compact", dtype=dtype).with_cast_weights(),
         "settings": Settings(),
         "content": rng.random((side, side, 3), np.float32),
         "regions": [StyledRegion(styles=(style,))],
@@ -83,6 +84,58 @@ def one_process(side: int, tile: int) -> dict[str, object]:
         lambda point: evaluate(objective, point), given["point"], Preconditioner(given["point"])
     )
     return {"cores": machine.available_cores(), "seconds": round(float(np.median(seconds)), 3)}
+
+
+def deviation(side: int, tile: int) -> dict[str, dict[str, float]]:
+    """Compare value and gradient in two parts with one process' in the same tiles, in both precisions.
+
+    Returns:
+        By what is compared with what, |value - value'| / |value'| and |gradient - gradient'| / |gradient'|.
+    """
+    from impasto.engine import runtime
+
+    runtime.start_engine()
+    from impasto.optimization.objective import (
+        build_objective,
+        objective_without_content,
+        seen_content_layers,
+        seen_layers,
+    )
+    from impasto.optimization.spread.evaluation import SpreadEvaluation
+    from impasto.optimization.spread.partition import Partition
+    from impasto.optimization.spread.team import LocalTeam
+    from impasto.optimization.tiling import compile_in_tiles
+    from impasto.workshop import Workshop
+
+    found = {}
+    for dtype in ("float32", "bfloat16"):
+        given = problem(side, tile, dtype)
+        network, content = given["network"], given["content"]
+        regions, settings = given["regions"], given["settings"]
+        whole = build_objective(network, content[None], regions, settings, tile)
+        one = compile_in_tiles(whole, tile)(whole, given["point"])
+        frame = objective_without_content(network, (side, side), regions, settings, tile)
+        partition = Partition.of((side, side), tile, seen_layers(settings), 2)
+        seen = content, seen_content_layers(settings)
+        evaluate = SpreadEvaluation(LocalTeam(2), partition, frame, seen, Workshop())
+        two = evaluate(evaluate.vectors.placed(given["point"]))
+        found[dtype] = {
+            "one": (one.total, np.asarray(one.gradient)),
+            "two": (two.total, np.asarray(two.gradient)),
+        }
+    pairs = {
+        "float32": (found["float32"]["two"], found["float32"]["one"]),
+        "bfloat16": (found["bfloat16"]["two"], found["bfloat16"]["one"]),
+        "bfloat16 and float32, one process": (found["bfloat16"]["one"], found["float32"]["one"]),
+        "bfloat16 in parts and float32, one process": (found["bfloat16"]["two"], found["float32"]["one"]),
+    }
+    return {
+        name: {
+            "value": float(f"{abs(this[0] / that[0] - 1):.2g}"),
+            "gradient": float(f"{np.linalg.norm(this[1] - that[1]) / np.linalg.norm(that[1]):.2g}"),
+        }
+        for name, (this, that) in pairs.items()
+    }
 
 
 def with_workers(side: int, tile: int, workers: int) -> dict[str, object]:
@@ -224,14 +277,15 @@ def measure(side: int = SIDE, tile: int = TILE) -> dict[str, object]:
         "one_process": alone,
         "workers": rows,
         "overhead_with_a_worker_a_core": overhead,
+        "deviation": json.loads(run("-m", "benchmarks.cluster", "deviation", 1024, 768).splitlines()[-1]),
         "model": model(rows),
     }
 
 
 def main() -> None:
     kind, *sizes = sys.argv[1:] or ["all"]
-    if kind == "alone":
-        found = one_process(*map(int, sizes))
+    if kind in ("alone", "deviation"):
+        found = (one_process if kind == "alone" else deviation)(*map(int, sizes))
     elif len(sizes) == 2:
         found = with_workers(*map(int, sizes), int(kind))
     else:

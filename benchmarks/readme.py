@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+
+from benchmarks.many_tables import batch_table, cluster_table, gigapixel_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -408,12 +411,20 @@ def studio_table(chinese: bool) -> str:
     return "\n".join([head, "|---|---|", *lines])
 
 
+def many_table(name: str) -> str:
+    """Return the table of a result of `many_tables`."""
+    makers = {"batch": batch_table, "cluster": cluster_table, "gigapixel": gigapixel_table}
+    return with_stars(name, [makers[name](result(name)["figures"])])
+
+
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"figures": lambda: table(False)},
     "README.zh-CN.md": {"figures": lambda: table(True)},
     "docs/studio.md": {"measured": lambda: studio_table(False)},
     "docs/studio.zh-CN.md": {"measured": lambda: studio_table(True)},
-    "docs/large-pictures.md": {"large": large_table},
+    "docs/large-pictures.md": {"large": large_table, "gigapixel": partial(many_table, "gigapixel")},
+    "docs/batch.md": {"batch": partial(many_table, "batch")},
+    "docs/cluster-optimization.md": {"cluster": partial(many_table, "cluster")},
     "docs/one-pass.md": {"methods": methods_table, "speed": speed_table, "own": own_table},
     "docs/controls.md": {"strength": strength_table, "style-losses": losses_table, "costs": costs_table},
 }

@@ -196,5 +196,6 @@ class LargePastiche(Pastiche):
             bit_depth=bit_depth,
             keep_gps=keep_gps,
         )
-        windows = painted_windows(painter, self.watch, self.part.count if self.part else 0)
+        done = self.part.count if self.part else 0
+        windows = painted_windows(painter, bit_depth, alpha, self.watch, done)
         return write_tiles(path, windows, Tiling(self.shape, painter.tile, alpha), options, self.part)

@@ -91,7 +91,7 @@ def fitted_shape(shape: tuple[int, int], settings: Settings) -> tuple[int, int]:
         return height, width
     raise SettingError(
         "a result of {width} x {height} px is made in windows only, by {method} without refine of a photo "
-        "that is a TIFF file; choose these, or {max_size} {size} or less",
+        "that is a TIFF or PNG file; choose these, or {max_size} {size} or less",
         width=width,
         height=height,
         method=Argument("method=onepass"),

@@ -20,10 +20,12 @@ from impasto.errors import ImageError, SettingError
 from impasto.finished import LargePastiche
 from impasto.onepass import window_painter
 from impasto.onepass.encoded_photo import MomentSums
+from impasto.onepass.window_errand import Errand, SentPhoto
 from impasto.onepass.window_painter import WindowPainter
 from impasto.photos import read_photo, result_shape
 from impasto.pictures import tiff_segments
 from impasto.pictures.tiled_tiff import Tiling, encoded_tile, write_tiles
+from impasto.pictures.windows import LargePhoto
 from impasto.pictures.writing import OutputOptions
 from impasto.preparation import Inputs, prepare
 from impasto.workshop import Workshop
@@ -81,6 +83,18 @@ def test_windows_equal_the_whole(desk, monkeypatch, settings):
     assert windows.std() > 0.02
 
 
+def test_a_png_is_painted_in_windows_as_a_tiff_is(desk, monkeypatch):
+    monkeypatch.setattr("impasto.pictures.png_segments.STRIP_BYTES", 40_000)
+    found = []
+    for name in ("photo.tif", "photo.png"):
+        Image.fromarray(tifffile.imread(desk / "photo.tif")).save(desk / "photo.png")
+        result = stylize(desk / name, desk / "painting.png", **CHOSEN, tile_size=SIDE)
+        assert isinstance(result, LargePastiche)
+        result.save(desk / "out.tif", recipe=False, overwrite=True)
+        found.append(tifffile.imread(desk / "out.tif"))
+    np.testing.assert_array_equal(*found)
+
+
 def test_alpha_counts_and_stays(desk, monkeypatch):
     windows, whole = both(desk, monkeypatch, name="faded.tif")
     assert windows.shape == (*SHAPE, 4)
@@ -126,6 +140,28 @@ def test_windows_may_be_shared_out(desk):
     write_tiles(desk / "shared.tif", tiles, Tiling(SHAPE, own.tile), OutputOptions())
     write_tiles(desk / "alone.tif", map(own.paint, own.windows), Tiling(SHAPE, own.tile), OutputOptions())
     assert (desk / "shared.tif").read_bytes() == (desk / "alone.tif").read_bytes()
+
+
+def test_another_process_paints_by_an_errand_with_and_without_the_file(desk):
+    own = painter_of(desk, colors="luminance")
+    own.fit(sum((own.measure(tile) for tile in own.looks[1:]), start=own.measure(own.looks[0])))
+    errand = pickle.loads(pickle.dumps(Errand.of(own)))
+    seeing = errand.painter(Workshop())
+    (desk / "photo.tif").rename(desk / "elsewhere.tif")
+    blind = errand.painter(Workshop())
+    assert isinstance(seeing.prepared.large, LargePhoto) and isinstance(blind.prepared.large, SentPhoto)
+    with pytest.raises(ImageError, match="is not seen here, and nothing of it was sent"):
+        blind.measure(own.looks[0])
+    for other in (seeing, blind):
+        assert (other.looks, other.windows, other.tile) == (own.looks, own.windows, own.tile)
+        if other is blind:
+            blind.prepared.large.sent = own.seen(own.looks[1])
+        found, wanted = other.measure(own.looks[1]), own.measure(own.looks[1])
+        np.testing.assert_array_equal(found.second["relu3_1"], wanted.second["relu3_1"])
+        other.maps = own.maps
+        if other is blind:
+            blind.prepared.large.sent = own.seen(own.windows[4])
+        assert other.encoded(own.windows[4], 16, False) == own.encoded(own.windows[4], 16, False)
 
 
 def test_a_collapsed_picture_is_refused_before_it_is_painted(desk, monkeypatch):

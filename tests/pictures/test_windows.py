@@ -325,8 +325,11 @@ def test_damaged_and_unwieldy_files_are_refused(tmp_path, monkeypatch):
         LargePhoto(flat)
 
 
-def test_only_tiff_may_have_any_size(tmp_path):
-    for name, head, allowed in (("a.tif", b"II*\0", True), ("a.jpg", b"\xff\xd8\xff\xe0", False)):
+def test_only_tiff_and_png_may_have_any_size(tmp_path):
+    png = png_of(tmp_path / "small.png", 8, 2).read_bytes()[:29]
+    interlaced = png[:28] + b"\1"
+    heads = {"a.tif": b"II*\0", "a.png": png, "b.png": interlaced, "a.jpg": b"\xff\xd8\xff\xe0"}
+    for (name, head), allowed in zip(heads.items(), (True, True, False, False), strict=True):
         path = tmp_path / name
         with path.open("wb") as file:
             file.write(head)
@@ -334,5 +337,7 @@ def test_only_tiff_may_have_any_size(tmp_path):
         if allowed:
             check_photo(path)
             continue
-        with pytest.raises(ImageError, match="may have at most 1 GiB; save a larger photo as TIFF, in tiles"):
+        with pytest.raises(
+            ImageError, match="save a larger photo as PNG, or as TIFF in tiles: vips tiffsave"
+        ):
             check_photo(path)

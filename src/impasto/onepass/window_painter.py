@@ -9,7 +9,7 @@ kept of each is what the whole picture would have there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,9 +33,11 @@ from impasto.onepass.painter import (
     shining_through,
     style_moments,
 )
-from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, amount_at
+from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, Moments, amount_at
 from impasto.pictures.color_transfer import lightness_of
+from impasto.pictures.reading import Picture
 from impasto.pictures.resizing import Window
+from impasto.pictures.tiled_tiff import encoded_tile
 from impasto.prepared import Prepared
 from impasto.progress import Step
 
@@ -74,23 +76,25 @@ class WindowPainter:
 
     Args:
         prepared: a photo that is read in windows, the styles, regions and settings.
+        style: the moments of the regions' styles, if they are known already.
 
     Attributes:
         looks: the windows that are measured; together they cover the photo.
         windows: those that are painted, row by row; their cores are the tiles of the file.
         tile: (height, width) of these.
+        style: the moments of the regions' styles.
         sums: what is measured so far, added up; None if nothing is.
         maps: how features are moved, once `fit` has been called; small, and all that painting needs.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, style: Moments | None = None) -> None:
         check_shape(prepared.shape)
         self.prepared, self._workshop = prepared, prepared.workshop
         self._network = network_of(prepared)
         side = prepared.settings.tile_size or WINDOW_SIDE
         self.looks = tile_grid(prepared.shape, side, STATISTICS_LAYERS)
         self.windows, self.tile = even_grid(prepared.shape, side, STATISTICS_LAYERS, DECODER_REACH)
-        self._style = style_moments(
+        self.style = style or style_moments(
             self._network, prepared.regions, prepared.shape, prepared.workshop, prepared.style_moments
         )
         self.sums: MomentSums | None = None
@@ -125,7 +129,7 @@ class WindowPainter:
         """
         self.sums = sums
         make = self._workshop.get("functions", MAPS, compiled_maps)
-        found = make(sums.moments(), self._style)
+        found = make(sums.moments(), self.style)
         self.maps = {k: (to_host(first), to_host(second)) for k, (first, second) in found.items()}
 
     def paint(self, tile: Tile) -> tuple[Array, Array | None]:
@@ -146,6 +150,25 @@ class WindowPainter:
         pixels = part.complete(pixels)
         alpha = part.picture.alpha
         return tile.core_of(pixels, 0), None if alpha is None else tile.core_of(alpha, 0)
+
+    def encoded(self, tile: Tile, bits: int, alpha: bool) -> bytes:
+        """Return what `paint` does, as it lies in a file.
+
+        Args:
+            tile: of `windows`.
+            bits: of each number, 8 or 16.
+            alpha: whether the picture has transparent parts.
+        """
+        pixels, opacity = self.paint(tile)
+        if alpha and opacity is None:
+            opacity = np.ones(pixels.shape[:2], np.float32)
+        return encoded_tile(pixels, opacity if alpha else None, self.tile, bits)
+
+    def seen(self, tile: Tile) -> Picture:
+        """Return what of the photo a window shows; errors are `measure`'s."""
+        if self.prepared.large is None:
+            raise ImageError("only a photo that is read in windows has windows")
+        return self.prepared.large.window(_window(tile))
 
     def check(self) -> None:
         """Refuse a picture that has collapsed, as far as some windows tell.
@@ -209,8 +232,8 @@ def window_steps(prepared: Prepared, start: WindowState | None = None) -> Iterat
     if start.looks == count:
         yield _fitted(painter, judged=bool(start.ends))
         return
-    for number, tile in enumerate(painter.looks[start.looks :], start.looks + 1):
-        found = painter.measure(tile)
+    left = painter.looks[start.looks :]
+    for number, found in enumerate(_each(painter, "measure", left), start.looks + 1):
         painter.sums = found if painter.sums is None else painter.sums + found
         if number == count:
             yield _fitted(painter)
@@ -230,25 +253,48 @@ def _fitted(painter: WindowPainter, judged: bool = False) -> Step:
 
 
 def painted_windows(
-    painter: WindowPainter, watch: Callable[[Step], None] | None = None, done: int = 0
-) -> Iterator[Any]:
-    """Yield what `WindowPainter.paint` returns of all windows, row by row.
+    painter: WindowPainter,
+    bits: int,
+    alpha: bool,
+    watch: Callable[[Step], None] | None = None,
+    done: int = 0,
+) -> Iterator[bytes]:
+    """Yield what `WindowPainter.encoded` returns of all windows, row by row.
 
     Args:
         painter: which knows the photo's maps.
+        bits: of each number, 8 or 16.
+        alpha: whether the picture has transparent parts.
         watch: told of a Step after each window; an error that it raises ends the painting.
         done: how many of the first ones are left out, which are painted already.
     """
-    for number, tile in enumerate(painter.windows[done:], done + 1):
-        yield painter.paint(tile)
+    left = painter.windows[done:]
+    for number, tile in enumerate(_each(painter, "encoded", left, (bits, alpha)), done + 1):
+        yield tile
         if watch:
             watch(_step(painter, 2, number, len(painter.windows)))
+
+
+def _each(
+    painter: WindowPainter, name: str, tiles: Sequence[Tile], more: tuple[Any, ...] = ()
+) -> Iterator[Any]:
+    """Yield what a method returns of each window, made by the workshop's team if it has one."""
+    team = painter.prepared.workshop.team
+    if team is not None:
+        yield from team.in_windows(painter, name, tiles, more)
+        return
+    for tile in tiles:
+        yield getattr(painter, name)(tile, *more)
 
 
 def _step(
     painter: WindowPainter, scale: int, number: int, count: int, state: WindowState | None = None
 ) -> Step:
+    team, said = painter.prepared.workshop.team, ""
+    if team is not None:
+        said, team.said = team.said, said
     return Step(
+        note=said,
         scale=scale,
         scales=2,
         iteration=number,

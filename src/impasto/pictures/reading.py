@@ -53,6 +53,8 @@ MAXIMUM_ASPECT = 100
 MAXIMUM_BYTES = 2**30
 PIXELS_PER_BYTE = 5_000
 """A large picture that claims more is a lie: a single color in PNG, 8 bit, has about 1,000."""
+TO_TILES = "vips tiffsave PHOTO huge.tif --tile --compression deflate --bigtiff"
+"""What makes of any photo one of which windows can be read; no library here reads windows of a JPEG."""
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "JPEG2000")
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc"}
 READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000 and, with pillow-heif, HEIC"
@@ -258,10 +260,11 @@ def _check_kind(kind: os.stat_result, path: Path, most: int | None) -> None:
     if most is not None and kind.st_size > most:
         size = kind.st_size / 2**30
         raise ImageError(
-            "{name} has {size:.1f} GiB; a picture may have at most 1 GiB; save a larger photo as TIFF, "
-            "in tiles",
+            "{name} has {size:.1f} GiB; a picture may have at most 1 GiB; save a larger photo as PNG, or as "
+            "TIFF in tiles: {command}",
             name=path.name,
             size=size,
+            command=TO_TILES,
         )
 
 
@@ -351,9 +354,11 @@ def check_size(
         )
     if height * width > most:
         raise ImageError(
-            "{size}; at most {most} megapixels can be read at once; save a larger photo as TIFF, in tiles",
+            "{size}; at most {most} megapixels can be read at once; save a larger photo as PNG, or as TIFF in "
+            "tiles: {command}",
             size=size,
             most=most // 10**6,
+            command=TO_TILES,
         )
     if file_bytes and height * width > max(2**24, PIXELS_PER_BYTE * file_bytes):
         raise ImageError(

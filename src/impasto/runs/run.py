@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from impasto.errors import (
 )
 from impasto.files import check_place, digest
 from impasto.photos import large_photo, photo_in_windows
-from impasto.pictures.tiled_tiff import check_large_output
+from impasto.pictures.tiled_tiff import TilesPart, check_large_output
 from impasto.preparation import Inputs, prepare
 from impasto.prepared import Prepared
 from impasto.recipes import Recipe
@@ -182,22 +183,13 @@ class _Run:
             interruption: looked at after each window.
             start: where an earlier run stopped, or None.
         """
-        from impasto.pictures.tiled_tiff import TilesPart
-
         part = TilesPart.found(self.job.part_path, start.ends if start else ())
         if interruption.signal:
             return self._given_up(interruption, part)
         result = self.pastiche()
-
-        def watch(step: Step) -> None:
-            self._show(self.prepared, step)
-            if interruption.signal and not step.last:
-                raise _InterruptedError
-            if self._automatic and time.monotonic() - self._saved_at > self._pause:
-                self._checkpoint(part)
-
         if self._automatic:
             self._checkpoint(part)  # so that no part is ever without
+        watch = partial(self._watch, interruption, part)
         whole = replace(result, watch=watch, part=part if self._automatic else None)
         try:
             notes = whole.save(self.job.output, **asdict(self.job.saving))
@@ -220,7 +212,17 @@ class _Run:
             with suppress(OSError):
                 self.job.checkpoint_path.unlink()
 
-    def _given_up(self, interruption: Interruption, part: Any) -> Outcome:
+    def _watch(self, interruption: Interruption, part: TilesPart, step: Step) -> None:
+        """Do what is due after a window that was painted."""
+        if step.note:
+            self._say(step.note)
+        self._show(self.prepared, step)
+        if interruption.signal and not step.last:
+            raise _InterruptedError
+        if self._automatic and time.monotonic() - self._saved_at > self._pause:
+            self._checkpoint(part)
+
+    def _given_up(self, interruption: Interruption, part: TilesPart) -> Outcome:
         kept = self._automatic and self._checkpoint(part)
         notes = (self._advice(),) if kept else ()
         return Outcome(result=None, notes=notes, interruption=interruption.signal, kept=kept)
@@ -242,7 +244,7 @@ class _Run:
                 )
             )
 
-    def _checkpoint(self, part: Any = None) -> bool:
+    def _checkpoint(self, part: TilesPart | None = None) -> bool:
         """Write a checkpoint; one that cannot be written costs a note, not the run.
 
         Args:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 
 from conftest import picture, tensor, tiny_weights
+from impasto import stylize_steps
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.gatys import optimize_steps
 from impasto.optimization.spread.team import LocalTeam
@@ -18,6 +21,8 @@ from impasto.runs.cluster.actors import RayTeam
 from impasto.runs.cluster.sessions import ray_session
 from impasto.settings import Settings
 from impasto.workshop import Workshop
+
+SHAPE, SIDE = (401, 523), 400
 
 pytestmark = pytest.mark.ray
 
@@ -83,5 +88,50 @@ def test_the_picture_is_that_of_one_process_and_a_killed_worker_costs_little(ses
         assert [(s.scale, s.iteration) for s in seen] == [(s.scale, s.iteration) for s in inside]
         assert "a worker was lost and replaced" in [step.note for step in seen]
         np.testing.assert_array_equal(seen[-1].image, inside[-1].image)
+    finally:
+        team.close()
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """Paint a photo in windows, by a workshop, into a file; return its bytes and the steps."""
+    photo = np.rint(picture(*SHAPE, 1) * 255).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "photo.tif", photo, photometric="rgb", tile=(64, 64))
+    monkeypatch.setenv("IMPASTO_WINDOW_PIXELS", "0")
+    chosen = {"method": "onepass", "max_size": 600, "tile_size": SIDE, "precision": "float32"}
+
+    def paint(workshop, watch=lambda step: None):
+        (*_, last) = stylize_steps(tmp_path / "photo.tif", "swirls", workshop=workshop, **chosen)
+        seen = []
+
+        def told(step):
+            seen.append(step)
+            watch(step)
+
+        replace(last.pastiche, watch=told).save(tmp_path / "out.tif", overwrite=True)
+        return (tmp_path / "out.tif").read_bytes(), seen
+
+    return paint
+
+
+def test_windows_of_a_large_photo_are_shared_and_those_of_a_killed_worker_done_again(session, large):
+    alone, steps = large(Workshop())
+    team = RayTeam(session, 2)
+    try:
+        workshop, began = Workshop(team=team), []
+        assert large(workshop)[0] == alone
+
+        def kill(step):
+            if step.iteration == 4:
+                began.append(time.monotonic())
+                os.kill(session.ray.get(team.actors[1].process.remote()), signal.SIGKILL)
+            elif step.iteration == 12:
+                began.append(time.monotonic())
+
+        found, seen = large(workshop, kill)
+        assert found == alone
+        assert [step.iteration for step in seen] == [step.iteration for step in steps]
+        assert "a worker was lost and replaced" in [step.note for step in seen]
+        assert began[1] - began[0] < 60
     finally:
         team.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from impasto.engine import runtime
@@ -32,6 +32,7 @@ class Team(ABC):
     Attributes:
         turns: how many there have been, for measurements.
         begun: how many picture sizes were begun.
+        said: a sentence about what became of workers meanwhile, for the person; nothing if all is well.
     """
 
     def __init__(self, keep_every: int | None = None) -> None:
@@ -39,6 +40,7 @@ class Team(ABC):
         self._queues: list[list[Call]] = []
         self._numbers = itertools.count()
         self.turns = self.begun = 0
+        self.said = ""
 
     @property
     @abstractmethod
@@ -56,6 +58,20 @@ class Team(ABC):
         Raises:
             EngineError: nobody is left.
         """
+
+    def in_windows(
+        self, painter: Any, name: str, tiles: Sequence[Any], more: tuple[Any, ...] = ()
+    ) -> Iterator[Any]:
+        """Yield what a method of a large photo's painter returns of windows, in their order.
+
+        Args:
+            painter: an `impasto.onepass.window_painter.WindowPainter`.
+            name: of its method.
+            tiles: the windows.
+            more: the method's other arguments.
+        """
+        for tile in tiles:
+            yield getattr(painter, name)(tile, *more)
 
     @abstractmethod
     def _begin(self, tasks: Sequence[Task], network: FeatureNetwork) -> None:

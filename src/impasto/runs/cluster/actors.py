@@ -20,6 +20,9 @@ from impasto.runs.cluster.sessions import Node, Session, ray_session
 
 if TYPE_CHECKING:
     from impasto.networks.feature_network import FeatureNetwork
+    from impasto.networks.tile_grid import Tile
+    from impasto.onepass.window_errand import Errand
+    from impasto.onepass.window_painter import WindowPainter
     from impasto.optimization.spread.share import Call, Share, Task
     from impasto.workshop import Workshop
 
@@ -45,6 +48,7 @@ class ShareActor:
         self._network: FeatureNetwork | None = None
         self._workshop: Workshop | None = None
         self._share: Share | None = None
+        self._painter: WindowPainter | None = None
 
     def ready(self) -> int:
         """Start the engine; return the bytes that are free for it."""
@@ -90,6 +94,31 @@ class ShareActor:
             raise RuntimeError("an actor begins a picture size before its turns")
         answer, sent = self._share.turn(calls, dict(zip(givers, mail, strict=True)))
         return (answer, *(sent.get(number) for number in takers)) if takers else answer
+
+    def open(self, errand: Errand) -> bool:
+        """Begin a large photo; return whether its file is seen here."""
+        from impasto.pictures.windows import LargePhoto
+
+        if self._workshop is None:
+            raise RuntimeError("an actor is made ready before it opens a photo")
+        self._painter = errand.painter(self._workshop)
+        return isinstance(self._painter.prepared.large, LargePhoto)
+
+    def window(self, name: str, tile: Tile, maps: Any, picture: Any, more: tuple[Any, ...]) -> Any:
+        """Measure or paint a window.
+
+        Args:
+            name: of the painter's method.
+            tile: the window.
+            maps: the painter's, once the photo is measured.
+            picture: what the window shows, if the photo's file is not seen here.
+            more: the method's other arguments.
+        """
+        painter: Any = self._painter
+        painter.maps = maps
+        if picture is not None:
+            painter.prepared.large.sent = picture
+        return getattr(painter, name)(tile, *more)
 
 
 @dataclass(eq=False)
@@ -142,6 +171,28 @@ class RayTeam(Team):
     def size(self) -> int:
         """How many workers there are."""
         return len(self._workers)
+
+    @property
+    def ray(self) -> Any:
+        """Ray's module."""
+        return self._ray
+
+    @property
+    def actors(self) -> list[Any]:
+        """Those that are there."""
+        return [worker.actor for worker in self._workers]
+
+    def in_windows(
+        self, painter: WindowPainter, name: str, tiles: Sequence[Tile], more: tuple[Any, ...] = ()
+    ) -> Iterator[Any]:
+        """Have windows of a large photo measured or painted; see `Team`."""
+        from impasto.runs.cluster.windows import SharedWindows
+
+        yield from SharedWindows(self, painter, tiles).results(name, more)
+
+    def failure(self, error: Any) -> ImpastoError:
+        """Return what went wrong in an actor as an error of one sentence."""
+        return _translated(error)
 
     def free_memory(self) -> int:
         """Return the bytes that the worker with the least of them may still take."""
