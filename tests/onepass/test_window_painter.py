@@ -150,7 +150,7 @@ def test_another_process_paints_by_an_errand_with_and_without_the_file(desk):
     (desk / "photo.tif").rename(desk / "elsewhere.tif")
     blind = errand.painter(Workshop())
     assert isinstance(seeing.prepared.large, LargePhoto) and isinstance(blind.prepared.large, SentPhoto)
-    with pytest.raises(ImageError, match="is not seen here, and nothing of it was sent"):
+    with pytest.raises(RuntimeError, match="is sent before it is looked at"):
         blind.measure(own.looks[0])
     for other in (seeing, blind):
         assert (other.looks, other.windows, other.tile) == (own.looks, own.windows, own.tile)

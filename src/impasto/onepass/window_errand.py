@@ -43,7 +43,7 @@ class SentPhoto:
     def window(self, place: Window) -> Picture:
         """Return what was sent."""
         if self.sent is None:
-            raise ImageError("{name} is not seen here, and nothing of it was sent", name=self.small.name)
+            raise RuntimeError("what a window of a photo shows is sent before it is looked at")
         return self.sent
 
 
@@ -95,7 +95,7 @@ class Errand:
         bare, small = self.prepared, self.prepared.picture
         network = bare.onepass
         if not isinstance(network, OnePassNetwork):
-            raise ImageError("an errand is made by a painter of windows")
+            raise TypeError("an errand is made by a painter of windows")
         encoder = replace(network.encoder, weights=_on_engine(network.encoder.weights))
         network = replace(network, encoder=encoder, weights=_on_engine(network.weights)).with_cast_weights()
         photo: Any = SentPhoto(shape=self.shape, small=small)

@@ -354,8 +354,8 @@ def check_size(
         )
     if height * width > most:
         raise ImageError(
-            "{size}; at most {most} megapixels can be read at once; save a larger photo as PNG, or as TIFF in "
-            "tiles: {command}",
+            "{size}; at most {most} megapixels can be read at once; save a larger photo as PNG, or as TIFF "
+            "in tiles: {command}",
             size=size,
             most=most // 10**6,
             command=TO_TILES,
