@@ -32,6 +32,8 @@ SIDE, ENLARGED = 512, 3
 GRAIN = 0.01
 FARTHEST = 400
 """Borders of tiles that are looked at."""
+SHIFTS = (-192, -64, 64, 192)
+"""By how much beside the borders there is none."""
 
 
 def photo_tiles(shape: tuple[int, int]) -> Iterator[tuple[np.ndarray, None]]:
@@ -86,8 +88,10 @@ def paint(photo: Path, output: Path, *options: object) -> dict[str, float]:
     }
 
 
-def seam(path: Path) -> float:
+def seam(path: Path, shift: int = 0) -> float:
     """Return how much neighbors across borders of tiles differ, relative to those 16 and 32 px beside them.
+
+    With a shift, a multiple of 16 px, that where there is no border: how much it differs anyway.
 
     Borders are multiples of 16 px, on the grid of the network's layers, which leaves its own trace.
     """
@@ -96,11 +100,11 @@ def seam(path: Path) -> float:
 
     photo = LargePhoto(path)
     (height, width), step = photo.shape, photo.tile[1]
-    borders = range(step, width - 40, step)
+    borders = [border + shift for border in range(step, width - step // 2, step)]
     across, beside = [], []
     for row in range(0, height, max(SIDE, height // 8)):
         rows = slice(row, min(row + 256, height))
-        for border in list(borders)[: FARTHEST // 8]:
+        for border in borders[: FARTHEST // 8]:
             pixels = photo.window(Window(rows, slice(border - 40, border + 40), photo.shape)).pixels
             steps = np.abs(np.diff(pixels, axis=1)).mean(axis=(0, 2))
             across.append(steps[39])
@@ -123,6 +127,7 @@ def measure_one(megapixels: float, folder: Path, *options: object) -> dict[str, 
         **found,
         "microseconds_per_pixel": round(found["seconds"] * 1e6 / (shape[0] * shape[1]), 3),
         "seam": seam(output),
+        "seam_elsewhere": [seam(output, shift) for shift in SHIFTS],
     }
     photo.unlink()
     return figures

@@ -80,6 +80,9 @@ def gigapixel_table(figures: dict[str, Any]) -> str:
             f"{figures['seconds']:,.0f}; {figures['microseconds_per_pixel']:.2f}"
         ),
         "memory at the peak": f"{figures['peak_gib']:.2f} GiB",
-        "neighbors across the borders of tiles differ": f"{figures['seam']:.3f} times as much as others",
+        "neighbors across the borders of tiles differ": (
+            f"{figures['seam']:.2f} times as much as others; where there is no border, "
+            f"{min(figures['seam_elsewhere']):.2f} to {max(figures['seam_elsewhere']):.2f}"
+        ),
     }
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
