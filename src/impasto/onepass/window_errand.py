@@ -77,6 +77,7 @@ class Errand:
             prepared,
             regions=tuple(replace(region, styles=()) for region in prepared.regions),
             network=nothing,
+            refine_network=None,
             workshop=nothing,
             onepass=replace(network, encoder=encoder, weights=_on_host(network.weights)),
             style_moments=None,
