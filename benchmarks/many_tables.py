@@ -44,10 +44,11 @@ def cluster_table(figures: dict[str, Any]) -> str:
     for row in figures["workers"]:
         count = f"{row['workers']} workers" if row["workers"] > 1 else "1 worker"
         crowded = f" on {alone['cores']} cores" if row["crowded"] else " of one core each"
+        crowded = " of one core" if row["workers"] == 1 else crowded
         moved = f"{row['neighbor_mb']:.1f}, {row['driver_mb']:.1f}"
         lines.append(f"| {count}{crowded} | {row['seconds']:.2f} | {moved} |")
     over = figures["overhead_with_a_worker_a_core"]
-    lines += ["", f"A worker for each core costs {100 * over:+.1f}% an iteration over one process.", ""]
+    lines += ["", f"A worker for each core: {100 * over:+.1f}% an iteration, against one process.", ""]
     model = figures["model"]["predicted"]
     sides = sorted({row["side"] for row in model})
     lines += [
