@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from impasto.networks.tile_grid import Tile
     from impasto.onepass.window_painter import WindowPainter
-    from impasto.runs.cluster.actors import RayTeam
 
 EACH = 2
 """Windows that an actor has, one of which it works at."""
@@ -24,12 +23,12 @@ class SharedWindows:
     """Windows that actors share.
 
     Args:
-        team: the actors.
+        team: the actors, a `RayTeam`.
         painter: whose windows they are; it has its maps if they are to be painted.
         tiles: the windows.
     """
 
-    def __init__(self, team: RayTeam, painter: WindowPainter, tiles: Sequence[Tile]) -> None:
+    def __init__(self, team: Any, painter: WindowPainter, tiles: Sequence[Tile]) -> None:
         from impasto.onepass.window_errand import Errand
 
         self._team, self._ray, self._painter = team, team.ray, painter
