@@ -27,6 +27,7 @@ NAMES = (
     "controls",
     "video",
     "video_speed",
+    "video_optimization",
     "costs",
     "large",
     "cluster",

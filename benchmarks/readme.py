@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+from benchmarks import video_tables
 from benchmarks.many_tables import batch_table, cluster_table, gigapixel_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -423,6 +424,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.zh-CN.md": {"figures": lambda: table(True)},
     "docs/studio.md": {"measured": lambda: studio_table(False)},
     "docs/studio.zh-CN.md": {"measured": lambda: studio_table(True)},
+    "docs/video.md": video_tables.TABLES,
     "docs/large-pictures.md": {"large": large_table, "gigapixel": partial(many_table, "gigapixel")},
     "docs/batch.md": {"batch": partial(many_table, "batch")},
     "docs/cluster-optimization.md": {"cluster": partial(many_table, "cluster")},

@@ -71,9 +71,9 @@ class Painted:
         return self._alone.paint(pixels)
 
     def held(self, frame: Any) -> np.ndarray:
-        from impasto.pictures.stillness import Stillness
+        from impasto.runs.shot_painter import Carried
 
-        return self._shot.paint(frame, 50, Stillness(0))[0]
+        return self._shot.paint(frame, 50, Carried(0))[0]
 
 
 def motions(frames: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -64,17 +64,15 @@ def one_pass(source: Path, workshop: Any) -> float:
     """Return the median seconds of one pass alone, each on a frame of its own."""
     from impasto.pictures.frames.opening import open_clip
     from impasto.preparation import Inputs
-    from impasto.runs.shot_painter import ShotPainter
+    from impasto.runs.shot_painter import Carried, ShotPainter
     from impasto.settings import Settings
 
     frames = list(itertools.islice(open_clip(source).frames(), 12))
     painter = ShotPainter(Inputs.of(None, STYLE), Settings(method="onepass"), frames[:1], "clip", workshop)
-    from impasto.pictures.stillness import Stillness
-
     times = []
     for frame in frames:
         began = time.perf_counter()
-        painter.paint(frame, 50, Stillness(0))
+        painter.paint(frame, 50, Carried(0))
         times.append(time.perf_counter() - began)
     return statistics.median(times[2:])
 

@@ -26,6 +26,14 @@ def moving(count: int = 12, height: int = 48, width: int = 64) -> list[np.ndarra
     return frames
 
 
+def moving_mask(count: int = 12, height: int = 48, width: int = 64) -> list[np.ndarray]:
+    """Return uint8 frames: white where the square of `moving` is, black elsewhere."""
+    return [
+        np.where(frame[..., :1] > 200, 255, 0).astype(np.uint8).repeat(3, 2)
+        for frame in moving(count, height, width)
+    ]
+
+
 def film(
     path: Path,
     frames: list[np.ndarray] | None = None,

@@ -43,7 +43,8 @@ def check_names(
         _check([style.mask])
     for region in regions:
         check_style_name(region.style)
-        _check([mask for mask in (region.mask, region.style_mask) if not is_mask_text(mask)])
+        masks = [mask for mask in (region.mask, region.style_mask) if not is_mask_text(mask)]
+        _check([mask for mask in masks if not _are_numbered(mask)])
     for initial in dict.fromkeys(one.initial for one in settings):
         if initial not in ("content", "noise"):
             try:
@@ -83,6 +84,19 @@ def check_style_name(style: Any) -> None:
             command="impasto gallery list",
             hint=hint,
         ) from error
+
+
+def _are_numbered(mask: Any) -> bool:
+    """Return whether a mask's name means numbered pictures, which are there; a film's region may have them.
+
+    Raises:
+        MissingFileError: there is none.
+    """
+    if not isinstance(mask, str | Path) or "%" not in Path(mask).name:
+        return False
+    from impasto.pictures.frames.sequence import is_pattern, picture_numbers
+
+    return is_pattern(mask) and bool(picture_numbers(Path(mask)))
 
 
 def _check(files: Sequence[Any]) -> None:

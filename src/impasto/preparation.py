@@ -25,10 +25,12 @@ from impasto.files import digest
 from impasto.names import check_names
 from impasto.photos import Source, large_photo, read_photo
 from impasto.pictures import color_transfer
-from impasto.pictures.masks import erode_to_receptive_field, mask_text, partition, read_mask
+from impasto.pictures.frames.sequence import digest_of_numbered, is_pattern
+from impasto.pictures.masks import mask_text, read_mask
 from impasto.pictures.reading import Picture, read_picture
-from impasto.pictures.resizing import fit, resize, scale_to
+from impasto.pictures.resizing import resize, scale_to
 from impasto.pictures.windows import LargePhoto
+from impasto.places import Marks, places_in_frame, places_of
 from impasto.prepared import NamedNetwork, Prepared, StyledRegion, StyleImage
 from impasto.settings import Settings
 from impasto.styles import (
@@ -49,10 +51,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 LEAST_STYLE_SIDE = 128
 """Long side in pixels in which a style image is read at least; the smallest strokes are reduced from it."""
-LARGEST_MASK = 4096
-"""Long side in pixels of the masks of a photo that is read in windows; they are enlarged there."""
-ERODED_PIXELS = 16
-"""How far within its border a region's style is learned with ``region_edges="eroded"``: what relu3_1 sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +105,7 @@ def prepare(
     settings: Settings,
     network: FeatureNetwork | None = None,
     workshop: Workshop | None = None,
+    marks: Marks | None = None,
 ) -> Prepared:
     """Read the pictures, bring them to size and load the networks.
 
@@ -115,6 +114,7 @@ def prepare(
         settings: of which those of the stages ``reading`` and ``network`` are used.
         network: used instead of the one that the settings name.
         workshop: keeps what pictures can share; the process' own if None.
+        marks: where regions and subject are, in a film's frame; read from the masks and found if None.
 
     Raises:
         ImageError: a picture or a mask cannot be used.
@@ -127,9 +127,7 @@ def prepare(
     large, picture, shape = _photo(inputs.content, settings)
     reader = StyleReader(picture, settings, workshop, max(shape))
     main_styles = tuple(reader.read(style) for style in inputs.styles)
-    styles = list(reader.record)  # without those of regions
-    places, cover = _places(inputs, picture, settings, shape)
-    regions = tuple(_region(place, reader, main_styles) for place in places)
+    regions, cover = _regions(inputs.regions, marks, reader, main_styles, settings, shape)
     network, *others = load_networks_for(settings, workshop, network)
     content, achromatic = _content(picture, regions, settings)
     onepass, style_moments = _for_one_pass(settings, reader.own, workshop)
@@ -144,7 +142,7 @@ def prepare(
         photo=picture.pixels,
         achromatic=achromatic,
         cover=cover,
-        record={"styles": styles, "regions": _region_record(inputs)},
+        record={"styles": reader.record[: len(main_styles)], "regions": _region_record(inputs)},
         onepass=onepass,
         style_moments=style_moments,
         refine_network=others[0] if others else None,
@@ -154,14 +152,22 @@ def prepare(
     )
 
 
-def with_photo(prepared: Prepared, picture: Picture) -> Prepared:
+def with_photo(
+    prepared: Prepared, picture: Picture, regions: Sequence[RegionSpec] = (), marks: Marks | None = None
+) -> Prepared:
     """Return the inputs with another photo of the same size in place of theirs, as a film's next frame.
 
-    Styles, regions and what was fitted to the first photo stay as they are.
+    Styles and what was fitted to the first photo stay as they are; where regions and subject are, too, unless
+    there are marks, as there were for the first photo.
     """
     gray = prepared.achromatic or prepared.settings.colors == "luminance"
     content = color_transfer.lightness_of(picture.pixels) if gray else picture.pixels
-    return replace(prepared, content=content, initial=content, picture=picture, photo=picture.pixels)
+    found = replace(prepared, content=content, initial=content, picture=picture, photo=picture.pixels)
+    if marks is None:
+        return found
+    places, cover = places_in_frame(regions, marks, prepared.settings)
+    placed = zip(prepared.regions, places, strict=True)
+    return replace(found, regions=tuple(replace(r, mask=place.mask) for r, place in placed), cover=cover)
 
 
 def _photo(content: Source, settings: Settings) -> tuple[LargePhoto | None, Picture, tuple[int, int]]:
@@ -214,78 +220,36 @@ def _for_one_pass(
     return warm_style(workshop, own, dtype) if own else (warm_network(workshop, dtype), None)
 
 
-def _is_own_style(source: Source) -> bool:
+def is_own_style(source: Source) -> bool:
+    """Return whether a style is named by its .style file."""
     return isinstance(source, str | Path) and Path(source).suffix.lower() == ".style"
 
 
 def _for_own_style(inputs: Inputs, settings: Settings) -> Settings:
     """Return the settings, for a .style file those of one pass, in which it paints alone."""
-    if not any(_is_own_style(style.source) for style in inputs.styles):
+    if not any(is_own_style(style.source) for style in inputs.styles):
         return settings
     if len(inputs.styles) > 1 or inputs.regions or settings.refine:
         raise SettingError("a .style file must be the only style, without regions and refine")
     return replace(settings, method="onepass")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """A region before its style is read; None: the main styles'."""
-
-    mask: Array | None
-    style: StyleSpec | None
-
-
-def _places(
-    inputs: Inputs, photo: Picture, settings: Settings, result_shape: tuple[int, int]
-) -> tuple[list[_Place], Array | None]:
-    """Return where which styles are painted, and where the pastiche is seen.
-
-    The masks have the result's shape, or that of `LARGEST_MASK` if it is larger.
-    """
-    regions, subject = inputs.regions, _subject(photo.pixels, settings)
-    shape = fit(result_shape, LARGEST_MASK) if result_shape != photo.shape else result_shape
-    if subject is not None:
-        subject = resize(subject, shape)
-    if not regions:
-        return [_Place(mask=subject, style=None)], subject
-    masks, rest = partition([read_mask(region.mask, shape, photo.full_shape) for region in regions])
-    styled = [(mask, region) for mask, region in zip(masks, regions, strict=True) if region.style is not None]
-    as_photo = [mask for mask, region in zip(masks, regions, strict=True) if region.style is None]
-    places: list[tuple[Array, StyleSpec | None]] = [
-        (mask, StyleSpec(source=region.style, mask=region.style_mask)) for mask, region in styled
-    ]
-    if settings.background == "photo":
-        as_photo.append(rest)
-    elif rest.mean() > 1e-4:
-        places.append((rest, None))
-    cover = 1 - np.sum(as_photo, axis=0) if as_photo else None
-    if subject is not None:
-        places = [(mask * subject, style) for mask, style in places]
-        cover = subject if cover is None else cover * subject
-        if places and max(mask.max() for mask, _ in places) < 1e-3:
-            raise ImageError("the regions and the subject do not overlap; leave one of them out")
-    if settings.region_edges == "eroded":
-        radius = round(ERODED_PIXELS * max(shape) / max(result_shape))
-        places = [(erode_to_receptive_field(mask, radius), style) for mask, style in places]
-    found = [_Place(mask=mask, style=style) for mask, style in places if mask.max() > 1e-3]
-    if not found:
-        raise ImageError("the regions leave the whole photo as it is; give one of them a style")
-    return found, cover
-
-
-def _subject(photo: Array, settings: Settings) -> Array | None:
-    """Return where the photo's subject is, or where it is not; None if all of the photo is meant."""
-    if settings.subject == "all":
-        return None
-    from impasto.pictures.subject import subject_mask
-
-    subject = subject_mask(photo)
-    return subject if settings.subject == "only" else 1 - subject
-
-
-def _region(place: _Place, reader: StyleReader, main_styles: tuple[StyleImage, ...]) -> StyledRegion:
-    styles = main_styles if place.style is None else (reader.read(place.style),)
-    return StyledRegion(styles=styles, mask=place.mask)
+def _regions(
+    specs: Sequence[RegionSpec],
+    marks: Marks | None,
+    reader: StyleReader,
+    main_styles: tuple[StyleImage, ...],
+    settings: Settings,
+    shape: tuple[int, int],
+) -> tuple[tuple[StyledRegion, ...], Array | None]:
+    """Return the regions with their styles, and where the pastiche is seen."""
+    if marks is None:
+        places, cover = places_of(specs, reader.photo, settings, shape)
+    else:
+        places, cover = places_in_frame(specs, marks, settings)
+    styles = [main_styles if place.style is None else (reader.read(place.style),) for place in places]
+    placed = zip(styles, places, strict=True)
+    return tuple(StyledRegion(styles=found, mask=place.mask) for found, place in placed), cover
 
 
 def _region_record(inputs: Inputs) -> list[dict[str, Any]]:
@@ -313,6 +277,8 @@ def source_digest(source: Source) -> str | None:
     if not isinstance(source, str | Path):
         return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()
     path = Path(source)
+    if is_pattern(path):
+        return digest_of_numbered(path)
     return digest(path) if os.path.isfile(path) else gallery.card(str(source)).sha256
 
 
@@ -374,7 +340,7 @@ class StyleReader:
         )
 
     def _read(self, source: Source, size: int | None) -> Picture:
-        if not _is_own_style(source):
+        if not is_own_style(source):
             return read_style(source, size, self._workshop)
         from impasto.onepass.style_file import read_style_file
 

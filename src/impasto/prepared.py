@@ -101,6 +101,21 @@ def everywhere(pixels: Array) -> tuple[StyledRegion, ...]:
     return (StyledRegion(styles=(StyleImage(pixels=pixels),)),)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Anchor:
+    """A picture to which the optimization's is held: a film's painting before, moved along.
+
+    Attributes:
+        pixels: float32 (height, width, 3), sRGB in [0, 1].
+        certainty: float32 (height, width) in [0, 1]: how much each pixel is held.
+        weight: of the mean squared distance, relative to the sum of the content and the style weight.
+    """
+
+    pixels: Array
+    certainty: Array
+    weight: float
+
+
 class NamedNetwork(Protocol):
     """A network that paints in one pass, as far as a recipe names it."""
 
@@ -138,6 +153,7 @@ class Prepared:
         large: the photo, if it is painted in windows: then `content`, `picture` and `photo` are of a small
             size, and masks of any.
         place: where in a large photo these are the inputs of a window; None if they are not.
+        anchor: what the optimization's picture is held to, if to anything.
     """
 
     content: Array
@@ -158,6 +174,7 @@ class Prepared:
     began: float = field(default_factory=time.monotonic)
     large: LargePhoto | None = None
     place: Window | None = None
+    anchor: Anchor | None = None
 
     @classmethod
     def of(

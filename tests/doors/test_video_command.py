@@ -44,7 +44,6 @@ def test_wrong_lines_are_one_sentence(impasto, desk):
         ("clip.mp4 mosaic -o -", 2, "a video needs a file"),
         ("clip.mp4 mosaic -o clip.mp4 --overwrite", 1, "clip.mp4 is the input clip.mp4"),
         ("clip.mp4 mosaic -o taken.mp4", 1, "taken.mp4 already exists; add --overwrite"),
-        ("clip.mp4 mosaic --method optimize", 2, "leave --method out"),
         ("clip.mp4 mosaic --refine 5", 2, "leave --refine out"),
         ("clip.mp4 mosaic --stillness 200", 2, "--stillness must be a number from 0 to 100"),
         ("clip.mp4 mosaic --strength 0:20,0:30", 2, "the times of --strength must follow each other"),
@@ -128,3 +127,18 @@ def test_a_video_its_recipe_and_its_plan(impasto, desk):
     assert (plan["width"], plan["height"], plan["frames"]) == (64, 48, 12)
     assert np.isclose(plan["seconds"], 12 * plan["seconds_per_frame"], atol=0.1)
     assert "frames per second" in impasto("plan", "clip.mp4")[1]
+    longer = json.loads(impasto("plan", "clip.mp4", "--method", "optimize", "--json")[1])
+    assert longer["seconds_per_frame"] > plan["seconds_per_frame"]
+
+
+@pytest.mark.slow
+def test_a_video_by_optimization_and_its_recipe(impasto, desk):
+    words = ("--method", "optimize", "--iterations", "4", "--preview", "0.1s")
+    code, _, err = impasto("video", "clip.mp4", "mosaic", *words, "-o", "a.mkv")
+    assert code == 0, err
+    recipe = json.loads(impasto("recipe", "a.mkv")[1])
+    assert (recipe["settings"]["method"], "onepass" in recipe) == ("optimize", False)
+    code, _, err = impasto("video", "clip.mp4", "--recipe", "a.mkv", "-o", "b.mkv")
+    assert code == 0, err
+    pairs = zip(open_clip("a.mkv").frames(), open_clip("b.mkv").frames(), strict=True)
+    assert max(np.abs(one.pixels - other.pixels).mean() for one, other in pairs) < 0.01

@@ -27,6 +27,7 @@ from impasto.onepass.style_file import (
     write_style_file,
 )
 from impasto.onepass.transfer import STATISTICS_LAYERS, amount_at, moments_of, transfer_maps
+from trained_styles import trained_style
 
 WIDTHS = (4, 4, 6, 6, 6)
 
@@ -237,19 +238,8 @@ def test_a_file_that_cannot_be_written(style, tmp_path):
 
 
 def test_a_style_file_paints_and_is_kept_warm(tmp_path, monkeypatch):
-    """The embedded encoder, and a decoder with random weights: what is painted is not looked at."""
-    encoder = painter.load_onepass_network().encoder
-    painting = picture(40, 56)
-    code = moments_of(encoder.features(tensor(painting[None]), STATISTICS_LAYERS))
-    moments = {k: (to_host(mean)[0], to_host(covariance)[0]) for k, (mean, covariance) in code.items()}
-    made = StyleFile(
-        card=StyleCard(name="waves", encoder_sha256=encoder.sha256),
-        thumbnail=(painting * 255).astype(np.uint8),
-        moments=moments,
-        weights=new_onepass_network(5, encoder_widths(encoder)),
-    )
     path = tmp_path / "waves.style"
-    sha256 = write_style_file(path, made)
+    sha256 = trained_style(path)
     compiled, real = [], painter.compile_function
     monkeypatch.setattr(painter, "compile_function", lambda part: compiled.append(part) or real(part))
     with impasto.Workshop() as workshop:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -308,6 +309,10 @@ def test_what_is_no_clip_is_one_sentence(tmp_path):
         codec_for(tmp_path / "out.mp5")
 
 
+MUTATED = int(os.environ.get("IMPASTO_MUTATED", "100"))
+"""Files, of five kinds."""
+
+
 @pytest.mark.slow
 def test_mutated_films_are_one_sentence_or_frames(tmp_path):
     """Each mutated file is read in a process that reads many, so that a crash would be seen."""
@@ -337,4 +342,4 @@ for source in sorted(folder.glob("a.*")):
         except ImageError as error:
             assert "\\n" not in str(error) and str(error).count(". ") == 0, str(error)
 """
-    subprocess.run([sys.executable, "-c", code, str(tmp_path), "20"], check=True, timeout=600)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path), str(MUTATED // 5)], check=True, timeout=600)

@@ -38,6 +38,7 @@ from impasto.runs.video_job import STILLNESS, VideoJob
 from impasto.runs.video_parts import Parts, Recorder
 from impasto.settings import Settings
 from impasto.workshop import Workshop
+from trained_styles import trained_style
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,26 @@ def frames_of(arrays):
         yield Frame(index=index, ticks=index, duration=1, pixels=pixels)
 
 
+def test_blends_and_styles_of_ones_own_paint_videos(tmp_path, workshop):
+    source, own = film(tmp_path / "clip.mp4", moving(3)), tmp_path / "waves.style"
+    sha256 = trained_style(own)
+    painted = {}
+    for name, style in {"own": own, "blend": ["mosaic:2", "aurora-lake"], "mosaic": "mosaic"}.items():
+        run(job_of(source, tmp_path / f"{name}.mp4", style), workshop)
+        painted[name] = pixels_of(tmp_path / f"{name}.mp4")
+    assert np.abs(painted["blend"] - painted["mosaic"]).mean() > 0.01
+    assert np.abs(painted["own"] - painted["mosaic"]).mean() > 0.01
+    recipe = json.loads(read_clip_recipe(tmp_path / "own.mp4"))
+    assert (recipe["styles"][0]["name"], recipe["onepass"]["sha256"]) == ("waves.style", sha256)
+    recipe = json.loads(read_clip_recipe(tmp_path / "blend.mp4"))
+    assert [(style["name"], style["weight"]) for style in recipe["styles"]] == [
+        ("mosaic", 2),
+        ("aurora-lake", 1),
+    ]
+    with pytest.raises(SettingError, match=r"a \.style file paints in one pass; leave method out"):
+        run(job_of(source, tmp_path / "a.mp4", own, settings=Settings(method="optimize")), workshop)
+
+
 def test_cuts_are_found_and_motion_and_light_are_none():
     first, second = picture(36, 64, 1), picture(36, 64, 5)[..., ::-1] ** 2
     shift = [np.roll(first, 3 * n, axis=1) for n in range(30)]
@@ -211,9 +232,8 @@ def test_what_a_video_cannot_have_is_one_sentence(tmp_path):
     ):
         with pytest.raises(SettingError, match=sentence):
             job_of(source, tmp_path / "out.mp4", **choices)
-    for settings in (Settings(), Settings(method="onepass", refine=3)):
-        with pytest.raises(SettingError, match="painted in one pass"):
-            job_of(source, tmp_path / "out.mp4", settings=settings)
+    with pytest.raises(SettingError, match="videos are not refined; leave refine out"):
+        job_of(source, tmp_path / "out.mp4", settings=Settings(method="onepass", refine=3))
 
 
 def test_a_painting_is_drawn_to_the_one_before():

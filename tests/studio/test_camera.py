@@ -17,7 +17,8 @@ import impasto
 from conftest import picture
 from impasto.studio import camera, uploads
 from impasto.studio.sessions import Session
-from studio_fixtures import browser, client, png_bytes
+from studio_fixtures import Browser, browser, client, png_bytes
+from trained_styles import trained_style
 
 
 def address(data, kind="png"):
@@ -107,10 +108,27 @@ def test_a_session_begins_with_the_style_of_the_command(browser, tmp_path):
     assert style.name == "mine" and style.path.read_bytes() == (tmp_path / "mine.png").read_bytes()
 
 
+def test_a_session_begins_with_a_trained_style(client, tmp_path, monkeypatch):
+    trained_style(tmp_path / "waves.style")
+    monkeypatch.setattr(client.app.state.studio, "first_style", str(tmp_path / "waves.style"))
+    browser = Browser(client)
+    id = browser.get("/api/state").json()["camera"]["style"]
+    shown = browser.get(f"/api/styles/{id}/picture")
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    wish = {"picture": address(png_bytes(48, 64)), "look": {"styles": [{"id": id}]}}
+    (told,) = [values for name, values in browser.events("/api/camera", wish) if name == "painted"]
+    assert (told["width"], told["height"]) == (64, 48)
+
+
 def test_the_command_refuses_a_style_that_is_none(impasto, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "text.png").write_text("no picture")
-    for style, sentence in (("mosaik", "did you mean 'mosaic'?"), ("text.png", "text.png is")):
+    for name in ("text.png", "text.style"):
+        (tmp_path / name).write_text("no picture")
+    for style, sentence in (
+        ("mosaik", "did you mean 'mosaic'?"),
+        ("text.png", "text.png is"),
+        ("text.style", "text.style is"),
+    ):
         code, out, err = impasto("webcam", style, "--no-open")
         assert (code, out, err.count("\n")) == (1, "", 1), err
         assert sentence in err

@@ -10,7 +10,7 @@ import typer
 from impasto import __version__
 from impasto.cli.console import duration, note, print_json, print_table
 from impasto.cli.options import Json, Photo, PresetName, with_settings
-from impasto.cli.video import is_video, plan_video
+from impasto.cli.video import is_video, plan_video, video_settings
 from impasto.cli.weights import ensure_network, network_records, print_networks
 from impasto.errors import Message
 from impasto.presets import all_presets, settings_for
@@ -76,10 +76,10 @@ def plan_command(
 
     Example: impasto plan photo.jpg --max-size 8000
     """
-    checked = settings_for(preset, settings)
     if is_video(content):
-        plan_video(content, checked, json)
+        plan_video(content, video_settings(preset, None, settings), json)
         return
+    checked = settings_for(preset, settings)
     from impasto.engine import runtime
     from impasto.names import check_names
 

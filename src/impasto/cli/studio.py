@@ -50,7 +50,10 @@ def studio_command(
 
 def webcam_command(
     style: Annotated[
-        str, typer.Argument(metavar="STYLE", help="A built-in style, or a picture.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="STYLE", help="A built-in style, a picture or a trained .style file.", show_default=False
+        ),
     ],
     host: Host = "127.0.0.1",
     port: Port = None,
@@ -85,12 +88,20 @@ def _check_style(style: str) -> None:
     Raises:
         MissingFileError: it is neither a built-in style nor a file.
         ImageError: the file is no picture.
+        WeightsError: it is damaged, or no trained style.
     """
     from impasto.names import check_style_name
     from impasto.pictures.reading import read_shape
 
     check_style_name(style)
-    if os.path.isfile(style):
+    if Path(style).suffix.lower() == ".style":
+        from impasto.engine import runtime
+
+        runtime.start_program()  # which the studio does anyway, before anything prints its log
+        from impasto.onepass.style_file import read_style_file
+
+        read_style_file(style)
+    elif os.path.isfile(style):
         read_shape(Path(style))
 
 

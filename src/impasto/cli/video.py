@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,12 +38,14 @@ from impasto.cli.options import (
 )
 from impasto.cli.places import STREAM, placed
 from impasto.cli.stylize import Talk, named_inputs, read_recipe_file
+from impasto.cli.weights import ensure_network
 from impasto.errors import Argument, Message, SettingError
 from impasto.presets import settings_for
 from impasto.runs.keyframes import Keyframes, seconds_of
 
 if TYPE_CHECKING:
     from impasto.pictures.frames.clip import Clip
+    from impasto.recipes import Recipe
     from impasto.runs.video import VideoOutcome, VideoStep
     from impasto.runs.video_job import VideoJob
     from impasto.settings import Settings
@@ -147,7 +148,7 @@ def video_command(
     before = dict(known.video or {}) if known else {}
     own = _own(before, stillness=stillness, quality=quality, seconds=preview and seconds_of(preview))
     keyframes = _keyframes(settings, before)
-    asked = _settings(preset, known.settings if known else {}, settings)
+    asked = video_settings(preset, known, settings)
     source = open_clip(clip, _rate(rate or before.get("rate")))
     job = VideoJob(
         clip=source,
@@ -168,17 +169,15 @@ def _own(before: Mapping[str, Any], **given: Any) -> dict[str, Any]:
     return known | {name: value for name, value in given.items() if value is not None}
 
 
-def _settings(preset: str | None, known: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:
-    """Return the settings of every frame.
+def video_settings(preset: str | None, known: Recipe | None, given: Mapping[str, Any]) -> Settings:
+    """Return the settings of every frame: of one pass, unless the optimization is asked for by its name.
 
-    Raises:
-        SettingError: another method than one pass was asked for, or a refinement.
+    The recipe of a picture or a preset, whose method is the one for pictures, does not; nor do they refine.
     """
-    if given.get("method", "onepass") != "onepass":
-        raise SettingError(
-            "videos are painted in one pass; leave {name} out, or choose onepass", name=Argument("method")
-        )
-    return settings_for(preset, {**known, **given, "method": "onepass"})
+    before = dict(known.settings) if known else {}
+    method = before.get("method") if known and known.video else None
+    plain = {"method": method or "onepass", "refine": 0, "refine_network": None}
+    return settings_for(preset, {**before, **plain, **given})
 
 
 def _keyframes(settings: dict[str, Any], before: dict[str, Any]) -> Keyframes | None:
@@ -268,6 +267,7 @@ def _run(job: VideoJob, talk: Talk, threads: int | None, *, resumed: bool = Fals
     check_video_output(job)
     began = time.monotonic()
     runtime.start_program(threads)  # before anything else loads the engine, which would print its log
+    ensure_network(job.settings.network)
     from impasto.runs.video import run_video
 
     with progress_bar(quiet=talk.quiet) as bar:
@@ -350,15 +350,15 @@ def plan_video(content: str, settings: Settings, json: bool) -> None:
 
     clip = open_clip(content)
     inputs = named_inputs(content, ["mosaic"], [], None)  # no style matters to the time
-    job = VideoJob(
-        clip=clip, inputs=inputs, settings=replace(settings, method="onepass"), output=Path("plan.mp4")
-    )
+    job = VideoJob(clip=clip, inputs=inputs, settings=settings, output=Path("plan.mp4"))
     runtime.start_program()
     from impasto.forecast import plan_picture
     from impasto.preparation import load_networks_for
+    from impasto.runs.shot_optimizer import further_settings
 
-    plan = plan_picture(job.shape, load_networks_for(job.settings), job.settings)
-    height, width = job.shape
+    networks, (height, width) = load_networks_for(settings), job.shape
+    usual = settings if settings.method == "onepass" else further_settings(settings, job.shape)
+    plan = plan_picture(job.shape, networks, usual)
     each = plan.seconds + STEADYING_SECONDS * height * width
     frames = job.expected or 0
     if json:

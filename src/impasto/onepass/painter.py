@@ -143,9 +143,17 @@ class OnePass:
         side = max(shape) if whole else side
         self._looks = tile_grid(shape, side, STATISTICS_LAYERS)
         self._tiles = tile_grid(shape, side, (), DECODER_REACH)
-        self._masks = mixing_masks(regions, shape, network.encoder.pool_rounding)
+        self.place(regions)
         self._style = style_moments(network, regions, shape, workshop, statistics)
         self._held: Maps | None = None
+
+    def place(self, regions: Sequence[StyledRegion]) -> None:
+        """Paint all photos to come with the regions where these are; their styles stay.
+
+        Raises:
+            ImageError: a mask has another shape than the pictures.
+        """
+        self._masks = mixing_masks(regions, self.shape, self._network.encoder.pool_rounding)
 
     def hold(self, photos: Sequence[Array]) -> None:
         """Paint all photos to come with the maps that fit these together, as the frames of a shot need it.

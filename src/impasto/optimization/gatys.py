@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from impasto.engine.gradients import Evaluation, to_engine, to_host
 from impasto.errors import joined
+from impasto.optimization.anchored import AnchoredEvaluation
 from impasto.optimization.guard import Guard, named_losses
 from impasto.optimization.objective import (
     LossWeights,
@@ -99,13 +100,16 @@ def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
 
 def _placed(
     prepared: Prepared, scale: Scale, tile: int | None, picture: Array
-) -> tuple[BoundedEvaluation | SpreadEvaluation, Any]:
+) -> tuple[BoundedEvaluation | AnchoredEvaluation | SpreadEvaluation, Any]:
     """Return a scale's objective and its starting point: here, or with the workers that share the picture."""
     settings, network, team = prepared.settings, prepared.network, prepared.workshop.team
     partition = shared_partition(team, scale.shape, tile, settings)
     if partition is None:
         build = partial(_objective_at, prepared, scale)
-        return BoundedEvaluation(build, scale.shape, tile, prepared.workshop), to_engine(picture)
+        here, point = BoundedEvaluation(build, scale.shape, tile, prepared.workshop), to_engine(picture)
+        if prepared.anchor is None:
+            return here, point
+        return AnchoredEvaluation(here, prepared.anchor, settings, point), point
     regions = _regions_at(prepared, scale)
     frame = objective_without_content(network, scale.shape, regions, settings, tile, prepared.visible)
     evaluate = SpreadEvaluation(

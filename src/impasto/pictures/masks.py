@@ -65,25 +65,33 @@ def read_mask(source: Any, shape: tuple[int, int], photo_shape: tuple[int, int] 
         ImageError: it is no picture, is black everywhere or has another aspect ratio than the picture.
     """
     picture = _read(mask_of_text(source) if is_mask_text(source) else source)
-    name, (height, width) = picture.name, picture.pixels.shape[:2]
-    photo = photo_shape or shape
-    if not _is_alike((height, width), photo):
-        raise ImageError(
-            "the mask {name} has {width} x {height} px, the picture {photo_width} x {photo_height}; their "
-            "aspect ratios may differ by at most {tolerance:.0%}",
-            name=name,
-            width=width,
-            height=height,
-            photo_width=photo[1],
-            photo_height=photo[0],
-            tolerance=ASPECT_TOLERANCE,
-        )
-    mask = resize(_whiteness(picture), shape)
+    name = picture.name
+    check_alike(name, picture.shape, photo_shape or shape)
+    mask = resize(whiteness(picture), shape)
     if mask.max() < BLACK:
         raise ImageError(
             "the mask {name} is black everywhere: nothing would be styled; paint the region white", name=name
         )
     return mask
+
+
+def check_alike(name: str, mask: tuple[int, int], photo: tuple[int, int]) -> None:
+    """Check that a mask's (height, width) has about the aspect ratio of the picture that it is for.
+
+    Raises:
+        ImageError: it has not.
+    """
+    if not _is_alike(mask, photo):
+        raise ImageError(
+            "the mask {name} has {width} x {height} px, the picture {photo_width} x {photo_height}; their "
+            "aspect ratios may differ by at most {tolerance:.0%}",
+            name=name,
+            width=mask[1],
+            height=mask[0],
+            photo_width=photo[1],
+            photo_height=photo[0],
+            tolerance=ASPECT_TOLERANCE,
+        )
 
 
 def _read(source: Any) -> Picture:
@@ -103,7 +111,7 @@ def mask_text(source: Any) -> str:
     """
     if is_mask_text(source):
         return str(source)
-    mask = _whiteness(_read(source))
+    mask = whiteness(_read(source))
     mask = resize(mask, fit((mask.shape[0], mask.shape[1]), LONGEST_TEXT_SIDE))
     file = io.BytesIO()
     Image.fromarray(np.rint(mask * 255).astype(np.uint8)).save(file, "PNG", optimize=True)
@@ -142,7 +150,8 @@ def _is_alike(mask: tuple[int, int], photo: tuple[int, int]) -> bool:
     return becomes(mask, photo) or becomes(photo, mask)
 
 
-def _whiteness(picture: Picture) -> Mask:
+def whiteness(picture: Picture) -> Mask:
+    """Return how much of each pixel a mask means, float32 (height, width) in [0, 1]; see `read_mask`."""
     pixels, alpha = picture.pixels, picture.alpha
     gray = np.clip(pixels @ np.array(LUMINANCE, np.float32), 0, 1)
     visible = pixels if alpha is None else pixels[alpha > 0.5]

@@ -6,8 +6,8 @@ where the motion is certain. Moved pictures lose sharpness, so of the difference
 taken; where nothing moves nothing is resampled, and all frequencies are.
 
 References: Kroeger et al., "Fast Optical Flow using Dense Inverse Search" (ECCV 2016); Sundaram et al.,
-"Dense Point Trajectories by GPU-accelerated Large Displacement Optical Flow" (ECCV 2010), equation 5, for
-what is hidden.
+"Dense Point Trajectories by GPU-accelerated Large Displacement Optical Flow" (ECCV 2010), equations 5 and 6,
+for what is hidden and where motions meet.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ LOW = 1.3
 """Standard deviation in pixels of the Gaussian below which frequencies are low."""
 WRONG_SHARE, WRONG_PIXELS = 0.01, 0.5
 """A motion is certain if there and back again it misses by less than a share of its square plus so much."""
+EDGE_SHARE, EDGE_SLOPE = 0.01, 0.002
+"""Motions meet where the squares of a motion's slopes are more than a share of its square and so much."""
 MOST_CHANGE = 0.08
 """Difference of the luminances of what was filmed, blurred, from which a motion is not believed at all."""
 STILL_PIXELS, STILL_CHANGE = 0.15, 0.02
@@ -50,18 +52,26 @@ def opencv() -> Any:
     return cv2
 
 
+def new_flow() -> Any:
+    """Return what measures motion; errors are `opencv`'s."""
+    return opencv().DISOpticalFlow_create(opencv().DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+
 class Stillness:
     """Draws each painting of a shot to the one before.
 
     Args:
         stillness: 0 (each painting by itself) to 100.
+
+    Attributes:
+        stillness: the same.
     """
 
     def __init__(self, stillness: float) -> None:
+        self.stillness = stillness
         self._share = np.float32(MOST_SHARE * stillness / 100)
         self._before: tuple[NDArray[np.uint8], Array] | None = None
-        medium = opencv().DISOPTICAL_FLOW_PRESET_MEDIUM
-        self._flow: Any = opencv().DISOpticalFlow_create(medium) if stillness else None
+        self._flow: Any = new_flow() if stillness else None
 
     def restart(self) -> None:
         """Forget the painting before, at a cut."""
@@ -74,7 +84,7 @@ class Stillness:
 
     @state.setter
     def state(self, values: Mapping[str, NDArray[Any]]) -> None:
-        self._before = (values["filmed"], values["painted"]) if values else None
+        self._before = (values["filmed"], values["painted"]) if "painted" in values else None
 
     def drawn(self, filmed: Array, painted: Array) -> Array:
         """Return the painting of a frame, drawn to the one before.
@@ -90,6 +100,27 @@ class Stillness:
             painted = self._drawn(now, painted, *self._before)
         self._before = now, painted
         return painted
+
+    def moved(self, filmed: Array) -> tuple[Array, Array] | None:
+        """Return the painting before as it is seen in the next frame, and how certain that is.
+
+        None at a shot's beginning, and with the stillness 0. Nothing is certain where motions meet.
+
+        Args:
+            filmed: the frame, float32 (height, width, 3), sRGB in [0, 1].
+
+        Reference: Ruder et al., "Artistic Style Transfer for Videos" (GCPR 2016), section 5.2.
+        """
+        if self._before is None or self._flow is None:
+            return None
+        (then, before), now = self._before, luminance(filmed)
+        back, forth = self._flow.calc(now, then, None), self._flow.calc(then, now, None)
+        moved = np.clip(moved_along(before, back), 0, 1)
+        return moved, certainty(now, then, back, forth) * ~boundaries(back)
+
+    def keep(self, filmed: Array, painted: Array) -> None:
+        """Have a frame's painting, as `drawn` takes both, be the one before."""
+        self._before = luminance(filmed), painted
 
     def _drawn(self, now: NDArray[np.uint8], painted: Array, then: NDArray[np.uint8], before: Array) -> Array:
         cv2 = opencv()
@@ -150,6 +181,14 @@ def certainty(now: NDArray[np.uint8], then: NDArray[np.uint8], back: Array, fort
     seen = cv2.remap(then, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     believed = np.clip(2 - 2 * _change(now, seen) / MOST_CHANGE, 0, 1)
     return np.asarray(cv2.GaussianBlur(believed * agrees.astype(np.float32), (0, 0), 1.0), np.float32)
+
+
+def boundaries(flow: Array) -> NDArray[np.bool_]:
+    """Return where different motions meet, (height, width) (Sundaram et al., equation 6)."""
+    slopes = sum(
+        np.square(part) for axis in (0, 1) for part in np.moveaxis(np.gradient(flow, axis=axis), 2, 0)
+    )
+    return np.asarray(slopes > EDGE_SHARE * np.square(flow).sum(axis=2) + EDGE_SLOPE)
 
 
 def stillness_of(now: NDArray[np.uint8], then: NDArray[np.uint8], back: Array) -> Array:

@@ -27,6 +27,7 @@ BACKGROUND_WEIGHT = 0.4  # against contrast; 1 in the reference, which loses mor
 POINT_REACH = 10.0  # CIELAB distance along a path at which a point's pull has fallen to 0.6
 POINT_STEP = 0.8  # added to each superpixel's step on such a path, so that it ends in even surroundings, too
 POINT_PULL = 6.0  # in units of the saliency's evidence, which is about 4 at most, and gives way to it
+BEFORE_PULL = 2.0  # in the same units: of what was the subject in a film's frame before
 CERTAIN = 1000.0  # evidence of the superpixels that points are on
 SUBJECT_CONTRAST = 6.0  # CIELAB distance of the two mean colors below which nothing stands out
 
@@ -70,13 +71,21 @@ class Subject:
         self._parts = _superpixels(self._small[margin:-margin, margin:-margin])
         self._saliency = _saliency(self._parts)
 
-    def mask(self, add: Sequence[Point] = (), remove: Sequence[Point] = (), feather: float = 0) -> Mask:
+    def mask(
+        self,
+        add: Sequence[Point] = (),
+        remove: Sequence[Point] = (),
+        feather: float = 0,
+        before: Mask | None = None,
+    ) -> Mask:
         """Return a soft mask, float32 (height, width) in [0, 1]; the same for the same points, always.
 
         Args:
             add: points (x, y) in [0, 1] of the subject, from the upper left corner.
             remove: points of what is not.
             feather: 0 to 100, how far its edge is softened; see `feathered`.
+            before: (height, width) in [0, 1]: what was the subject in a film's frame before, moved along; 0.5
+                where that is not known.
 
         Raises:
             ImageError: nothing stands out, and no point says what does.
@@ -84,7 +93,8 @@ class Subject:
         """
         wanted, unwanted = self._places(add), self._places(remove)
         parts = self._parts
-        chosen = _graph_cut(parts, self._saliency, *(parts.labels[p] for p in (wanted, unwanted)))
+        prior = _prior(self._saliency, 0 if before is None else self._known(before))
+        chosen = _graph_cut(parts, prior, *(parts.labels[p] for p in (wanted, unwanted)))
         sides = parts.areas * np.stack([chosen, ~chosen])
         means = sides @ parts.colors / np.maximum(1, sides.sum(axis=1, keepdims=True))
         alike = chosen.all() or np.linalg.norm(means[0] - means[1]) < SUBJECT_CONTRAST
@@ -92,6 +102,12 @@ class Subject:
             raise ImageError("nothing in the photo stands out; paint a mask and name it with --region")
         tidy = np.pad(_tidy(chosen[parts.labels], wanted, unwanted), self._margin, mode="edge")
         return feathered(_guided_upsample(tidy, self._small, self._pixels), feather)
+
+    def _known(self, before: Mask) -> Array:
+        """Return (n,) in [-1, 1]: how much superpixels belonged to the subject before."""
+        margin, labels = self._margin, self._parts.labels
+        small = resize(before, self._small.shape[:2])[margin:-margin, margin:-margin]
+        return 2 * np.bincount(labels.ravel(), small.ravel()) / self._parts.areas - 1
 
     def _places(self, points: Sequence[Point]) -> tuple[Array, Array]:
         """Return the rows and columns of points within the superpixels' borders."""
@@ -198,15 +214,18 @@ def _pull(parts: _Superpixels, seeds: Array) -> Array:
     return np.asarray(np.exp(-(paths**2) / (2 * POINT_REACH**2)))
 
 
-def _graph_cut(parts: _Superpixels, saliency: Array, wanted: Array, unwanted: Array) -> Array:
+def _prior(saliency: Array, before: Array | float) -> Array:
+    """Return (n,) evidence of the subject: of contrast, and of what it was in a film's frame before."""
+    from skimage.filters import threshold_otsu
+
+    return np.asarray((saliency - 0.75 * threshold_otsu(saliency)) / 0.12 + BEFORE_PULL * before)
+
+
+def _graph_cut(parts: _Superpixels, prior: Array, wanted: Array, unwanted: Array) -> Array:
     """Return (n,) bool: the subject, by minimum cuts, each with the colors of the one before.
 
     Superpixels that are wanted belong to it, those that are unwanted do not; their like follow.
     """
-    from skimage.filters import threshold_otsu
-
-    middle = 0.75 * threshold_otsu(saliency)
-    prior = (saliency - middle) / 0.12
     if len(wanted) or len(unwanted):
         toward, away = _pull(parts, wanted), _pull(parts, unwanted)
         prior = prior * (1 - np.maximum(toward, away)) + POINT_PULL * (toward - away)

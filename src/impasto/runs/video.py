@@ -20,18 +20,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.errors import ImageError, Message, SettingError
+from impasto.errors import Argument, ImageError, Message, SettingError
 from impasto.pictures.frames.clip import Frame
 from impasto.pictures.frames.joining import Joining, check_animated, codec_for, join
+from impasto.pictures.frames.masks import FrameMasks
 from impasto.pictures.frames.shots import Shot, shots_of
 from impasto.pictures.frames.sound import sound_notes
-from impasto.pictures.stillness import Stillness
+from impasto.preparation import is_own_style
 from impasto.recipes import PictureRecord, Recipe
 from impasto.runs.interruption import Interruption
 from impasto.runs.overlap import Ahead, Behind
-from impasto.runs.shot_painter import ShotPainter
+from impasto.runs.shot_optimizer import ShotOptimizer
+from impasto.runs.shot_painter import Carried, ShotPainter, check_subject
 from impasto.runs.video_job import VideoJob, clip_digest, video_text
-from impasto.runs.video_parts import Parts, Recorder, check_video_output, frames_per_segment
+from impasto.runs.video_parts import LEAST_FRAMES, Parts, Recorder, check_video_output, frames_per_segment
 from impasto.workshop import Workshop
 
 AHEAD, BEHIND = 4, 4
@@ -128,6 +130,8 @@ class VideoRun:
         outcome: what became of it, once there are no more steps.
 
     Raises:
+        ImageError: a mask cannot be used, or has another number of frames than the clip.
+        SettingError: masks move, or a style is a .style file, and the method is not one pass.
         OutputError: the file exists or cannot be written.
     """
 
@@ -137,6 +141,9 @@ class VideoRun:
         self, job: VideoJob, say: Callable[[str], None], workshop: Workshop, *, resumed: bool = False
     ) -> None:
         check_video_output(job)
+        self._masks = FrameMasks([region.mask for region in job.inputs.regions], job.clip, job.shape)
+        _check_method(job, self._masks)
+        self._masks.check(job.stop)
         self.job, self._say, self._workshop = job, say, workshop
         self._notes: list[str] = [*job.clip.notes, *sound_notes(job.clip, _suffix(job))]
         self._shots = 0
@@ -157,7 +164,7 @@ class VideoRun:
         job, closing = self.job, threading.Event()
         with ExitStack() as stack:
             shots = stack.enter_context(Ahead(shots_of(self._frames(closing)), 1))
-            frames = stack.enter_context(Ahead(self._frames(closing), AHEAD))
+            frames = stack.enter_context(Ahead(self._frames_with_masks(closing), AHEAD))
             stack.callback(closing.set)
             while not shots.is_ready() and not interruption.signal:
                 yield None
@@ -169,7 +176,9 @@ class VideoRun:
             shot = next(shots, None)
             if shot is None:
                 raise ImageError("{name} has no frame to paint", name=job.clip.name)
-            painter = self._painter(shot)
+            if job.settings.subject != "all":
+                check_subject(shot.samples)
+            painter = self._painter(shot, interruption)
             self._recipe = self._recipe_of(painter)
             parts = Parts(job.folder, self._recipe, self._text(), anew=self._anew)
             resumed = parts.count
@@ -192,7 +201,7 @@ class VideoRun:
         """Return the job as the folder keeps it; None if an input is no file and has no name."""
         job = self.job
         sources = [style.source for style in job.inputs.styles] + [
-            region.style for region in job.inputs.regions
+            region.style for region in job.inputs.regions if region.style is not None
         ]
         return video_text(job) if all(isinstance(source, str | Path) for source in sources) else None
 
@@ -204,11 +213,25 @@ class VideoRun:
 
         return itertools.takewhile(wanted, self.job.clip.frames(self.job.shape))
 
-    def _painter(self, shot: Shot) -> ShotPainter:
-        job = self.job
-        return ShotPainter(job.inputs, job.settings, shot.samples, job.clip.name, self._workshop)
+    def _frames_with_masks(self, closing: threading.Event) -> Iterator[Frame]:
+        masks = self._masks.frames()
+        return (replace(frame, masks=next(masks)) for frame in self._frames(closing))
 
-    def _recipe_of(self, painter: ShotPainter) -> dict[str, Any]:
+    def _painter(self, shot: Shot, interruption: Interruption) -> ShotPainter | ShotOptimizer:
+        job = self.job
+        if job.settings.method == "onepass":
+            return ShotPainter(job.inputs, job.settings, shot.samples, job.clip.name, self._workshop)
+        masks = next(self._masks.frames())  # none of which moves
+        return ShotOptimizer(
+            job.inputs,
+            job.settings,
+            [replace(sample, masks=masks) for sample in shot.samples],
+            job.clip.name,
+            self._workshop,
+            lambda: interruption.signal is not None,
+        )
+
+    def _recipe_of(self, painter: ShotPainter | ShotOptimizer) -> dict[str, Any]:
         job, prepared = self.job, painter.prepared
         self._notes = list(dict.fromkeys([*self._notes, *prepared.notes]))
         content = PictureRecord(name=job.clip.name, sha256=clip_digest(job.clip))
@@ -219,7 +242,7 @@ class VideoRun:
         shots: Iterator[Shot],
         frames: Iterator[Frame],
         parts: Parts,
-        first: ShotPainter,
+        first: ShotPainter | ShotOptimizer,
         interruption: Interruption,
     ) -> Iterator[VideoStep]:
         """Paint the frames that are not painted yet, until the end or an interruption."""
@@ -227,35 +250,41 @@ class VideoRun:
         recorder = Recorder(
             parts, job.shape, job.clip.time_base, job.clip.rate, codec_for(job.output), job.quality
         )
-        stillness, each = Stillness(job.stillness), frames_per_segment(job.shape)
-        stillness.state = parts.state
-        painter: ShotPainter | None = first
+        carried, each = Carried(job.stillness), self._frames_per_segment()
+        carried.state = parts.state
+        painter: ShotPainter | ShotOptimizer | None = first
         with Behind(BEHIND) as behind:
             for shot in shots:
                 self._shots += 1
                 if shot.stop > done:
-                    painter = painter or self._painter(shot)
+                    painter = painter or self._painter(shot, interruption)
                     self._clock.begin(max(done, shot.start))
                 if shot.start >= done:
-                    stillness.restart()
+                    carried.restart()
                 for frame in itertools.islice(frames, shot.stop - shot.start):
                     if interruption.signal:
                         break
                     if frame.index < done or painter is None:
                         continue
-                    pixels = self._painted(painter, frame, stillness)
+                    pixels = self._painted(painter, frame, carried)
+                    if pixels is None:
+                        break
                     alpha = frame.alpha if self._alpha else None
                     behind.do(partial(recorder.add, pixels, alpha, frame.ticks, frame.duration))
                     if (frame.index + 1) % each == 0:
-                        behind.do(partial(recorder.cut, stillness.state))
+                        behind.do(partial(recorder.cut, carried.state))
                     yield self._clock.step(frame.index + 1, self._shots, pixels)
                 painter = None
                 if interruption.signal:
                     break
-            behind.do(partial(recorder.cut, stillness.state))
+            behind.do(partial(recorder.cut, carried.state))
 
-    def _painted(self, painter: ShotPainter, frame: Frame, stillness: Stillness) -> Any:
-        pixels, collapse = painter.paint(frame, self.job.strength_at(frame.ticks), stillness)
+    def _frames_per_segment(self) -> int:
+        """Return how many frames a killed run may have to paint again: few where they take long."""
+        return LEAST_FRAMES if self.job.settings.method == "optimize" else frames_per_segment(self.job.shape)
+
+    def _painted(self, painter: ShotPainter | ShotOptimizer, frame: Frame, carried: Carried) -> Any:
+        pixels, collapse = painter.paint(frame, self.job.strength_at(frame.ticks), carried)
         if collapse and frame.index == 0:
             raise SettingError(
                 "in one pass this style gives a {wrong} picture; choose another style, or another strength",
@@ -286,6 +315,17 @@ class VideoRun:
             parts.remove()
             return
         parts.note_written(job.first_file)
+
+
+def _check_method(job: VideoJob, masks: FrameMasks) -> None:
+    if job.settings.method == "onepass":
+        return
+    if masks.moving:
+        raise SettingError(
+            "masks that move need one pass; leave {name} out, or name still masks", name=Argument("method")
+        )
+    if any(is_own_style(style.source) for style in job.inputs.styles):
+        raise SettingError("a .style file paints in one pass; leave {name} out", name=Argument("method"))
 
 
 def _suffix(job: VideoJob) -> str:

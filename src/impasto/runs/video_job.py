@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from impasto.photos import fitted_shape
 from impasto.pictures.frames.clip import Clip
 from impasto.pictures.frames.joining import FILMS, codec_for
 from impasto.pictures.frames.opening import open_clip
-from impasto.pictures.frames.sequence import numbered, picture_numbers
+from impasto.pictures.frames.sequence import digest_of_numbered, numbered
 from impasto.preparation import Inputs
 from impasto.runs.checkpoint import inputs_of, inputs_text
 from impasto.runs.keyframes import Keyframes
@@ -35,7 +34,7 @@ class VideoJob:
     Attributes:
         clip: what is painted.
         inputs: styles and regions; its photo is not used.
-        settings: of every frame; the method is ``onepass``.
+        settings: of every frame.
         output: a film, an animation or a pattern of numbered pictures.
         stillness: 0 (each frame by itself) to 100: how much a painting is drawn to the one before.
         keyframes: strengths at some times, instead of the settings'.
@@ -74,8 +73,8 @@ class VideoJob:
                 name=Argument("preview"),
                 value=self.seconds,
             )
-        if self.settings.method != "onepass" or self.settings.refine:
-            raise SettingError("videos are painted in one pass; leave {name} out", name=Argument("refine"))
+        if self.settings.refine:
+            raise SettingError("videos are not refined; leave {name} out", name=Argument("refine"))
         codec_for(self.output)
 
     @property
@@ -173,5 +172,4 @@ def clip_digest(clip: Clip) -> str:
     """Return the sha256 of a clip's file, or of the files of numbered pictures together."""
     if clip.kind != "sequence":
         return digest(clip.path)
-    files = (digest(numbered(clip.path, number)) for number in picture_numbers(clip.path))
-    return hashlib.sha256("\n".join(files).encode()).hexdigest()
+    return digest_of_numbered(clip.path)

@@ -122,9 +122,10 @@ async def sample_picture(request: Request) -> Response:
 
 async def style_picture(request: Request) -> Response:
     """A style."""
-    source = style_source(request.path_params["id"], session_for(request))
-    if source not in gallery.style_names():
-        return await _picture(request, Path(source))
+    session, id = session_for(request), request.path_params["id"]
+    if own := session.styles.get(id):
+        return await _picture(request, own.shown or own.path)
+    source = style_source(id, session)
     card, studio, side = gallery.card(source), studio_of(request), side_of(request)
     encode = partial(_encoded, card.path, side)
     key = "shown", card.sha256, side

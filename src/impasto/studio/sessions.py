@@ -79,12 +79,21 @@ class Video:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnStyle:
-    """A style that a session brought: its id, name, file and sha256."""
+    """A style that a session brought.
+
+    Attributes:
+        id: of the style.
+        name: of the style.
+        path: its file: a picture, or a trained style (.style).
+        sha256: of the file.
+        shown: the picture of a trained style; None if the file is a picture.
+    """
 
     id: str
     name: str
     path: Path
     sha256: str
+    shown: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

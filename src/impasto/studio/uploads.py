@@ -29,6 +29,8 @@ from impasto.workshop import Workshop
 
 CHECKED_SIDE, SUBJECT_SIDE = 512, 512
 SUBJECT_BYTES = 16 * SUBJECT_SIDE**2
+TRAINED = ".style"
+"""How files of trained styles end."""
 NO_POINTS: tuple[Points, Points] = ((), ())
 
 
@@ -75,7 +77,20 @@ def take_first_style(session: Session, style: str | None) -> None:
     source = Path(style)
     id, path = session.new_file(source.name)
     shutil.copyfile(source, path)
-    session.first_style = keep_style(session, id, path, source.stem).id
+    keep = _keep_trained if source.suffix.lower() == TRAINED else keep_style
+    session.first_style = keep(session, id, path, source.stem).id
+
+
+def _keep_trained(session: Session, id: str, path: Path, name: str) -> OwnStyle:
+    """Keep a trained style, and its thumbnail as a picture beside it."""
+    from impasto.onepass.style_file import read_style_file  # brings the engine
+
+    with removed_on_error(path):
+        found, shown = read_style_file(path), path.with_name("shown.png")
+        picture_to_pil(found.thumbnail.astype(np.float32) / 255).save(shown, "PNG")
+    style = OwnStyle(id=f"own-{id}", name=name[:80], path=path, sha256=found.sha256, shown=shown)
+    session.styles.keep(style)
+    return style
 
 
 def add_to_gallery(path: Path, name: str) -> StyleCard:

@@ -44,6 +44,12 @@ def _opened(path: Path) -> Iterator[Any]:
             yield image
 
 
+def is_animation(path: Path) -> bool:
+    """Return whether a picture's file moves; errors are `open_animation`'s."""
+    with _opened(path) as image:
+        return getattr(image, "n_frames", 1) > 1 and image.format in FORMATS
+
+
 def open_animation(path: Path) -> Clip:
     """Return a GIF, an animated WebP or PNG as a clip.
 

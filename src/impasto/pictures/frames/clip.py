@@ -27,6 +27,7 @@ class Frame:
         duration: for how long, in the clip's time base.
         pixels: float32 (height, width, 3), sRGB in [0, 1], upright, of square pixels.
         alpha: float32 (height, width) in [0, 1], or None if every pixel is opaque.
+        masks: float32 (height, width) in [0, 1], of the regions in it.
     """
 
     index: int
@@ -34,6 +35,7 @@ class Frame:
     duration: int
     pixels: Array
     alpha: Array | None = None
+    masks: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ playlist that names other files or addresses is refused.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -179,6 +180,23 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             continue
         damaged = 0
         yield from frames
+
+
+def count_frames(clip: Clip, stop: int | None = None, most: int | None = None) -> int:
+    """Return how many frames of a video can be read, by decoding them.
+
+    Args:
+        clip: a video.
+        stop: the tick before which frames are counted; all if None.
+        most: of them, that are counted.
+
+    Raises:
+        ImageError: it is damaged.
+    """
+    with video_errors(clip.name), opened(clip.path) as container:
+        shown = with_durations(_timed(clip, container, picture_stream(container, clip.name)))
+        wanted = itertools.takewhile(lambda one: stop is None or one[0] < stop, shown)
+        return sum(1 for _ in itertools.islice(wanted, most))
 
 
 def _read(clip: Clip, shape: tuple[int, int], start: int) -> Iterator[Frame]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from pathlib import Path
 
 from impasto.errors import ImageError
 from impasto.pictures.frames.animation import is_picture, open_animation
 from impasto.pictures.frames.clip import RATE, Clip
-from impasto.pictures.frames.sequence import open_sequence
+from impasto.pictures.frames.sequence import is_pattern, open_sequence
 from impasto.pictures.reading import check_file
 
 
@@ -25,7 +24,7 @@ def open_clip(path: str | Path, rate: Fraction | None = None) -> Clip:
         ImageError: it is no clip, is damaged, or its colors cannot be converted.
     """
     path = Path(path)
-    if "%" in path.name and not os.path.isfile(path):
+    if is_pattern(path):
         return open_sequence(path, rate or RATE)
     check_file(path, most=None)
     with path.open("rb") as file:

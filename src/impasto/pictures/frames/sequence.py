@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import re
@@ -10,10 +11,22 @@ from fractions import Fraction
 from pathlib import Path
 
 from impasto.errors import ImageError, MissingFileError, SettingError
+from impasto.files import digest
 from impasto.pictures.frames.clip import Clip, Frame
 from impasto.pictures.reading import read_picture
 
 NUMBER = re.compile(r"%(0?\d*)d")
+
+
+def is_pattern(path: str | Path) -> bool:
+    """Return whether numbered pictures are meant by a name, and not a file that has it."""
+    return "%" in Path(path).name and not os.path.isfile(path)
+
+
+def digest_of_numbered(path: Path) -> str:
+    """Return the sha256 of a pattern's files together; errors are `picture_numbers`'."""
+    files = (digest(numbered(path, number)) for number in picture_numbers(path))
+    return hashlib.sha256("\n".join(files).encode()).hexdigest()
 
 
 def numbered(path: Path, number: int) -> Path:

@@ -1,0 +1,73 @@
+"""The subject in the frames of a shot: found in each, and held to where it was in the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impasto.errors import ImageError
+from impasto.pictures.masks import Mask
+from impasto.pictures.stillness import certainty, luminance, moved_along, new_flow
+from impasto.pictures.subject import Subject
+
+Array = NDArray[np.float32]
+KEPT = 0.8
+"""Share of the mask before, moved along, where the motion is certain."""
+NOTHING = 0.1
+"""A mask that is nowhere more has no subject, and tells nothing of the next frame's."""
+
+
+class SteadySubject:
+    """Finds the subject of each frame of a shot, so that its mask does not flicker.
+
+    The mask of the frame before is moved along with what was filmed. It is evidence where the new one is
+    drawn, so that the same things belong to the subject, and is mixed with it, so that its edges are calm.
+    Where nothing stands out any more the mask fades.
+    """
+
+    def __init__(self) -> None:
+        self._before: tuple[NDArray[np.uint8], Mask] | None = None
+        self._flow = new_flow()
+
+    def restart(self) -> None:
+        """Forget the frame before, at a cut."""
+        self._before = None
+
+    @property
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it takes to go on."""
+        return {} if self._before is None else {"subject_filmed": self._before[0], "subject": self._before[1]}
+
+    @state.setter
+    def state(self, values: Mapping[str, NDArray[Any]]) -> None:
+        self._before = (values["subject_filmed"], values["subject"]) if "subject" in values else None
+
+    def mask(self, pixels: Array) -> Mask:
+        """Return where the subject of the next frame is, float32 (height, width) in [0, 1].
+
+        Args:
+            pixels: float32 (height, width, 3), sRGB in [0, 1].
+        """
+        now = luminance(pixels)
+        known = self._before is not None and self._before[1].max() > NOTHING
+        mask = self._held(pixels, now, *self._before) if known else found_in(pixels, None)
+        self._before = now, mask
+        return mask
+
+    def _held(self, pixels: Array, now: NDArray[np.uint8], then: NDArray[np.uint8], before: Mask) -> Mask:
+        back, forth = self._flow.calc(now, then, None), self._flow.calc(then, now, None)
+        certain = certainty(now, then, back, forth)
+        moved = np.clip(moved_along(before, back), 0, 1)
+        found = found_in(pixels, (0.5 + certain * (moved - 0.5)).astype(np.float32))
+        return np.asarray(found + KEPT * certain * (moved - found), np.float32)
+
+
+def found_in(pixels: Array, before: Mask | None) -> Mask:
+    """Return a frame's subject, float32 (height, width) in [0, 1]; nothing where nothing stands out."""
+    try:
+        return Subject(pixels).mask(before=before)
+    except ImageError:
+        return np.zeros(pixels.shape[:2], np.float32)
