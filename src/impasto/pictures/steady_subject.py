@@ -52,8 +52,8 @@ class SteadySubject:
             pixels: float32 (height, width, 3), sRGB in [0, 1].
         """
         now = luminance(pixels)
-        known = self._before is not None and self._before[1].max() > NOTHING
-        mask = self._held(pixels, now, *self._before) if known else found_in(pixels, None)
+        before = self._before if self._before and self._before[1].max() > NOTHING else None
+        mask = self._held(pixels, now, *before) if before else found_in(pixels, None)
         self._before = now, mask
         return mask
 
