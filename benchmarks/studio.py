@@ -3,7 +3,8 @@
     python -m benchmarks.studio [CLIENTS SECONDS]
 
 What is looked at: no answer but what was asked for or a polite refusal, how long the answers of one pass
-take, whether the memory stays (after the first fifth of the time), and whether anything is left behind.
+take, whether the memory stays (once everything has been done for photos of each shape, and a fifth of the
+time has passed), and whether anything is left behind.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from PIL import Image
 
 CLIENTS, SECONDS, SIDE = 20, 300.0, 256
 SETTLED = 0.2
-"""Share of the time after which the memory is looked at first: everything has been loaded and compiled."""
+"""Share of the time after which the memory is looked at first: what is kept of each style has been made."""
 SHAPES = ((200, 300), (300, 200), (256, 256))
 STYLES = ("hokkai-wave", "aurora-lake", "watercolor-hills", "charcoal-dancers", "pointillism")
 POLITE = {"superseded", "image", "missing-file", "not-found", "empty", "too-large", "closing"}
@@ -56,6 +57,7 @@ class Client:
         answer = self.ask("GET", "/")
         self.cookie = answer.getheader("set-cookie", "").partition(";")[0]
         self.token = re.search(rb'impasto-token" content="([^"]+)', answer.read())[1].decode()
+        self.entered = time.perf_counter()
         self.photo = self.upload()
 
     def ask(self, method: str, path: str, body: Any = None) -> http.client.HTTPResponse:
@@ -71,8 +73,8 @@ class Client:
             raise Refused(path)
         return answer
 
-    def upload(self) -> str:
-        height, width = self.random.choice(SHAPES)
+    def upload(self, shape: tuple[int, int] | None = None) -> str:
+        height, width = shape or self.random.choice(SHAPES)
         noise = np.random.default_rng(self.random.randrange(10**6)).integers(0, 256, (6, 8, 3), np.uint8)
         file = io.BytesIO()
         Image.fromarray(noise).resize((width, height)).save(file, "JPEG")
@@ -98,6 +100,15 @@ class Client:
                 break
         answer.close()
         return found
+
+    def warm_up(self) -> None:
+        """Have everything loaded and compiled that photos of each shape need."""
+        for shape in SHAPES:
+            self.photo = self.upload(shape)
+            self.events(f"/api/photos/{self.photo}/thumbnails", {"side": 96})
+            self.drag()
+            self.events("/api/refinements", self.wish(side=128, iterations=2))
+            self.download()
 
     def act(self) -> None:
         """Do one thing that people do."""
@@ -213,9 +224,7 @@ def _load(process: subprocess.Popen[str], clients: int, seconds: float) -> dict[
     threading.Thread(target=process.stderr.read, daemon=True).start()
     log = Log()
     people = [Client(port, seed, log) for seed in range(clients)]
-    for client in people[:3]:  # everything is loaded and compiled once
-        client.drag()
-        client.events("/api/refinements", client.wish(side=128, iterations=2))
+    people[0].warm_up()
     log.seconds.clear()
     began = time.monotonic()
     threads = [threading.Thread(target=_live, args=(one, began + seconds)) for one in people]

@@ -6,6 +6,7 @@ a shape is met, which compiles; ``warm`` is another photo of that shape. Medians
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import os
@@ -28,14 +29,17 @@ from PIL import Image
 from benchmarks.studio import Client, Log, live_events
 
 ROUNDS, SIDE, THUMB_SIDE, STYLE = 9, 512, 192, "hokkai-wave"
+CLICKED_AFTER = 12
+"""Thumbnails of a photo of a new shape."""
 
 
 class Person(Client):
-    """A client with a photo of a camera's shape."""
+    """A client with a photo of a camera's shape, lying or standing."""
 
-    def upload(self) -> str:
-        noise = np.random.default_rng(self.random.randrange(10**6)).normal(0, 3, (1200, 1600, 3))
-        photo = np.asarray(Image.fromarray(skimage.data.astronaut()).resize((1600, 1200)))
+    def upload(self, shape: tuple[int, int] | None = None) -> str:
+        height, width = shape or (1200, 1600)
+        noise = np.random.default_rng(self.random.randrange(10**6)).normal(0, 3, (height, width, 3))
+        photo = np.asarray(Image.fromarray(skimage.data.astronaut()).resize((width, height)))
         file = io.BytesIO()
         Image.fromarray(np.clip(photo + noise, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=92)
         return str(json.loads(self.ask("POST", "/api/photos", file.getvalue()).read())["photo"])
@@ -43,13 +47,30 @@ class Person(Client):
     def thumbnails(self) -> dict[str, float]:
         """Return the seconds until the first thumbnail and until the last."""
         began, times = time.perf_counter(), []
-        answer = self.ask("POST", f"/api/photos/{self.photo}/thumbnails", {"side": THUMB_SIDE})
+        answer = self.stream_thumbnails()
         for name, values in filter(itemgetter(0), live_events(answer)):
             if name == "thumbnail":
                 times.append(time.perf_counter() - began)
             if name == "error":
                 raise RuntimeError(values["message"])
         return {"first": round(times[0], 3), "all": round(times[-1], 3), "count": len(times)}
+
+    def stream_thumbnails(self) -> http.client.HTTPResponse:
+        """Ask for them as the page does, which will ask for a picture of `SIDE` px next."""
+        wish = {"side": THUMB_SIDE, "ahead": SIDE}
+        return self.ask("POST", f"/api/photos/{self.photo}/thumbnails", wish)
+
+    def click(self) -> float:
+        """Return the seconds until a picture is there whose style is clicked while the thumbnails come."""
+        answer = self.stream_thumbnails()
+        events = filter(lambda event: event[0] == "thumbnail", live_events(answer))
+        for _ in range(CLICKED_AFTER):
+            next(events)
+        seconds = self.picture(strength=50)
+        if not any(True for _ in events):
+            raise RuntimeError("all thumbnails were there before the picture")
+        answer.close()
+        return seconds
 
     def picture(self, **settings: float) -> float:
         """Return the seconds until a picture of 512 px has been read."""
@@ -83,7 +104,7 @@ def _answers(process: subprocess.Popen[str], began: float) -> dict[str, Any]:
     port = next(int(found[1]) for line in process.stderr if (found := re.search(r"http://.*:(\d+)/", line)))
     threading.Thread(target=process.stderr.read, daemon=True).start()
     person = Person(port, 1, Log())
-    first_page = time.perf_counter() - began
+    first_page = person.entered - began
     while json.loads(person.ask("GET", "/health").read())["engine"] != "ready":
         time.sleep(0.05)
     ready = time.perf_counter() - began
@@ -96,6 +117,8 @@ def _answers(process: subprocess.Popen[str], began: float) -> dict[str, Any]:
     pictures["another stroke size"] = median(
         lambda index: person.picture(strength=50, stroke_size=0.6 + 0.05 * index)
     )
+    person.photo = person.upload((1600, 1200))
+    pictures["clicked while thumbnails come"] = round(person.click(), 3)
     return {
         "first_page": round(first_page, 2),
         "engine_ready": round(ready, 2),

@@ -18,9 +18,10 @@ from typing import Any, Literal, Self, TypeVar
 from impasto.errors import ClosedError
 
 Kept = TypeVar("Kept")
-Shelf = Literal["networks", "functions", "statistics", "styles", "photos", "encodings", "runs"]
+Shelf = Literal["networks", "functions", "statistics", "styles", "photos", "encodings", "targets", "runs"]
 COUNTS: Mapping[Shelf, int] = {
-    "networks": 8, "functions": 64, "statistics": 256, "styles": 128, "photos": 16, "encodings": 6, "runs": 4
+    "networks": 8, "functions": 64, "statistics": 256, "styles": 128, "photos": 16, "encodings": 6,
+    "targets": 8, "runs": 4,
 }  # fmt: skip
 """How many things of each kind are kept; the ones used longest ago go first."""
 MOST_BYTES = 512 * 2**20

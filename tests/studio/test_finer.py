@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 
 import numpy as np
@@ -11,8 +12,10 @@ from test_first_minute import LOOK, opened
 
 import impasto
 from impasto import gallery
+from impasto.optimization.objective import Objective
 from impasto.pictures.masks import feathered
 from impasto.pictures.writing import read_recipe
+from impasto.workshop import COUNTS
 from picture_fixtures import encoded
 from studio_fixtures import browser, client, png_bytes
 
@@ -48,6 +51,19 @@ def test_a_refinement_goes_on_and_its_recipe_repeats_it(browser, tmp_path):
     (tmp_path / "out.png").write_bytes(browser.get(file["url"]).content)
     assert json.loads(read_recipe(tmp_path / "out.png"))["settings"]["refine"] == 5
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), np.asarray(expected.image))
+
+
+def test_what_a_refined_photo_was_measured_by_does_not_stay_for_ever(browser):
+    """Each photo and style has targets of its own, megabytes of them."""
+
+    def kept_after(photos):
+        for seed in photos:
+            refined(browser, browser.photo(png_bytes(36, 48, 50 + seed)), 1)
+        gc.collect()
+        return sum(isinstance(thing, Objective) for thing in gc.get_objects())
+
+    most = COUNTS["targets"]
+    assert kept_after(range(most)) == kept_after(range(most, 2 * most))
 
 
 def test_adjustments_of_a_refined_picture_cost_no_iteration(browser, tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import time
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from PIL import Image
 import impasto
 from impasto import gallery
 from impasto.pictures.writing import read_recipe
+from impasto.studio.painting import SEEN_FIRST, Desk, thumbnails
 from studio_fixtures import browser, client, png_bytes
 
 LOOK = {"styles": [{"id": "hokkai-wave"}], "settings": {"strength": 60}}
@@ -56,24 +56,41 @@ def test_a_sample_becomes_a_photo(browser):
     assert small.size == (100, 67)
 
 
-def test_the_first_picture_of_a_new_shape_compiles_nothing(browser):
-    """The engine has got ready for it while nothing else was to be done."""
+def compiled(browser):
+    """Return the shapes of photos for which something has been compiled, and how often."""
+    entries = browser.http.app.state.studio.workshop._entries
+    return sorted(key[2] for shelf, key in entries if shelf == "functions" and key[0] in ("encode", "paint"))
+
+
+def test_a_style_clicked_while_the_thumbnails_come_compiles_nothing(browser):
+    """The engine gets ready for it as soon as the first thumbnails are seen, and not before."""
     studio = browser.http.app.state.studio
-
-    def compiled():
-        return {key for shelf, key in studio.workshop._entries if shelf == "functions"}
-
-    photo = browser.photo(png_bytes(61, 93, 5))["photo"]
-    wish = {"side": 48, "styles": ["hokkai-wave"], "ahead": 80}
-    browser.events(f"/api/photos/{photo}/thumbnails", wish)
-    until = time.monotonic() + 60
-    while len(studio.turns) and time.monotonic() < until:
-        time.sleep(0.01)
-    before = compiled()
+    photo = browser.photo(png_bytes(70, 93, 5))["photo"]
+    session = studio.sessions.find(browser.http.cookies["impasto_session"])
+    desk = Desk(session=session, photo=session.photos.find(photo), workshop=studio.workshop)
+    styles = [(name, name) for name in gallery.style_names()[: SEEN_FIRST + 2]]
+    coming = thumbnails(desk, styles, 48, 50, ahead=80)
+    for _ in range(SEEN_FIRST):
+        next(coming)
+    assert (60, 80) not in compiled(browser)
+    next(coming)
+    ready = compiled(browser)
+    assert ready.count((60, 80)) == 2
     events = browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 80})
-    assert (dict(events)["result"]["width"], compiled()) == (80, before)
+    assert dict(events)["result"]["width"] == 80 and compiled(browser) == ready
+    assert [name for name, _ in coming] == ["thumbnail"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_first_picture_of_a_new_shape_compiles_nothing(browser, count):
+    photo = browser.photo(png_bytes(70 + count, 97, 5))["photo"]
+    wish = {"side": 48, "styles": ["hokkai-wave", "aurora-lake"][:count], "ahead": 80}
+    browser.events(f"/api/photos/{photo}/thumbnails", wish)
+    ready = compiled(browser)
+    browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 80})
+    assert compiled(browser) == ready
     browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 79})
-    assert compiled() > before  # as without it
+    assert len(compiled(browser)) > len(ready)  # as without it
 
 
 def test_thumbnails_are_the_photo_in_each_style(browser):
@@ -87,6 +104,15 @@ def test_thumbnails_are_the_photo_in_each_style(browser):
     assert [one.size for one in pictures] == [(64, 48)] * 2
     assert np.abs(np.asarray(pictures[0], int) - np.asarray(pictures[1], int)).mean() > 3
     assert events[0][0] == "run" and events[-1] == ("done", {})
+
+
+def test_thumbnails_of_a_panorama_are_not_too_low_to_be_painted(browser):
+    photo = browser.photo(png_bytes(40, 400))
+    wish = {"side": 192, "styles": ["hokkai-wave"], "ahead": 400}
+    events = browser.events(f"/api/photos/{photo['photo']}/thumbnails", wish)
+    assert [name for name, _ in events] == ["run", "thumbnail", "done"]
+    shown = opened(base64.b64decode(events[1][1]["picture"].partition(",")[2]))
+    assert shown.size == (320, 32)
 
 
 def test_a_pastiche_is_the_one_that_the_library_makes(browser, tmp_path):

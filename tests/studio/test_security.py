@@ -37,7 +37,10 @@ def test_this_machine_is_let_in(client, host):
     assert client.get("/health", headers={"host": host}).json()["status"] == "ok"
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "file://"])
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:9999", "file://", "", ADDRESS.replace("http", "https")],
+)
 def test_another_origin_is_refused(browser, origin):
     answer = browser.post("/api/photos?sample=cat", headers={"origin": origin})
     assert error_of(answer) == (403, "wrong-origin")
@@ -45,6 +48,16 @@ def test_another_origin_is_refused(browser, origin):
 
 def test_the_own_origin_is_let_in(browser):
     assert browser.post("/api/photos?sample=cat", headers={"origin": ADDRESS}).status_code == 201
+
+
+@pytest.mark.parametrize(("scheme", "status"), [("https", 200), ("http", 403)])
+def test_under_https_a_page_that_came_over_http_is_refused(client, scheme, status):
+    secure = TestClient(client.app, base_url=ADDRESS.replace("http", "https"))
+    answer = secure.get("/health", headers={"origin": ADDRESS.replace("http", scheme)})
+    assert answer.status_code == status
+    if status == 403:
+        assert error_of(answer) == (403, "wrong-origin")
+        assert answer.json()["error"]["messages"]["en"] == "the studio answers its own page only"
 
 
 def test_another_site_gets_no_picture(browser):

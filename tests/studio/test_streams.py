@@ -13,7 +13,7 @@ import time
 import pytest
 from test_first_minute import LOOK
 
-from impasto.studio import sessions, streams
+from impasto.studio import sessions, streams, studio
 from studio_fixtures import Server, live_events, png_bytes, server
 
 SIDE = 48
@@ -118,6 +118,20 @@ def test_the_end_deletes_everything():
         root = server.studio.sessions._root
         assert list(root.iterdir())
     assert not root.exists()
+
+
+@pytest.mark.parametrize(("seconds", "work"), [(2.0, False), (600.0, True)])
+def test_the_page_comes_before_the_engine_unless_there_is_work(monkeypatch, seconds, work):
+    monkeypatch.setattr(studio, "SECONDS_FOR_PAGE", seconds)
+    with Server() as server:
+        engine = server.studio.turns._thread
+        server.json("GET", "/api/state")
+        assert not engine.is_alive()
+        if work:
+            photo = server.json("POST", "/api/photos?sample=cat")["photo"]
+            wish = {"side": 32, "styles": ["mosaic"]}
+            assert b"thumbnail" in server.ask("POST", f"/api/photos/{photo}/thumbnails", wish).read()
+        waited(engine.is_alive)
 
 
 @pytest.mark.slow

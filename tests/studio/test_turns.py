@@ -71,20 +71,6 @@ def test_browsers_come_to_their_turns_one_after_the_other():
     assert [values["index"] for name, values in second if name == "step"] == [0, 1]
 
 
-def test_idle_work_waits_until_nothing_else_is_to_be_done():
-    async def scenario(line):
-        ready = Job(line.work("ready", 2), session="a", kind=Kind("ahead", idle=True))
-        line.turns.submit(ready)
-        jobs = [line.job("a", steps=2), line.job("b", "refine", steps=2)]
-        line.go.set()
-        await asyncio.gather(*(events_of(job) for job in (*jobs, ready)))
-        return line
-
-    line = run(scenario)
-    assert sorted(line.log[:4]) == ["ap0", "ap1", "br0", "br1"]
-    assert line.log[4:] == ["ready0", "ready1"]
-
-
 def test_long_work_is_done_one_after_the_other_and_told_its_place():
     async def scenario(line):
         jobs = [line.job(name, "refine", 3) for name in "abc"]

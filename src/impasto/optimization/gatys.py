@@ -193,7 +193,6 @@ def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objecti
         return make()
     losses = tuple(weights.vector > 0)
     key = (
-        "targets",
         prepared.network,
         _digest(prepared),
         scale.shape,
@@ -201,7 +200,7 @@ def _objective_at(prepared: Prepared, scale: Scale, tile: int | None) -> Objecti
         settings.up_to("objective"),
         losses,
     )
-    return replace(prepared.workshop.get("statistics", key, make, lambda made: made.memory), weights=weights)
+    return replace(prepared.workshop.get("targets", key, make, lambda made: made.memory), weights=weights)
 
 
 def _new_objective(prepared: Prepared, scale: Scale, tile: int | None) -> Objective:

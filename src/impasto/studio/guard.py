@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
@@ -50,6 +49,8 @@ class Guard:
     def check_place(self, request: HTTPConnection) -> None:
         """Check Host, against names that somebody else's server gives to this address, and Origin.
 
+        The scheme counts, too: under HTTPS a page that came over HTTP may have been changed on its way.
+
         Raises:
             RefusalError: they are not the studio's.
         """
@@ -61,8 +62,8 @@ class Guard:
                 "wrong-host",
                 host=repr(host)[:80],
             )
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        own = f"{request.scope['scheme']}://{host}"
+        if request.headers.get("origin", own) != own:
             raise RefusalError("the studio answers its own page only", 403, "wrong-origin")
         if request.headers.get("sec-fetch-site") == "cross-site" and request.url.path != "/":
             raise RefusalError("the studio answers its own page only", 403, "wrong-origin")

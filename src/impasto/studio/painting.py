@@ -9,17 +9,19 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from impasto.layers import ONEPASS_MINIMUM_SIDE
 from impasto.pastiche import run
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.writing import picture_to_pil
 from impasto.preparation import prepare
-from impasto.settings import Settings
+from impasto.settings import LARGEST_SIZE, Settings
 from impasto.studio.looks import Look
 from impasto.studio.sessions import Finished, Photo, Result, Session
 from impasto.studio.turns import Event, Job
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 THUMBNAIL_ITERATIONS = (12,)
 """Of the optimization that makes a thumbnail where one pass has failed at a style."""
+SEEN_FIRST = 8
+"""Thumbnails that come before anything else is got ready: a window shows no more of them."""
 PREVIEW_SECONDS = 1.0
 """Between two pictures of one that is being improved."""
 
@@ -61,36 +65,41 @@ def picture_bytes(picture: Picture) -> int:
     return int(picture.pixels.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes))
 
 
-def thumbnails(desk: Desk, styles: Sequence[tuple[str, str]], side: int, strength: float) -> Iterator[Event]:
+def thumbnails(
+    desk: Desk, styles: Sequence[tuple[str, str]], side: int, strength: float, ahead: int | None = None
+) -> Iterator[Event]:
     """Paint a photo in many styles, small.
 
     Args:
         desk: with the photo.
         styles: the id of each and what the library takes for it.
-        side: the long side in pixels.
+        side: the long side in pixels; more where the short one would be too short to be painted.
         strength: 0 to 100.
+        ahead: the long side of the picture that will be asked for next: as soon as the first thumbnails are
+            seen, the engine gets ready for it.
 
     Yields:
         ``thumbnail`` for each, ``{style, picture}``.
     """
+    sides = sorted((desk.photo.width, desk.photo.height))
+    side = min(max(side, math.ceil(ONEPASS_MINIMUM_SIDE * sides[1] / sides[0])), LARGEST_SIZE)
     settings = Settings(method="onepass", max_size=side, strength=strength, iterations=THUMBNAIL_ITERATIONS)
-    for id, source in styles:
+    for count, (id, source) in enumerate(styles, 1):
         look = Look(styles=(StyleSpec(source=source),), regions=(), settings={}, plain={})
         for step in desk.steps(look, settings):
             if step.last:
                 yield "thumbnail", {"style": id, "picture": data_address(step.image)}
+        if ahead is not None and count == min(SEEN_FIRST, len(styles)):
+            get_ready(desk, source, ahead)
 
 
-def get_ready(desk: Desk, source: str, side: int) -> Iterator[Event]:
+def get_ready(desk: Desk, source: str, side: int) -> None:
     """Compile what pictures of a photo need, and encode it, so that the first one is as quick as the others.
 
     Args:
         desk: with the photo.
         source: any style.
         side: the long side in pixels of what will be asked for.
-
-    Returns:
-        No events.
     """
     from impasto.onepass.painter import painted_by, painter_for
 
@@ -98,7 +107,6 @@ def get_ready(desk: Desk, source: str, side: int) -> Iterator[Event]:
     look = Look(styles=(StyleSpec(source=source),), regions=(), settings={}, plain={})
     prepared = prepare(look.inputs(desk.picture(settings)), settings, workshop=desk.workshop)
     painted_by(painter_for(prepared), prepared)
-    return iter(())
 
 
 def data_address(pixels: Any) -> str:

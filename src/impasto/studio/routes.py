@@ -52,7 +52,7 @@ TOKEN_PLACE = "{{token}}"
 MOST_STRENGTHS, MOST_POINTS = 8, 200
 THUMBNAIL_SIDES, PASTICHE_SIDES = (32, 512), (32, 4096)
 MOST_ITERATIONS = 2000
-THUMBNAILS, PASTICHES, AHEAD = Kind("thumbnails"), Kind("pastiches"), Kind("ahead", idle=True)
+THUMBNAILS, PASTICHES = Kind("thumbnails"), Kind("pastiches")
 REFINEMENTS, EXPORTS = Kind("refinements", long=True, keeps=True), Kind("exports", long=True)
 FOREVER = {"cache-control": "private, max-age=86400, immutable"}
 
@@ -195,14 +195,11 @@ async def thumbnails(request: Request) -> Response:
     side = values.whole("side", *THUMBNAIL_SIDES, 192)
     strength = values.number("strength", 0, 100, 50)
     ahead = None if values.raw("ahead") is None else values.whole("ahead", *PASTICHE_SIDES)
-    answer = begin(
-        request, desk.session, THUMBNAILS, lambda job: painting.thumbnails(desk, styles, side, strength)
-    )
-    if ahead is not None:
-        source = styles[0][1]
-        ready = Job(lambda job: painting.get_ready(desk, source, ahead), session=session.id, kind=AHEAD)
-        studio_of(request).turns.submit(ready)
-    return answer
+
+    def work(job: Job) -> Iterator[Event]:
+        return painting.thumbnails(desk, styles, side, strength, ahead)
+
+    return begin(request, session, THUMBNAILS, work)
 
 
 async def pastiches(request: Request) -> Response:
@@ -343,7 +340,7 @@ def _result(desk: Desk, id: Any) -> Result | None:
 def begin(request: Request, session: Session, kind: Kind, work: Work) -> Response:
     """Put work in line, and answer with its events."""
     job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request))
-    studio_of(request).turns.submit(job)
+    studio_of(request).submit(job)
     return EventStream(job)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from impasto.settings import Settings
 from impasto.studio.guard import Guard
 from impasto.studio.sessions import Sessions
-from impasto.studio.turns import Turns
+from impasto.studio.turns import Job, Turns
 from impasto.workshop import Workshop
 
 Found = TypeVar("Found")
@@ -22,6 +22,8 @@ MOST_VIDEO_BYTES = 512 * 2**20
 MOST_TEXT = 2**20
 """Bytes of a request in JSON."""
 SECONDS_BETWEEN_SWEEPS = 60.0
+SECONDS_FOR_PAGE = 0.75
+"""In which a page is shown before the engine is loaded: meanwhile everything else stands still at times."""
 
 
 class Studio:
@@ -37,12 +39,24 @@ class Studio:
         self.workshop = Workshop()
         self.turns = Turns(self._load)
         self.sessions = Sessions(self.turns.forget)
+        self._begun = False
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="impasto-reader")
         self._shower = ThreadPoolExecutor(1, thread_name_prefix="impasto-shower")
 
     def start(self) -> None:
-        """Begin to load the engine, beside whatever is answered meanwhile."""
-        self.turns.start()
+        """Begin to load the engine soon."""
+        asyncio.get_running_loop().call_later(SECONDS_FOR_PAGE, self.load_engine)
+
+    def load_engine(self) -> None:
+        """Begin to load the engine, beside whatever is answered meanwhile, unless that was done."""
+        if not self._begun:
+            self._begun = True
+            self.turns.start()
+
+    def submit(self, job: Job) -> None:
+        """Put work in line."""
+        self.load_engine()
+        self.turns.submit(job)
 
     async def read(self, read: Callable[..., Found], *arguments: Any, **named: Any) -> Found:
         """Do what reads pictures that come in, one at a time, beside the engine."""
@@ -62,6 +76,7 @@ class Studio:
 
     def close(self) -> None:
         """End all work and delete all files."""
+        self._begun = True
         self.turns.close()
         self._reader.shutdown(cancel_futures=True)
         self._shower.shutdown(cancel_futures=True)

@@ -2,8 +2,7 @@
 
 All computing is done by one thread, one step at a time: a piece of work is an iterator of events, and between
 two of its events the others come to their turns, by browser and not by number of requests. Of long work
-(refining, exporting) one piece is begun at a time; the rest waits, and is told its place. Idle work, which
-gets ready for what may be asked for next, is done when there is nothing else.
+(refining, exporting) one piece is begun at a time; the rest waits, and is told its place.
 """
 
 from __future__ import annotations
@@ -34,13 +33,11 @@ class Kind:
         name: of it; a newer one of a kind replaces the older ones of its session.
         long: whether it waits until no other long work is done.
         keeps: whether what is there is kept when its browser goes away.
-        idle: whether it waits until there is nothing else to do.
     """
 
     name: str
     long: bool = False
     keeps: bool = False
-    idle: bool = False
 
 
 class Job:
@@ -249,8 +246,7 @@ class Turns:
     def _ready(self) -> list[Job]:
         """Return the work that may have its turn: of the long one only what has begun, if any has."""
         begun = any(job.long and job.begun for job in self._jobs)
-        ready = [job for job in self._jobs if not job.long or job.begun or job.dropped or not begun]
-        return [job for job in ready if not job.kind.idle or job.dropped] or ready
+        return [job for job in self._jobs if not job.long or job.begun or job.dropped or not begun]
 
     def _tell_places(self) -> None:
         """Tell those who wait how many are before them, where that has changed."""

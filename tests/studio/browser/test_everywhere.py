@@ -120,6 +120,27 @@ def test_by_touch_on_a_phone(opened, photo, language):
     assert difference(pixels(page), seen) > 0.2
 
 
+def test_a_photo_is_taken_and_its_subject_corrected_by_a_finger(opened, photo):
+    page = opened("zh", dark=True, phone=True)
+    page.set_input_files("#camera-file", photo)
+    until(page, SETTLED)
+    page.tap('[data-style="aurora-lake"]')
+    painted(page)
+    page.tap('#tabs [data-tab="finer"]')
+    page.tap("#find-subject")
+    mask = "JSON.parse(localStorage['impasto.work']).look.regions[0]?.mask"
+    until(page, mask)
+    for mode, (x, y) in (("add", (0.08, 0.12)), ("remove", (0.5, 0.5))):
+        before = page.evaluate(mask)
+        page.tap(f'[data-mode="{mode}"]')
+        box = page.locator("#board").bounding_box()
+        page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        until(page, f"{mask} != '{before}'")
+    drawing = page.evaluate(f"fetch(`/api/masks/${{{mask}}}/drawing`).then((answer) => answer.json())")
+    assert [len(drawing["add"]), len(drawing["remove"])] == [1, 1]
+    assert abs(drawing["add"][0][0] - 0.08) < 0.01 and abs(drawing["remove"][0][1] - 0.5) < 0.01
+
+
 def test_the_language_is_switched_and_remembered(opened):
     page = opened("zh")
     assert page.inner_text("#choose span") == "选择照片"

@@ -140,6 +140,43 @@ def test_the_picture_follows_strength_at_once_and_is_exact_after_letting_go(open
     assert same, "after letting go the canvas must show the server's picture, pixel by pixel"
 
 
+def test_what_needs_the_style_read_again_says_that_it_is_busy(opened, photo):
+    page = opened()
+    paint(page, photo)
+    before = pixels(page)
+    page.click("#finer-toggle")
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const sign = document.querySelector("#busy");
+          const look = () => sign.hidden || window.said.push(sign.textContent);
+          new MutationObserver(look).observe(sign, { attributes: true, childList: true, subtree: true });
+        }"""
+    )
+    slide(page, "#set-stroke_size", 1.7)
+    assert page.is_visible("#busy"), "the sign comes at once"
+    until(page, SETTLED)
+    assert "Painting…" in page.evaluate("window.said")
+    assert difference(pixels(page), before) > 0.5
+
+
+def test_the_photos_colors_are_seen_at_once(opened, photo):
+    page = opened()
+    paint(page, photo)
+    styled = pixels(page)
+    until(
+        page,
+        "performance.getEntriesByType('resource').filter(({ name }) => /previews/.test(name)).length >= 3",
+    )
+    page.wait_for_timeout(500)
+    page.select_option("#set-colors", "content")
+    preview = pixels(page)
+    until(page, SETTLED)
+    exact = pixels(page)
+    assert difference(exact, styled) > 5
+    assert difference(preview, exact) < 0.5 * difference(exact, styled)
+
+
 def test_before_and_after_by_a_handle_and_by_holding(opened, photo):
     page = opened()
     choose(page, photo)

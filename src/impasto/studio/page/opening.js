@@ -99,8 +99,11 @@ function fits(file, most) {
   return false;
 }
 
+/** @param {File} file @param {string} unnamed what one without a name is called */
+const withName = (file, unnamed) => ({ headers: { "X-Filename": encodeURIComponent(file.name || unnamed) } });
+
 /** @param {File} file @returns {Promise<Photo>} */
-const upload = (file) => send(isFilm(file) ? "/api/videos" : "/api/photos", file, { headers: { "X-Filename": encodeURIComponent(file.name || "photo") } });
+const upload = (file) => send(isFilm(file) ? "/api/videos" : "/api/photos", file, withName(file, "photo"));
 
 /** @param {Photo} photo @returns {string} by what its file is kept: all stills of a video are of one file */
 const fileOf = (photo) => photo.video?.video ?? photo.photo;
@@ -192,7 +195,7 @@ const plainName = (name) => name.replace(/\.[^.]+$/, "").replace(/[^\p{L}\p{N}_-
 async function sendStyle(file, name, keep) {
   busy("style", t("busyStyle"));
   try {
-    const style = await send(`/api/styles?name=${encodeURIComponent(name)}&keep=${keep}`, file);
+    const style = await send(`/api/styles?name=${encodeURIComponent(name)}&keep=${keep}`, file, withName(file, "style"));
     addStyle(style);
     take(style.id);
     say(t("styleAdded", { name: named(style.names, name) }));
