@@ -380,7 +380,7 @@ def studio_table(chinese: bool) -> str:
         (
             "the page answers; the engine is ready",
             "页面可用；引擎就绪",
-            f"{one['first_page']:.2f} s; {one['engine_ready']:.1f} s",
+            f"{one['first_page']:.1f} s; {one['engine_ready']:.1f} s",
         ),
         (
             "thumbnails of a photo in every style, 192 px: first, all",
@@ -389,9 +389,9 @@ def studio_table(chinese: bool) -> str:
         ),
         ("the same of another photo of that shape", "同样形状的另一张照片", warm),
         (
-            "the picture at 512 px: of a style clicked while the thumbnails come; once they are all there",
-            "512 px 的成品：缩略图还在出现时点击风格；缩略图出齐之后",
-            f"{pictures['clicked while thumbnails come']:.2f} s; {pictures['cold']:.2f} s",
+            "the picture at 512 px: the first of its shape",
+            "512 px 的成品：该形状的第一张",
+            f"{pictures['cold']:.2f} s",
         ),
         (
             "after another strength; another stroke size",
