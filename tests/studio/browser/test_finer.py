@@ -207,6 +207,38 @@ def test_a_style_of_ones_own_comes_and_goes(opened, photo):
     page.wait_for_selector(f'[data-style="{own}"]', state="detached")
 
 
+def test_an_own_style_that_goes_leaves_a_blend_and_a_part(opened, photo):
+    page = opened()
+    paint(page, photo)
+    finer(page)
+    for use in ("blend", "part"):
+        if use == "blend":
+            page.click("#blend-toggle")
+        else:
+            page.click("#paint-part")
+            stroke(page, [(0.3, 0.3), (0.5, 0.5)])
+            until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+            page.click("#mask-done")
+        page.set_input_files("#style-file", PAGE.parents[1] / "gallery/pictures/swirls.webp")
+        page.click("#style-add")
+        page.wait_for_selector(".own [aria-checked=true]")
+        until(page, SETTLED)
+        look = work(page)["look"]
+        assert any(str(style["id"]).startswith("own-") for style in [*look["styles"], *regions_of(look)])
+        page.hover(".own .tile")
+        page.click(".own .remove")
+        page.wait_for_selector(".own", state="detached")
+        until(page, SETTLED)
+        look = work(page)["look"]
+        assert look["styles"] == [{"id": "hokkai-wave", "weight": 1, "part": "all"}]
+    assert [region["id"] for region in regions_of(look)] == [None]
+    assert page.locator(".notice.trouble").count() == 0
+
+
+def regions_of(look):
+    return [{"id": region["style"]} for region in look["regions"]]
+
+
 def test_a_result_is_brought_back_and_a_dropped_picture_brings_its_recipe(opened, photo, tmp_path):
     page = opened()
     paint(page, photo)

@@ -205,12 +205,28 @@ export function addStyle(style) {
   the("gallery").querySelector(`[data-style="${CSS.escape(style.id)}"]`)?.scrollIntoView({ block: "nearest" });
 }
 
+/** Take a style that is gone out of the look: of a blend the other stays, a part keeps its photo. @param {string} id */
+function leaveOut(id) {
+  const { look } = work();
+  if (![...look.styles.map((style) => style.id), ...look.regions.map((region) => region.style)].includes(id)) return;
+  const regions = look.regions.map((region) => (region.style === id ? { ...region, style: null } : region));
+  let styles = look.styles.filter((style) => style.id !== id);
+  if (styles.length === 1) styles = styles.map((style) => ({ ...style, weight: 1 }));
+  let { settings } = look;
+  const inside = regions[0]?.style;
+  if (!styles.length && inside) {
+    styles = [{ id: inside, weight: 1, part: "all" }];
+    settings = withSetting(settings, "background", "photo");
+  }
+  changeLook({ styles, regions, settings });
+}
+
 /** @param {string} id */
 async function removeStyle(id) {
   try {
     await send(`/api/styles/${encodeURIComponent(id)}`, null, { method: "DELETE" });
     STYLES.delete(id);
-    if (work().look.styles.some((style) => style.id === id)) take(null);
+    leaveOut(id);
     build();
     the("add-style").focus();
   } catch (error) {
