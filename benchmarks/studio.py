@@ -36,6 +36,8 @@ SETTLED = 0.2
 """Share of the time after which the memory is looked at first: what is kept of each style has been made."""
 SHAPES = ((200, 300), (300, 200), (256, 256))
 STYLES = ("hokkai-wave", "aurora-lake", "watercolor-hills", "charcoal-dancers", "pointillism")
+MOST_SAID = 60
+"""Lines of what the server said, where there were faults."""
 POLITE = {"superseded", "image", "missing-file", "not-found", "empty", "too-large", "closing"}
 
 
@@ -221,7 +223,8 @@ def measure(clients: int = CLIENTS, seconds: float = SECONDS) -> dict[str, Any]:
 
 def _load(process: subprocess.Popen[str], clients: int, seconds: float) -> dict[str, Any]:
     port = next(int(found[1]) for line in process.stderr if (found := re.search(r"http://.*:(\d+)/", line)))
-    threading.Thread(target=process.stderr.read, daemon=True).start()
+    said: list[str] = []
+    threading.Thread(target=said.extend, args=(process.stderr,), daemon=True).start()
     log = Log()
     people = [Client(port, seed, log) for seed in range(clients)]
     people[0].warm_up()
@@ -244,6 +247,7 @@ def _load(process: subprocess.Popen[str], clients: int, seconds: float) -> dict[
         "p95_seconds": round(slowest[int(0.95 * (len(slowest) - 1))], 3) if slowest else None,
         "refusals": dict(log.refusals),
         "faults": log.faults,
+        "said": said[-MOST_SAID:] if log.faults else [],
         "settled_mib": round(settled),
         "most_mib": round(most),
         "end_mib": round(_resident(process.pid)),

@@ -57,7 +57,7 @@ TO_TILES = "vips tiffsave PHOTO huge.tif --tile --compression deflate --bigtiff"
 """What makes of any photo one of which windows can be read; no library here reads windows of a JPEG."""
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "JPEG2000")
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc"}
-READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000 and, with pillow-heif, HEIC"
+READABLE = Message("JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000 and, with pillow-heif, HEIC")
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,7 @@ def test_the_command_repeats_a_refined_picture(opened, tmp_path):
     page.select_option("#rounds", "20")
     page.click("#refine-begin")
     page.wait_for_selector(".result .mark")
+    assert "20 rounds" in page.inner_text("#notices")
     slide(page, "#set-exposure", 0.5)
     until(page, SETTLED)
     path = download(page, tmp_path)

@@ -283,5 +283,6 @@ def test_a_broken_file_costs_nothing_and_is_named_in_the_pages_language(opened, 
     chooser.value.set_files(broken)
     said = page.wait_for_selector(".notice.trouble p").inner_text()
     assert any("一" <= letter <= "鿿" for letter in said), said
+    assert said.endswith("。") and "JPEG 2000 and" not in said
     assert difference(pixels(page), seen) == 0 and page.is_enabled("#download")
     opened.troubles.clear()  # the browser itself logs the refused request

@@ -15,9 +15,10 @@ export class StudioError extends Error {
     this.messages = messages;
   }
 
-  /** The sentence in the page's language. */
+  /** The sentence in the page's language, with its full stop, which the terminal's sentences do without. */
   get sentence() {
-    return this.messages[chosen()] ?? this.messages.en ?? t("somethingFailed");
+    const said = this.messages[chosen()] ?? this.messages.en ?? t("somethingFailed");
+    return /[.?!。？！…]$/.test(said) ? said : said + t("fullStop");
   }
 }
 

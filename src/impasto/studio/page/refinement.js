@@ -78,7 +78,7 @@ export class Refinement {
     const plain = { ...w, look: without(w.look), refined: result.result };
     keepResult(plain, result, await loadPicture(result.url));
     collect(result, plain);
-    say(t("refined", { n: this.progress.iteration }));
+    say(t("refined", { n: result.iterations }));
     return { ...w, refined: result.result };
   }
 

@@ -10,7 +10,7 @@
  * @typedef {{photo: string, name: string, width: number, height: number, notes: string[], look: Look|null, recipe: object|null, video: Video|null}} Photo
  * @typedef {{video: string, name: string, second: number, seconds: number, frames: number|null, rate: number, sound: boolean}} Video
  * @typedef {{file: string, url: string, name: string, bytes: number, video: string, look: Look, width: number, height: number, frames: number, whole: boolean, seconds: number, time: number, notes: string[]}} Film
- * @typedef {{result: string, photo: string, look: Look, width: number, height: number, seconds: number, method: string, url: string, thumbnail: string, notes: string[], time: number}} Result
+ * @typedef {{result: string, photo: string, look: Look, width: number, height: number, seconds: number, method: string, iterations: number, url: string, thumbnail: string, notes: string[], time: number}} Result
  * @typedef {{name: string, kind: "number"|"choice"|"flag", least: number, most: number, step: number|null, default: Value, choices: string[], labels: Names, helps: Names, group: string}} Control
  * @typedef {{id: string, names: Names, width: number, height: number}} Sample
  * @typedef {{version: string, engine: string, limits: {bytes: number, pixels: number, video_bytes: number}, styles: Style[], samples: Sample[], controls: Control[], formats: string[], results: Result[], films: Film[], camera: {style: string|null}}} ServerState

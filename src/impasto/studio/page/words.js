@@ -216,6 +216,7 @@ export const WORDS = {
   tooLarge: ["The file must have at most {allowed}, not {found}.", "文件不能超过 {allowed}，这个有 {found}。"],
   // shortcuts
   listComma: [", ", "、"],
+  fullStop: [".", "。"],
   keyOpen: ["Open a photo", "打开照片"],
   keyHold: ["Hold: see the photo", "按住：看原图"],
   keyCompare: ["Compare before and after", "前后对比"],
