@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 import impasto
 from impasto import gallery
 from impasto.pictures.writing import read_recipe
 from impasto.studio.painting import SEEN_FIRST, Desk, thumbnails
-from studio_fixtures import browser, client, png_bytes
+from impasto.studio.server import make_app
+from studio_fixtures import ADDRESS, Browser, browser, client, png_bytes
 
 LOOK = {"styles": [{"id": "hokkai-wave"}], "settings": {"strength": 60}}
 
@@ -56,41 +59,52 @@ def test_a_sample_becomes_a_photo(browser):
     assert small.size == (100, 67)
 
 
-def compiled(browser):
-    """Return the shapes of photos for which something has been compiled, and how often."""
-    entries = browser.http.app.state.studio.workshop._entries
-    return sorted(key[2] for shelf, key in entries if shelf == "functions" and key[0] in ("encode", "paint"))
+def kept(app, shelf):
+    """Return by what things lie on a shelf of the workshop."""
+    return {key for where, key in app.state.studio.workshop._entries if where == shelf}
 
 
-def test_a_style_clicked_while_the_thumbnails_come_compiles_nothing(browser):
-    """The engine gets ready for it as soon as the first thumbnails are seen, and not before."""
-    studio = browser.http.app.state.studio
+def test_the_first_photo_of_all_compiles_nothing():
+    """The engine is ready when it has painted, whatever shape comes."""
+    with TestClient(make_app(), base_url=ADDRESS) as http:
+        browser = Browser(http)
+        photo = browser.photo(png_bytes(71, 97, 5))["photo"]
+        until = time.monotonic() + 60
+        while http.get("/health").json()["engine"] != "ready" and time.monotonic() < until:
+            time.sleep(0.01)
+        ready = kept(http.app, "functions")
+        browser.events(f"/api/photos/{photo}/thumbnails", {"side": 48, "styles": ["hokkai-wave"]})
+        browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 80})
+        assert kept(http.app, "functions") == ready
+
+
+def test_a_photo_is_made_ready_for_a_click_as_soon_as_the_first_thumbnails_are_seen(browser):
+    """And not before: its features in the size of the picture are there then."""
+    app = browser.http.app
     photo = browser.photo(png_bytes(70, 93, 5))["photo"]
-    session = studio.sessions.find(browser.http.cookies["impasto_session"])
-    desk = Desk(session=session, photo=session.photos.find(photo), workshop=studio.workshop)
+    session = app.state.studio.sessions.find(browser.http.cookies["impasto_session"])
+    desk = Desk(session=session, photo=session.photos.find(photo), workshop=app.state.studio.workshop)
     styles = [(name, name) for name in gallery.style_names()[: SEEN_FIRST + 2]]
     coming = thumbnails(desk, styles, 48, 50, ahead=80)
+
+    def shapes():
+        return {shape for _, shape, _ in kept(app, "encodings")}
+
     for _ in range(SEEN_FIRST):
         next(coming)
-    assert (60, 80) not in compiled(browser)
+    assert (36, 48) in shapes() and (60, 80) not in shapes()
     next(coming)
-    ready = compiled(browser)
-    assert ready.count((60, 80)) == 2
-    events = browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 80})
-    assert dict(events)["result"]["width"] == 80 and compiled(browser) == ready
+    assert (60, 80) in shapes()
     assert [name for name, _ in coming] == ["thumbnail"]
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_the_first_picture_of_a_new_shape_compiles_nothing(browser, count):
+def test_few_thumbnails_make_ready_for_a_click_too(browser, count):
     photo = browser.photo(png_bytes(70 + count, 97, 5))["photo"]
     wish = {"side": 48, "styles": ["hokkai-wave", "aurora-lake"][:count], "ahead": 80}
+    before = kept(browser.http.app, "encodings")
     browser.events(f"/api/photos/{photo}/thumbnails", wish)
-    ready = compiled(browser)
-    browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 80})
-    assert compiled(browser) == ready
-    browser.events("/api/pastiches", {"photo": photo, "look": LOOK, "side": 79})
-    assert len(compiled(browser)) > len(ready)  # as without it
+    assert {max(shape) for _, shape, _ in kept(browser.http.app, "encodings") - before} == {48, 80}
 
 
 def test_thumbnails_are_the_photo_in_each_style(browser):

@@ -16,11 +16,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from impasto import gallery
 from impasto.layers import ONEPASS_MINIMUM_SIDE
 from impasto.pastiche import run
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.writing import picture_to_pil
-from impasto.preparation import prepare
+from impasto.preparation import Inputs, prepare
 from impasto.settings import LARGEST_SIZE, Settings
 from impasto.studio.looks import Look
 from impasto.studio.sessions import Finished, Photo, Result, Session
@@ -37,6 +40,8 @@ THUMBNAIL_ITERATIONS = (12,)
 """Of the optimization that makes a thumbnail where one pass has failed at a style."""
 SEEN_FIRST = 8
 """Thumbnails that come before anything else is got ready: a window shows no more of them."""
+WARM_SIDE = 64
+"""Of the first picture of all, which nobody sees, in pixels."""
 PREVIEW_SECONDS = 1.0
 """Between two pictures of one that is being improved."""
 
@@ -94,18 +99,29 @@ def thumbnails(
 
 
 def get_ready(desk: Desk, source: str, side: int) -> None:
-    """Compile what pictures of a photo need, and encode it, so that the first one is as quick as the others.
+    """Paint a photo, which is then encoded and its size compiled: the first picture is as quick as others.
 
     Args:
         desk: with the photo.
         source: any style.
         side: the long side in pixels of what will be asked for.
     """
-    from impasto.onepass.painter import painted_by, painter_for
-
     settings = Settings(method="onepass", max_size=side)
     look = Look(styles=(StyleSpec(source=source),), regions=(), settings={}, plain={})
-    prepared = prepare(look.inputs(desk.picture(settings)), settings, workshop=desk.workshop)
+    _paint_once(look.inputs(desk.picture(settings)), settings, desk.workshop)
+
+
+def warm_up(workshop: Workshop) -> None:
+    """Load what every picture needs, and have it compiled, by painting a small one."""
+    noise = np.random.default_rng(0).random((WARM_SIDE, WARM_SIDE, 3), np.float32)
+    inputs = Inputs.of(noise, [StyleSpec(source=gallery.style_names()[0])])
+    _paint_once(inputs, Settings(method="onepass"), workshop)
+
+
+def _paint_once(inputs: Inputs, settings: Settings, workshop: Workshop) -> None:
+    from impasto.onepass.painter import painted_by, painter_for
+
+    prepared = prepare(inputs, settings, workshop=workshop)
     painted_by(painter_for(prepared), prepared)
 
 

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from impasto.settings import Settings
 from impasto.studio.guard import Guard
 from impasto.studio.sessions import Sessions
 from impasto.studio.turns import Job, Turns
@@ -86,11 +85,7 @@ class Studio:
     def _load(self) -> None:
         """Start the engine and load what every picture needs, in the engine's thread."""
         from impasto.engine import runtime
-        from impasto.preparation import load_network_for
+        from impasto.studio.painting import warm_up
 
         runtime.start_engine()
-        from impasto.onepass.painter import warm_network
-
-        settings = Settings(method="onepass")
-        load_network_for(settings, self.workshop)
-        warm_network(self.workshop, runtime.resolve_precision(settings.precision))
+        warm_up(self.workshop)
