@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 from test_first_minute import LOOK
 
-from impasto.studio import sessions, studio
+from impasto.studio import limits, sessions
 from impasto.studio.guard import Guard
 from impasto.studio.server import make_app
 from impasto.studio.sessions import Session, Sessions, plain_name
@@ -125,7 +125,7 @@ def test_no_file_beside_the_page_is_read(client, path):
 
 
 def test_a_long_upload_is_refused_before_it_is_read(browser, monkeypatch):
-    answer = browser.post("/api/photos", b"x", headers={"Content-Length": str(studio.MOST_BYTES + 1)})
+    answer = browser.post("/api/photos", b"x", headers={"Content-Length": str(limits.MOST_BYTES + 1)})
     assert error_of(answer) == (413, "too-large")
     monkeypatch.setattr("impasto.studio.requests.MOST_BYTES", 1000)
 

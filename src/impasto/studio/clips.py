@@ -14,9 +14,9 @@ from impasto.pictures.frames.opening import open_clip
 from impasto.pictures.frames.recipe import read_clip_recipe
 from impasto.pictures.resizing import fit
 from impasto.pictures.writing import picture_to_pil
+from impasto.studio.limits import MOST_PIXELS
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Photo, Session, Video
-from impasto.studio.studio import MOST_PIXELS
 from impasto.studio.uploads import keep_photo, masks_in, recipe_in, removed_on_error
 
 MOST_MOVING = 500_000_000

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 from starlette.requests import Request
 
+from impasto.studio.limits import MOST_BYTES, MOST_TEXT
 from impasto.studio.refusals import RefusalError
-from impasto.studio.studio import MOST_BYTES, MOST_TEXT
 from impasto.studio.values import Values, number, whole
 
 LARGEST_SIDE = 1024

@@ -28,6 +28,7 @@ from impasto.studio.controls import control_records
 from impasto.studio.exporting import FORMATS, Wish
 from impasto.studio.filming import film_record
 from impasto.studio.guard import COOKIE, session_of
+from impasto.studio.limits import MOST_BYTES, MOST_PIXELS, MOST_VIDEO_BYTES
 from impasto.studio.looks import (
     Look,
     mask_record,
@@ -42,7 +43,7 @@ from impasto.studio.requests import feather_of, flag_of, name_of, save_body, seq
 from impasto.studio.samples import sample_path, sample_records
 from impasto.studio.sessions import Film, Photo, Result, Session, missing
 from impasto.studio.streams import EventStream
-from impasto.studio.studio import MOST_BYTES, MOST_PIXELS, MOST_VIDEO_BYTES, Studio
+from impasto.studio.studio import Studio
 from impasto.studio.turns import Event, Job, Kind, Work
 from impasto.studio.values import Values, number
 

@@ -9,17 +9,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from impasto.studio.guard import Guard
+from impasto.studio.painting import warm_up
 from impasto.studio.sessions import Sessions
 from impasto.studio.turns import Job, Turns
 from impasto.workshop import Workshop
 
 Found = TypeVar("Found")
-MOST_BYTES, MOST_PIXELS = 64 * 2**20, 100_000_000
-"""Of a picture that comes in."""
-MOST_VIDEO_BYTES = 512 * 2**20
-"""Of a video that comes in."""
-MOST_TEXT = 2**20
-"""Bytes of a request in JSON."""
 SECONDS_BETWEEN_SWEEPS = 60.0
 SECONDS_FOR_PAGE = 0.75
 """In which a page is shown before the engine is loaded: meanwhile everything else stands still at times."""
@@ -85,7 +80,6 @@ class Studio:
     def _load(self) -> None:
         """Start the engine and load what every picture needs, in the engine's thread."""
         from impasto.engine import runtime
-        from impasto.studio.painting import warm_up
 
         runtime.start_engine()
         warm_up(self.workshop)

@@ -21,9 +21,9 @@ from impasto.pictures.reading import PICTURE_SUFFIXES, read_picture, read_shape
 from impasto.pictures.resizing import fit
 from impasto.pictures.writing import picture_to_pil, read_recipe
 from impasto.recipes import Recipe
+from impasto.studio.limits import MOST_PIXELS
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Mask, OwnStyle, Photo, Points, Session
-from impasto.studio.studio import MOST_PIXELS
 from impasto.styles import is_mask_text
 from impasto.workshop import Workshop
 

@@ -14,11 +14,11 @@ from impasto.settings import LARGEST_SIZE
 from impasto.studio import clips, filming
 from impasto.studio.camera import Shot, painted_frame
 from impasto.studio.filming import FORMATS, FilmSet, FilmWish
+from impasto.studio.limits import MOST_VIDEO_BYTES
 from impasto.studio.looks import photo_record, read_look
 from impasto.studio.requests import LONGEST, name_of, save_body, second_of, side_of, values_of
 from impasto.studio.routes import FOREVER, begin, session_for, studio_of
 from impasto.studio.sessions import Video
-from impasto.studio.studio import MOST_VIDEO_BYTES
 from impasto.studio.turns import Kind
 
 FILMS = Kind("films", long=True, keeps=True)
