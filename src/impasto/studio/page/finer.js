@@ -4,7 +4,7 @@ import { FIRST, fill, row, rowsOf, slider } from "./controls.js";
 import { icon, make, the } from "./elements.js";
 import { blend, blending, chooseSlot, styleName } from "./gallery.js";
 import { t, whenLanguage } from "./language.js";
-import { screen } from "./painting.js";
+import { isPainted, screen } from "./painting.js";
 import { changeLook, whenWork, work } from "./work.js";
 
 const LIGHT = ["exposure", "contrast", "film_grain"];
@@ -109,7 +109,7 @@ function sync() {
   syncBlend();
   syncParts();
   const begin = document.getElementById("refine-begin");
-  if (begin instanceof HTMLButtonElement) begin.disabled = !work().photo || !work().look.styles.length;
+  if (begin instanceof HTMLButtonElement) begin.disabled = !isPainted(work());
 }
 
 function syncBlend() {

@@ -60,8 +60,11 @@ const unfinished = (look) => without(look, ["strength", ...FINISH]);
 /** @param {Work} w @param {Look} [look] */
 const framesKey = (w, look = w.look) => `${photoKey(w)} ${JSON.stringify(unfinished(look))}`;
 
-/** @param {Work} w @returns {boolean} whether there is anything to paint */
-export const isPainted = (w) => Boolean(w.photo) && w.look.styles.length > 0;
+/** @param {Work} w @returns {boolean} whether there is anything to paint: a photo, and not in all its parts itself */
+export function isPainted({ photo, look }) {
+  const parts = [...look.regions.map((region) => region.style), look.settings.background === "photo" && look.regions.length ? null : look.styles[0]?.id];
+  return Boolean(photo) && look.styles.length > 0 && parts.some(Boolean);
+}
 
 /** @param {Work} w @returns {Promise<HTMLImageElement>} */
 async function photoPicture(w) {

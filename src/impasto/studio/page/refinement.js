@@ -5,7 +5,7 @@ import { still } from "./canvas.js";
 import { loadPicture } from "./elements.js";
 import { t } from "./language.js";
 import { busy, duration, say, trouble } from "./notices.js";
-import { keepResult, refine, sceneNow, stopRun } from "./painting.js";
+import { isPainted, keepResult, refine, sceneNow, stopRun } from "./painting.js";
 import { collect } from "./results.js";
 import { without } from "./settings.js";
 import { change, work } from "./work.js";
@@ -32,7 +32,7 @@ export class Refinement {
   /** @param {number} iterations */
   async begin(iterations) {
     const w = work();
-    if (this.running || !w.photo || !w.look.styles.length) return;
+    if (this.running || !isPainted(w)) return;
     const controller = (this.running = new AbortController());
     this.run = null;
     this.progress = { iteration: 0, iterations, left: "", losses: [] };
