@@ -165,6 +165,7 @@ def test_an_own_style_is_kept_in_the_gallery_and_the_command_finds_it_beside_the
     other = opened()
     assert other.locator('[data-style="kept-evening"]').count() == 1, "another browser has it, too"
     assert other.locator('[data-style^="own-"]').count() == 0
+    page.close()  # which may still be painting in it
     other.hover('[data-style="kept-evening"]')
     other.click(".own .remove")
     other.wait_for_selector('[data-style="kept-evening"]', state="detached")

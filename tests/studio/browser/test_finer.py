@@ -232,7 +232,7 @@ def test_an_own_style_that_goes_leaves_a_blend_and_a_part(opened, photo):
         look = work(page)["look"]
         assert look["styles"] == [{"id": "hokkai-wave", "weight": 1, "part": "all"}]
     assert [region["id"] for region in regions_of(look)] == [None]
-    assert page.locator(".notice.trouble").count() == 0
+    assert page.locator(".notice.trouble").all_inner_texts() == []
     assert page.is_disabled("#download") and page.is_disabled("#refine-begin"), "all of it is the photo"
 
 

@@ -223,12 +223,15 @@ function leaveOut(id) {
 
 /** @param {string} id */
 async function removeStyle(id) {
+  leaveOut(id); // before it is gone, so that nothing asks for it any more
+  streaming?.abort();
   try {
     await send(`/api/styles/${encodeURIComponent(id)}`, null, { method: "DELETE" });
     STYLES.delete(id);
-    leaveOut(id);
     build();
     the("add-style").focus();
+    const { photo } = work();
+    if (photo) void streamThumbnails(photo.photo);
   } catch (error) {
     hooks.trouble(error);
   }
