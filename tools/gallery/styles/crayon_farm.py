@@ -14,22 +14,22 @@ CARD = Card(
     id="crayon-farm",
     name="Crayon Farm",
     name_zh="蜡笔农场",
-    line="Waxy scribbles in bright colors that leave the paper's tooth showing through.",
-    line_zh="明亮的蜡笔来回涂抹，纸纹从色彩里透出来。",
+    line="Broad waxy scribbles in bright colors that leave the paper's tooth showing through.",
+    line_zh="粗蜡笔明亮地来回涂抹，纸纹从色彩里透出来。",
     seed=6,
 )
 Array = np.ndarray
 PAPER = palette("f7f0e0")[0]
 SKY, AQUA, SUN, ORANGE, RED, BROWN, GRASS, LIME, PINE, PINK, VIOLET, WHITE, DARK = palette(
-    "5f9fd4",
-    "98cbe0",
+    "3a8ce0",
+    "7cc8ec",
     "fbd23f",
     "f3923c",
     "dd4b3e",
     "8a5a3c",
-    "6fa653",
+    "58ac3c",
     "ccc455",
-    "2f7d58",
+    "1a7a4e",
     "f08fae",
     "8c6bb8",
     "f4efe6",
@@ -45,7 +45,7 @@ def paint(size: int, rng: np.random.Generator) -> Array:
     _land(crayon)
     _farm(crayon)
     _life(crayon, rng)
-    tooth = paper(rng, shape, 3.5)
+    tooth = paper(rng, shape, 6)
     caught = step(tooth, -1.5, -0.1)
     wax = sheet.picture()
     picture = mix(PAPER * (1 + 0.02 * tooth[..., None]), wax, 0.45 + 0.53 * caught)
@@ -59,7 +59,12 @@ class _Crayon:
         self.sheet, self.rng = sheet, rng
 
     def fill(
-        self, outline: Array, color: Array, turn: float = 0.5, width: float = 7.0, second: Array | None = None
+        self,
+        outline: Array,
+        color: Array,
+        turn: float = 0.5,
+        width: float = 12.0,
+        second: Array | None = None,
     ) -> None:
         path = skia.Path()
         path.addPoly([skia.Point(float(x), float(y)) for x, y in outline], True)

@@ -1,4 +1,4 @@
-"""A copper engraving: swelling lines bent over the forms, crossed in the shadows, dotted in the lights."""
+"""A copper engraving, colored by hand: swelling lines bent over the forms, crossed in the shadows, under washes."""
 
 from __future__ import annotations
 
@@ -6,60 +6,66 @@ import numpy as np
 from scipy import ndimage
 
 from tools.gallery.card import Card
-from tools.gallery.fields import blur, grid, mix, noise, palette, paper, relief, step
+from tools.gallery.fields import blur, edges, grid, mix, multiply, noise, palette, relief, step
 from tools.gallery.motifs import still_life
 
 CARD = Card(
     id="engraving",
     name="Engraved Table",
     name_zh="铜版静物",
-    line="Fine sepia lines that swell and cross over jug, bowl and fruit, on ivory paper.",
-    line_zh="细密的棕褐线条在罐、碗与果实上粗细交错，印在象牙色纸上。",
+    line="Blue-black lines swell and cross over jug, bowl and fruit, tinted by hand in madder, gamboge and blue.",
+    line_zh="蓝黑刻线在罐、碗与果实上粗细交错，再以茜红、藤黄与花青手工敷彩。",
     seed=6,
 )
 GRAY = {
-    "wall": palette("707070", "e8e8e8"), "cloth": palette("707070", "ffffff"), "table": palette("484848", "a8a8a8"),
-    "jug": palette("282828", "f4f4f4"), "bottle": palette("080808", "909090"), "bowl": palette("383838", "ffffff"),
-    "red": palette("181818", "d0d0d0"), "yellow": palette("484848", "ffffff"), "green": palette("303030", "e8e8e8"),
-    "shadow": palette("202020", "404040"),
+    "wall": palette("a8a8a8", "ffffff"), "cloth": palette("707070", "ffffff"), "table": palette("383838", "d0d0d0"),
+    "jug": palette("080808", "f4f4f4"), "bottle": palette("000000", "909090"), "bowl": palette("181818", "ffffff"),
+    "red": palette("080808", "d0d0d0"), "yellow": palette("303030", "ffffff"), "green": palette("101010", "e8e8e8"),
+    "shadow": palette("000000", "181818"),
 }  # fmt: skip
-INK, SHEET, PLATE = palette("43332c", "f3ead6", "dccdb0")
+TINTS = {
+    "wall": palette("a8d0c8", "eef0d8"), "cloth": palette("f0b49c", "fdeede"), "table": palette("e89a4c", "f8d48a"),
+    "jug": palette("4f9cc0", "d0ecec"), "bottle": palette("3f9a78", "9cd8a4"), "bowl": palette("e8c0a0", "fff4e0"),
+    "red": palette("e0402f", "f88a64"), "yellow": palette("f0b434", "fbe08a"), "green": palette("7fae4c", "cfdf86"),
+    "shadow": palette("b8784c", "c88a5c"),
+}  # fmt: skip
+INK, SHEET = palette("141c38", "fbf0d6")
+PITCH = 13.0
 
 
 def paint(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the picture (size, size * 4 / 3, 3)."""
     scene = still_life(rng)
-    plan = scene.plan(size, GRAY)
-    shape = plan.label.shape
-    x, y = grid(shape)
+    plan, tints = scene.plan(size, GRAY), scene.plan(size, TINTS)
     round_ = inflated(plan.label, size)
     light = relief(blur(round_, 3), 0.9)
-    tone = blur(plan.color[..., 0], 1.0) * (0.97 + 0.16 * light) + 0.03 * noise(rng, 160, shape, 2)
-    tone = np.clip(tone, 0.04, 1)
-    bend = 0.8 * blur(round_, 9) + 10 * noise(rng, 420, shape)
-    ground = plan.mask(scene, "wall", "table")
-    first = np.where(ground > 0, y + 0.12 * x, 0.86 * y + 0.5 * x + bend)
-    second = np.where(ground > 0, y - 0.55 * x, 0.72 * y - 0.7 * x + bend)
-    third = 0.25 * y + 0.97 * x - bend
-    pitch = 6.4
-    key = hatch(first, pitch, tone, 0.93, 0.55)
-    key = np.maximum(key, hatch(second, pitch, tone, 0.62, 0.42))
-    key = np.maximum(key, hatch(third, pitch, tone, 0.33, 0.40))
-    dots = np.cos(2 * np.pi * (first / pitch + 0.5)) + np.cos(2 * np.pi * third / (pitch * 1.4))
-    key = np.maximum(key, 0.8 * step(dots, 1.35, 1.75) * step(tone, 0.6, 0.7) * (1 - step(tone, 0.9, 0.97)))
-    rim = np.hypot(*np.gradient(plan.label.astype(float))) > 0
-    rim = step(blur(rim.astype(float), 0.8), 0.25, 0.5) * (0.85 - 0.5 * step(tone, 0.4, 0.95))
+    tone = blur(plan.color[..., 0], 1.0) * (0.92 + 0.22 * light) + 0.03 * noise(rng, 160, light.shape, 2)
+    key = lines(np.clip(tone, 0.0, 1), round_, plan.mask(scene, "wall", "table"), rng)
+    rim = step(4.2 - edges(plan.label), 0, 2.4) * (0.95 - 0.35 * step(tone, 0.5, 1.0))
     key = np.maximum(key, rim)
-    sheet = np.broadcast_to(SHEET, (*shape, 3)) * (1 + 0.018 * paper(rng, shape)[..., None])
-    film = 0.55 * (1 - step(blur(tone, 8), 0.25, 0.9)) + 0.12 + 0.05 * noise(rng, 220, shape, 2)
-    sheet = mix(sheet, np.broadcast_to(PLATE, sheet.shape), np.clip(film, 0, 1))
-    return np.clip(mix(sheet, np.broadcast_to(INK, sheet.shape), key * 0.93), 0, 1)
+    sheet = np.broadcast_to(SHEET, tints.color.shape) * (1 + 0.02 * noise(rng, 90, tone.shape, 2))[..., None]
+    pooled = 0.85 + 0.15 * noise(rng, 120, tone.shape, 2).clip(-1, 1)
+    color = multiply(sheet, blur(tints.color, 1.5), np.clip(pooled, 0, 1))
+    return np.clip(mix(color, np.broadcast_to(INK, color.shape), 0.96 * key), 0.03, 0.97)
+
+
+def lines(tone: np.ndarray, round_: np.ndarray, flat: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return how far the ink covers: one set of lines in the light, two and three as it darkens."""
+    x, y = grid(tone.shape)
+    bend = 0.8 * blur(round_, 9) + 12 * noise(rng, 420, tone.shape)
+    first = np.where(flat > 0, y + 0.12 * x + 0.3 * bend, 0.86 * y + 0.5 * x + bend)
+    second = np.where(flat > 0, 0.8 * y - 0.6 * x, 0.72 * y - 0.7 * x + bend)
+    third = 0.25 * y + 0.97 * x - bend
+    key = hatch(first, PITCH, tone, 0.9, 0.80)
+    key = np.maximum(key, hatch(second, PITCH, tone, 0.45, 0.60))
+    return np.maximum(key, hatch(third, PITCH * 0.8, tone, 0.24, 0.55))
 
 
 def hatch(phase: np.ndarray, pitch: float, tone: np.ndarray, limit: float, full: float) -> np.ndarray:
     """Return lines one pitch apart that begin below the tone ``limit`` and swell to a share ``full`` of the pitch."""
     share = full * np.clip((limit - tone) / limit, 0, 1) ** 0.8
     along = np.abs(phase / pitch - np.rint(phase / pitch)) * 2
-    return 1 - step(along - share, -0.16, 0.16) if full else 0 * phase
+    return step(share - along, -0.09, 0.09) * step(share, 0.02, 0.09)
 
 
 def inflated(label: np.ndarray, size: int) -> np.ndarray:

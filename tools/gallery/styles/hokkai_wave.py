@@ -6,20 +6,20 @@ import numpy as np
 
 from tools.gallery.canvas import Canvas, normals, smooth
 from tools.gallery.card import Card
-from tools.gallery.fields import grid, lic, mix, noise, palette, paper, step
+from tools.gallery.fields import grid, lic, mix, noise, palette, step
 from tools.gallery.scenes import ellipse, leaf
 
 CARD = Card(
     id="hokkai-wave",
     name="Wave off Hokkai",
     name_zh="北海之浪",
-    line="A breaking wave in three blues and cream under a graded evening sky, with carved outlines.",
-    line_zh="三层蓝与米白的巨浪，傍晚的天色由浓渐淡，刻线分明。",
+    line="A breaking wave of Prussian blue and cream before a vermilion sky, boldly outlined.",
+    line_zh="普鲁士蓝与奶白的巨浪，背后朱红天色渐染，刻线浓重。",
     seed=14,
 )
 W, H = 1024, 768
 LINE, DEEP, MID, PALE, CREAM, ROSE, OCHRE, EARTH = palette(
-    "1d3458", "27507f", "5f93b3", "aecbcc", "f3ead4", "e2a58c", "dcbf8a", "9a6a4a"
+    "0f1f44", "17427e", "3b82b4", "a9d3d6", "f8ecd2", "e2583a", "f4b45a", "8a3a2c"
 )
 CREST = ((-20, 300), (70, 225), (160, 150), (260, 98), (365, 86), (455, 112), (520, 172), (548, 240))
 HOLLOW = (
@@ -45,8 +45,8 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
     sky = mix(
         np.broadcast_to(CREAM, (*shape, 3)), np.broadcast_to(DEEP, (*shape, 3)), 0.85 * (1 - step(y, 0, 120))
     )
-    sky = mix(sky, np.broadcast_to(ROSE, sky.shape), 0.75 * step(y, 230, 470))
-    sky = mix(sky, np.broadcast_to(OCHRE, sky.shape), 0.4 * np.exp(-(((y - 250) / 90) ** 2)))
+    sky = mix(sky, np.broadcast_to(ROSE, sky.shape), 0.92 * step(y, 190, 480))
+    sky = mix(sky, np.broadcast_to(OCHRE, sky.shape), 0.8 * np.exp(-(((y - 210) / 90) ** 2)))
     canvas = Canvas(size, W, H, sky)
     sun_and_mountain(canvas)
     swell(rng, canvas, 500, 26, 640, MID, 0)
@@ -60,8 +60,8 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
     picture = canvas.picture()
     grain = lic(rng.standard_normal(shape), 0.16 * noise(rng, 220, shape, 2) + 0 * x, 170, 24)
     grain /= grain.std()
-    worn = 1 + 0.028 * grain + 0.03 * noise(rng, 90, shape, 2) + 0.018 * paper(rng, shape, 4)
-    faded = mix(picture, np.broadcast_to(CREAM, picture.shape), 0.08 + 0.05 * step(grain, 0.6, 2.2))
+    worn = 1 + 0.022 * grain + 0.03 * noise(rng, 90, shape, 2)
+    faded = mix(picture, np.broadcast_to(CREAM, picture.shape), 0.02 + 0.03 * step(grain, 0.6, 2.2))
     return np.clip(faded * worn[..., None], 0, 1)
 
 
@@ -70,19 +70,22 @@ def outline(canvas: Canvas, points, width: float, color=LINE, alpha: float = 0.9
     points = np.asarray(points, float)
     t = np.linspace(0, 1, len(points))
     canvas.ribbon(
-        points, width * (0.45 + 0.75 * np.sin(np.pi * t) ** 0.7 + 0.12 * np.sin(9 * np.pi * t)), color, alpha
+        points,
+        1.6 * width * (0.45 + 0.75 * np.sin(np.pi * t) ** 0.7 + 0.12 * np.sin(9 * np.pi * t)),
+        color,
+        alpha,
     )
 
 
 def sun_and_mountain(canvas: Canvas) -> None:
-    canvas.polygon(ellipse(815, 170, 62), palette("d9694f")[0], 0.9)
+    canvas.polygon(ellipse(815, 170, 62), palette("d8301f")[0], 0.95)
     line = smooth(
         np.array(
             [(560, 505), (660, 452), (730, 392), (770, 366), (806, 370), (850, 408), (930, 462), (1044, 505)]
         ),
         8,
     )
-    canvas.polygon(line, palette("6f86a8")[0])
+    canvas.polygon(line, palette("a8402f")[0])
     cap = smooth(
         np.array(
             [
@@ -182,13 +185,13 @@ def foam(rng: np.random.Generator, canvas: Canvas, crest: np.ndarray, hollow: np
     for k in range(2, len(edge) - 1):
         p, out = edge[k], -inward[k]
         lean = np.degrees(np.arctan2(out[1], out[0]))
-        for _ in range(2):
-            long = rng.uniform(16, 38) * (0.7 + 0.6 * k / len(edge))
+        for _ in range(2 if k % 2 else 1):
+            long = rng.uniform(26, 54) * (0.7 + 0.6 * k / len(edge))
             turn = lean + rng.uniform(8, 62)
             claw(canvas, p + rng.normal(0, 4, 2), long, turn)
         if k % 3 == 0:
             claw(
-                canvas, inner[k] + rng.normal(0, 3, 2), rng.uniform(14, 26), lean + 180 + rng.uniform(-50, 50)
+                canvas, inner[k] + rng.normal(0, 3, 2), rng.uniform(22, 36), lean + 180 + rng.uniform(-50, 50)
             )
 
 
@@ -196,7 +199,7 @@ def claw(canvas: Canvas, p: np.ndarray, long: float, turn: float) -> None:
     """One finger of foam with its knuckles."""
     shape = leaf(*p, long, turn, 0.24, 0.22)
     canvas.polygon(shape, CREAM)
-    canvas.line(shape, 1.5, LINE, 0.9, closed=True)
+    canvas.line(shape, 2.4, LINE, 0.95, closed=True)
     t = np.radians(turn + 24)
     for step_, r in ((0.62, 0.15), (0.9, 0.11)):
         at = p + long * step_ * np.array((np.cos(t), np.sin(t)))
@@ -205,11 +208,11 @@ def claw(canvas: Canvas, p: np.ndarray, long: float, turn: float) -> None:
 
 
 def spray(rng: np.random.Generator, canvas: Canvas) -> None:
-    for _ in range(150):
+    for _ in range(60):
         x = rng.normal(470, 130)
         y = 100 + 0.0011 * (x - 380) ** 2 + rng.exponential(60) - 60
         if 40 < y < 420 and (x > 420 or y < 100):
-            canvas.dot((x, y), rng.uniform(1.5, 4.2), CREAM, 0.95)
+            canvas.dot((x, y), rng.uniform(3, 7), CREAM, 0.95)
 
 
 def boat(canvas: Canvas, x: float, y: float, s: float) -> None:

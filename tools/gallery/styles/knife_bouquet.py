@@ -13,20 +13,20 @@ CARD = Card(
     id="knife-bouquet",
     name="Bouquet with the Palette Knife",
     name_zh="刮刀花束",
-    line="Thick slabs of coral, cream, teal and ochre, spread and scraped with a knife.",
-    line_zh="珊瑚、奶油、青绿与赭石的厚厚颜料，用刮刀抹开、堆起。",
+    line="Thick slabs of vermilion, cream and saffron on deep teal, spread and scraped with a knife.",
+    line_zh="朱红、奶油与藏红花黄的厚厚颜料，用刮刀抹在深青底上。",
     seed=26,
 )
 SLOTS = {
-    "ground": palette("2f5a66", "5f8f92", "a9c2b0", "e3d3b0"),
+    "ground": palette("0f3a4c", "1f6a78", "5fa8a4", "dfe0b8"),
     "far": palette("4a6a80", "8fa9ac"),
-    "table": palette("8a5a3c", "c48f5c", "e6c493"),
-    "leaf": palette("1f4238", "3f7354", "8fa65a"),
-    "petal_a": palette("9a2f33", "db5a48", "f3977a", "fbd0b4"),
-    "petal_b": palette("c9a690", "f0dcc4", "fdf3e0"),
-    "petal_c": palette("b46a1f", "ecae3a", "f9dc84"),
+    "table": palette("8a3f1f", "d0742f", "f0b45f"),
+    "leaf": palette("0c3a2f", "1f7a4c", "9cc04a"),
+    "petal_a": palette("8a1420", "e03a2c", "f87a4c", "fdc89a"),
+    "petal_b": palette("d0b090", "f8e8cc", "fffaea"),
+    "petal_c": palette("d0781a", "f8b82a", "fde27a"),
     "heart": palette("4a2a2c", "8a4a30", "d99a4a"),
-    "vase": palette("1f3a5c", "3f6f9a", "9cc3cf"),
+    "vase": palette("0c2352", "1f5aa0", "8cc4dc"),
 }
 
 
@@ -42,10 +42,10 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
     loose = np.pi / 4 * np.round(noise(rng, 170, shape) * 1.4) + 0.5
     angle = np.where(blur(back, 4) > 0.7, loose, angle)
     for gap, long, wide, need in (
-        (30, 96, 46, 0.0),
-        (19, 58, 27, 0.05),
-        (11, 34, 15, 0.10),
-        (7, 20, 9, 0.15),
+        (42, 130, 64, 0.0),
+        (27, 84, 42, 0.06),
+        (17, 52, 25, 0.11),
+        (12, 32, 15, 0.16),
     ):
         wanted = blur(color, wide * 0.22)
         at = scatter(rng, gap, shape, 20)
@@ -67,7 +67,7 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
     thick = blur(height.picture()[..., 0], 0.7)
     shade = relief(thick * 6.5)
     picture = canvas.picture() * (1 + 0.20 * shade)[..., None] + 0.10 * np.clip(shade - 0.45, 0, 1)[..., None]
-    return np.clip(picture * (1 + 0.02 * noise(rng, 3, shape))[..., None], 0, 0.985)
+    return np.clip(picture, 0.03, 0.97)
 
 
 def dab(rng, canvas, height, center, turn, long, wide, colors) -> None:

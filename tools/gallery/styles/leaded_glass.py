@@ -6,27 +6,27 @@ import numpy as np
 from scipy import ndimage
 
 from tools.gallery.card import Card
-from tools.gallery.fields import blur, cells, centroidal, grid, lic, noise, palette, relief, step
+from tools.gallery.fields import blur, cells, centroidal, grid, lic, mix, noise, palette, ramp, relief, step
 from tools.gallery.scenes import Scene, ball, curve, ellipse, leaf, ridge, slope
 
 CARD = Card(
     id="leaded-glass",
     name="Iris Window",
     name_zh="鸢尾花窗",
-    line="Streaky panes of amber, violet, green and blue with the sun behind them, held by dark lead.",
-    line_zh="琥珀、紫、绿、蓝的彩色玻璃，阳光从背后透来，铅条勾勒鸢尾。",
+    line="Glowing panes of amber, ruby, emerald and violet with the sun behind them, held by heavy black lead.",
+    line_zh="琥珀、宝石红、翠绿与紫的玻璃，阳光从背后透来，粗黑铅条勾勒鸢尾。",
     seed=9,
 )
 W, H = 768, 1024
 SLOTS = {
-    "sky": palette("f3dca0", "f2c27c", "e39a73", "b98aa0", "6f86b4", "3f639e"),
-    "sun": palette("fbe7a6", "fff4cf"),
-    "far": palette("5a5c9c", "8f83b8", "c9a5b8"),
-    "near": palette("2f6a5a", "5c9a66", "a9c077"),
-    "water": palette("2b6f94", "5fa6b8", "b9d9cc", "f0d9a4"),
-    "leaf": palette("1f5a44", "3f8a54", "8fb95f"),
-    "petal": palette("45348c", "7458b4", "ad8fd0", "d9c2e2"),
-    "tongue": palette("d9892f", "f3c557"),
+    "sky": palette("ffe07a", "ffb43a", "f0702f", "c82f4a", "7a2a86", "2f2f9a"),
+    "sun": palette("ffe27a", "fff6c8"),
+    "far": palette("5a1f7a", "a82f7a", "e8607a"),
+    "near": palette("0c6a4a", "1f9a4a", "a8d02f"),
+    "water": palette("0c3f7a", "0f7f9a", "2fb8a0", "f8d060"),
+    "leaf": palette("04503a", "0f8a3f", "8fd03f"),
+    "petal": palette("2a1a8a", "5a2fc0", "a060e0", "e8b0f0"),
+    "tongue": palette("f0901f", "ffd83f"),
 }
 
 
@@ -80,11 +80,13 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
     plan = scene.plan(size, SLOTS)
     shape = plan.label.shape
     x, y = grid(shape)
+    dusk = np.clip((np.hypot(x - 470, y - 300) - 70) / 430, 0, 1)
+    plan.color = mix(plan.color, ramp(SLOTS["sky"], dusk), plan.mask(scene, "sky"))
     coarse = (256, 192)
     ground = ndimage.zoom(plan.mask(scene, "sky", "far", "near", "water"), np.array(coarse) / shape, order=0)
-    owner, _ = cells(centroidal(rng, 150, 0.06 + ground), shape)
-    rays = np.floor((np.arctan2(y - 300, x - 470) + 0.02 * noise(rng, 200, shape)) / (2 * np.pi / 22))
-    rings = np.floor((np.hypot(x - 470, y - 300) - 92) / 105)
+    owner, _ = cells(centroidal(rng, 84, 0.06 + ground), shape)
+    rays = np.floor((np.arctan2(y - 300, x - 470) + 0.02 * noise(rng, 200, shape)) / (2 * np.pi / 16))
+    rings = np.floor((np.hypot(x - 470, y - 300) - 92) / 130)
     cut = np.where(plan.mask(scene, "sky") > 0, 1000 + 40 * rings + rays, owner)
     cut = np.where(plan.mask(scene, "leaf", "petal", "tongue", "sun") > 0, 0, cut)
     _, piece = np.unique(plan.label * 10007 + cut.astype(int), return_inverse=True)
@@ -93,9 +95,9 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
     mean = np.stack(
         [np.bincount(piece.ravel(), c.ravel()) / count for c in np.moveaxis(plan.color, -1, 0)], -1
     )
-    tint = mean * (1 + 0.10 * rng.standard_normal((len(mean), 1))) + 0.03 * rng.standard_normal(mean.shape)
+    tint = mean * (1 + 0.16 * rng.standard_normal((len(mean), 1))) + 0.05 * rng.standard_normal(mean.shape)
     turn = rng.uniform(0, np.pi, len(mean))[piece]
-    streak = lic(noise(rng, 9, shape, 2), turn + 0.5 * noise(rng, 80, shape), 46, 14)
+    streak = lic(noise(rng, 20, shape, 2), turn + 0.5 * noise(rng, 80, shape), 46, 14)
     streak /= streak.std()
     color = 0.35 * plan.color + 0.65 * tint[piece]
     color = (
@@ -106,13 +108,13 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
     border = ndimage.morphological_gradient(piece, size=3) > 0
     away = ndimage.distance_transform_edt(~border) * 768 / size
     glow = np.exp(-(((x - 470) / 420) ** 2) - ((y - 320) / 520) ** 2)
-    color = color * (0.80 + 0.30 * glow - 0.22 * np.exp(-away / 5))[..., None]
-    width = 2.9 + 0.5 * noise(rng, 40, shape)
-    width = width + 1.3 * step(blur(border.astype(float), 5), 0.36, 0.62)  # solder where cames meet
+    color = color * (0.92 + 0.22 * glow - 0.22 * np.exp(-away / 9))[..., None]
+    width = 5.2 + 0.7 * noise(rng, 60, shape)
+    width = width + 2.0 * step(blur(border.astype(float), 5), 0.36, 0.62)  # solder where cames meet
     lead = 1 - step(away, width - 0.8, width + 0.8)
     came = np.clip(1 - (away / (width + 0.5)) ** 2, 0, 1)
     metal = (
-        palette("38363d")[0]
+        palette("1e1b22")[0]
         * (1 + 0.9 * relief(blur(came, 0.8) * 4) + 0.08 * noise(rng, 5, shape))[..., None]
     )
     bloom = 0.16 * blur(color * (1 - lead)[..., None], 9)

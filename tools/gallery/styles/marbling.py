@@ -12,11 +12,11 @@ CARD = Card(
     id="marbling",
     name="Marbled Endpaper",
     name_zh="湿拓流纹",
-    line="Indigo, cream, rust and sage, dropped on water, combed into feathers and curled.",
-    line_zh="靛蓝、米白、铁锈红与灰绿滴在水面，梳成羽纹，再轻轻卷起。",
+    line="Burgundy, rose, turquoise and cream, dropped on water, combed into broad feathers and curled.",
+    line_zh="酒红、玫瑰、松石绿与奶白滴在水面，梳成阔羽，再轻轻卷起。",
     seed=41,
 )
-INKS = palette("26355f", "eee3cb", "b5523b", "8fa394", "d9a85c", "4d6f92", "e9c7a8")
+INKS = palette("5c0f30", "f8ecd4", "12857f", "e65a72", "f2b13c", "1f2a5e", "f6bfa6")
 SHARE = np.array([0.24, 0.2, 0.13, 0.14, 0.09, 0.13, 0.07])
 WIDTH, HEIGHT = 1024, 768
 
@@ -44,22 +44,20 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
 
 def compose(rng: np.random.Generator) -> list[tuple]:
     moves: list[tuple] = []
-    for k in range(330):
+    for k in range(210):
         center = rng.uniform((-90, -90), (WIDTH + 90, HEIGHT + 90))
-        moves.append(("drop", center, rng.uniform(30, 62) * 0.9985**k, INKS[rng.choice(len(INKS), p=SHARE)]))
-    for k, x in enumerate(np.arange(-20, WIDTH + 20, 62)):
-        moves.append(("tine", (x, 0), np.pi / 2, 80 * (1 if k % 2 else -1), 20))
-    for k, y in enumerate(np.arange(10, HEIGHT, 40)):
-        moves.append(("tine", (0, y), 0.04 * np.sin(k), 46 * (1 if k % 2 else -1), 13))
+        moves.append(("drop", center, rng.uniform(46, 92) * 0.9975**k, INKS[rng.choice(len(INKS), p=SHARE)]))
+    for k, x in enumerate(np.arange(-20, WIDTH + 20, 110)):
+        moves.append(("tine", (x, 0), np.pi / 2, 120 * (1 if k % 2 else -1), 34))
+    for k, y in enumerate(np.arange(10, HEIGHT, 76)):
+        moves.append(("tine", (0, y), 0.04 * np.sin(k), 80 * (1 if k % 2 else -1), 24))
     for x, y, r, turn in (
         (300, 300, 130, 300),
         (720, 470, 150, -340),
-        (860, 130, 90, 190),
-        (120, 640, 90, -190),
     ):
         moves.append(("curl", (x, y), r, turn, 55))
     for x, y in ((505, 190), (480, 610), (960, 700), (40, 120)):
-        for radius, ink in ((56, 1), (44, 2), (34, 4), (22, 1), (13, 0)):
+        for radius, ink in ((74, 1), (60, 2), (45, 4), (29, 1), (16, 0)):
             moves.append(("drop", np.array((x, y)), radius, INKS[ink]))
         for angle in np.arange(0, np.pi, np.pi / 4):
             moves.append(("tine", (x, y), angle, 20 * (1 if rng.random() < 0.5 else -1), 9))

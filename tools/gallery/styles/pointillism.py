@@ -6,28 +6,28 @@ import numpy as np
 
 from tools.gallery.canvas import Canvas
 from tools.gallery.card import Card
-from tools.gallery.fields import blur, noise, palette, paper, relief, sample, scatter
+from tools.gallery.fields import blur, noise, palette, relief, sample, scatter
 from tools.gallery.motifs import sea
 
 CARD = Card(
     id="pointillism",
     name="Bay in Points of Light",
     name_zh="光点海湾",
-    line="Dots of rose, gold, violet and turquoise, warm against cool, over a bay in the afternoon.",
-    line_zh="玫瑰、金黄、紫与青的色点冷暖相映，午后的海湾闪着光。",
+    line="Large dots of rose, gold, violet and turquoise, warm against cool, over a bright blue bay.",
+    line_zh="玫瑰、金黄、紫与青的大色点冷暖相映，湛蓝的海湾闪着光。",
     seed=8,
 )
 SLOTS = {
-    "sky": palette("6f9fce", "a9c9dc", "f2dcb8", "f4c79a"),
+    "sky": palette("3f8ad8", "8fc8ec", "fde0a8", "fcae74"),
     "sun": palette("f8e6a0", "fff6d8"),
     "cloud": palette("d7b7cc", "f6e3d2"),
-    "far": palette("6d6aa8", "9a93c4", "d6a9b4"),
-    "sea": palette("27568c", "3f86ac", "79b9bd", "d9dcb8"),
+    "far": palette("5a4aa8", "8f78cc", "e890b0"),
+    "sea": palette("123f8c", "1f78b8", "4fb8c4", "e8e0a8"),
     "foam": palette("bcdcd6", "f7efd6"),
-    "sail": palette("d98f6a", "f4d6a8", "fdf2d8"),
-    "hull": palette("5a2f52", "a8505c"),
-    "sand": palette("a9744f", "dcae6c", "f4dca0"),
-    "rock": palette("47386a", "7f5f8a", "c98f86"),
+    "sail": palette("f0844a", "fcd08a", "fff4d4"),
+    "hull": palette("6a1f4a", "c83a4a"),
+    "sand": palette("c8743a", "f4b44f", "fde48a"),
+    "rock": palette("3a2a7a", "8a4a94", "e0786a"),
 }
 PURE = palette("e8634a", "f4b13c", "f7dc6b", "6fae5c", "2f9a9a", "3f6fc0", "7a4fa8", "d9578f", "fdf3dc")
 
@@ -41,7 +41,7 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
     )
     canvas = Canvas(size, 1024, 768, palette("e6d8bd")[0])
     height = Canvas(size, 1024, 768, (0.3,) * 3)
-    for gap, radius, mixed in ((9.5, 6.6, 0.10), (7.5, 4.6, 0.20), (8.5, 3.3, 0.42)):
+    for gap, radius, mixed in ((17, 13.0, 0.10), (13, 9.0, 0.18), (15, 6.5, 0.45)):
         at = scatter(rng, gap, shape)
         own = sample(color, at)
         away = np.linalg.norm(own[:, None] - PURE[None], axis=-1)
@@ -54,5 +54,5 @@ def paint(size: int, rng: np.random.Generator) -> np.ndarray:
             canvas.dot(p, r, c, 0.93)
             height.dot(p, r, (rng.uniform(0.4, 0.9),) * 3, 0.8)
     shade = relief(blur(height.picture()[..., 0], 0.7) * 3)
-    picture = canvas.picture() * (1 + 0.075 * shade + 0.012 * paper(rng, shape))[..., None]
+    picture = canvas.picture() * (1 + 0.10 * shade)[..., None]
     return np.clip(picture, 0, 1)

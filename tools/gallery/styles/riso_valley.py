@@ -1,4 +1,4 @@
-"""Hills, a sun and large leaves in three risograph inks, printed over each other a little out of place."""
+"""Hills, a sun and large leaves in three risograph inks, screened in lines, printed over each other a little out of place."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ CARD = Card(
     id="riso-valley",
     name="Three-Ink Valley",
     name_zh="三色谷",
-    line="A grainy print in coral, teal and yellow inks, the layers a hair out of place.",
-    line_zh="珊瑚红、青绿与明黄三色油墨印出的颗粒，套色微微错位。",
+    line="Coral, teal and yellow inks in swelling lines, overprinted a hair out of place on cream paper.",
+    line_zh="珊瑚红、青绿与明黄三色油墨以粗细线纹叠印在米色纸上，套色微微错位。",
     seed=23,
 )
 Array = np.ndarray
-PAPER, CORAL, TEAL, YELLOW = palette("f6eedd", "ef5f57", "1c7486", "f9c93e")
+PAPER, CORAL, TEAL, YELLOW = palette("fbf3df", "ff5468", "04606e", "ffd23c")
+PITCH = 15.0
+"""Between a screen's lines, points."""
 Tones = tuple[float | Array, float | Array, float | Array]
 """How much yellow, coral and teal."""
 
@@ -26,60 +28,63 @@ Tones = tuple[float | Array, float | Array, float | Array]
 def paint(size: int, rng: np.random.Generator) -> Array:
     """Return the picture (size, size, 3)."""
     shape = (size, size)
-    plates = _plates(shape)
+    plates, phase = _plates(shape)
     picture = np.broadcast_to(PAPER, (*shape, 3))
-    shifts = ((-2.5, 1.5), (2.0, -1.0), (0.5, 2.5))
-    for tone, color, (dx, dy) in zip(plates, (YELLOW, CORAL, TEAL), shifts, strict=True):
-        picture = multiply(picture, color, _stencil(warp(tone, dx, dy), rng))
+    shifts = ((-3.5, 2.0), (3.0, -1.5), (0.5, 3.5))
+    for tone, color, shift in zip(plates, (YELLOW, CORAL, TEAL), shifts, strict=True):
+        screened = _screened(warp(tone, *shift), warp(phase, *shift))
+        picture = multiply(picture, color, screened * (0.95 + 0.04 * noise(rng, 160, shape, 2)))
     return np.clip(picture, 0.03, 0.96)
 
 
-def _stencil(tone: Array, rng: np.random.Generator) -> Array:
-    """Break a tone into a stencil's soft grain, with the drum's uneven pressure."""
-    speck = 0.8 * noise(rng, 5, tone.shape, 2) + 0.5 * noise(rng, 11, tone.shape)
-    grains = step(
-        (tone - 0.5) * 3 + speck * np.sqrt(np.clip(4 * tone * (1 - tone), 0.03, 1)) * 0.8, -0.9, 0.9
-    )
-    pressure = 0.94 + 0.04 * noise(rng, 160, tone.shape, 3)
-    return np.clip((0.6 * tone + 0.4 * grains) * pressure, 0, 1)
+def _screened(tone: Array, phase: Array) -> Array:
+    """Break a tone into lines that swell with it, and leave what is full or empty whole."""
+    lines = step(tone - 0.5 - 0.5 * np.cos(2 * np.pi * phase), -0.12, 0.12)
+    return np.clip(0.35 * tone + 0.65 * lines, 0, 1)
 
 
-def _plates(shape: tuple[int, int]) -> list[Array]:
+def _plates(shape: tuple[int, int]) -> tuple[list[Array], Array]:
+    """Return the inks' tones, and the phase of the lines that they are screened with."""
     x, y = grid(shape)
     sky = y / 420 + 0 * x
     tones: list[Array] = [
-        0.18 + 0.6 * step(sky, 0, 0.9),
+        0.05 + 0.7 * step(sky, 0.2, 1.0),
         0.72 * step(-sky, -0.95, 0) + 0.1,
-        0.2 * step(-sky, -0.4, 0.1),
+        0.0 * sky,
     ]
     bands = step(np.sin(y / 7.5 + 0.9 * np.sin(x / 90)), -0.2, 0.2)
+    phase = (y + 9 * np.sin(x / 80)) / PITCH
 
-    def lay(area: Array, colors: Tones) -> None:
+    def lay(area: Array, colors: Tones, lines: float | Array = 0.25) -> None:
+        nonlocal phase
+        phase = np.where(area > 0.5, lines, phase)
         for i, color in enumerate(colors):
             tones[i] = np.clip(tones[i] * (1 - area) + area * color, 0, 1)
 
     lay(
         cover(shape, ellipse(500, 236, 124)),
         (0.85 * step(y, 200, 360) + 0.1, 0.95 * step(-y, -370, -150), 0.0),
+        np.hypot(x - 500, y - 236) / PITCH,
     )
     ridges = (
         (
             [(-40, 400), (120, 300), (230, 372), (380, 258), (520, 380), (660, 292), (820, 400)],
-            (0.05, 0.7, 0.6),
+            (0.0, 0.8, 0.2),
         ),
-        ([(-40, 480), (160, 420), (330, 486), (540, 405), (820, 500)], (0.9, 0.3, 0.35)),
-        ([(-40, 610), (180, 556), (420, 612), (620, 536), (820, 580)], (0.6, 0.05, 0.9)),
+        ([(-40, 480), (160, 420), (330, 486), (540, 405), (820, 500)], (0.9, 0.1, 0.3)),
+        ([(-40, 610), (180, 556), (420, 612), (620, 536), (820, 580)], (0.15, 0.0, 0.95)),
     )
     for points, (ly, lc, lt) in ridges:
         hill = cover(shape, below(np.array(points)))
         depth = np.cumsum(hill, 0) * 4 / shape[0]
-        lay(hill, (ly * (1 - 0.5 * depth), lc * (1.1 - depth), np.clip(lt * (1.15 - 0.9 * depth), 0.06, 1)))
+        tone = (ly * (1 - 0.5 * depth), lc * (1.1 - depth), np.clip(lt * (1.15 - 0.9 * depth), 0.06, 1))
+        lay(hill, tone, depth * 192 / PITCH)
     left = smooth(np.array([(392, 478), (352, 520), (432, 560), (330, 625), (420, 700), (300, 790)]), 8)
     right = smooth(np.array([(560, 790), (520, 690), (400, 630), (486, 560), (376, 520), (398, 478)]), 8)
     lay(cover(shape, np.concatenate([left, right])), (0.1, 0.12 * bands, 0.12 + 0.5 * bands))
     for area, colors in (*_trees(shape), *_plants(shape)):
         lay(area, colors)
-    return tones
+    return tones, phase
 
 
 def _trees(shape: tuple[int, int]) -> list[tuple[Array, Tones]]:
@@ -96,7 +101,7 @@ def _trees(shape: tuple[int, int]) -> list[tuple[Array, Tones]]:
     )
     crowns = cover(shape, *(ellipse(tx, ty - r, r * 0.8, r) for tx, ty, r in stands))
     trunks = cover(shape, *(box(tx, ty, 5, 44) for tx, ty, _ in stands))
-    return [(crowns, (0.2, 0.75 * step(x, 0, 768) + 0.15, 0.6)), (trunks, (0, 0.6, 0.9))]
+    return [(crowns, (0.1, 0.2 * step(x, 0, 768), 0.92)), (trunks, (0, 0.2, 0.95))]
 
 
 def _plants(shape: tuple[int, int]) -> list[tuple[Array, Tones]]:

@@ -1,4 +1,4 @@
-"""A magpie among peonies, sewn in silk floss: long and short stitches that follow each petal and feather."""
+"""A magpie among peonies, sewn in thick silk floss on crimson satin: stitches follow each petal and feather, gold cord its edge."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ CARD = Card(
     id="silk-embroidery",
     name="Peony in Silk Thread",
     name_zh="丝线牡丹",
-    line="Glossy long-and-short stitches follow petals and feathers on champagne satin.",
-    line_zh="长短针顺着花瓣与羽毛铺开，丝光闪在香槟色缎面上。",
+    line="Thick glossy stitches of rose, gold and turquoise, edged with gold cord, on crimson satin.",
+    line_zh="玫红、金与孔雀蓝的粗丝线，盘金勾边，绣在胭脂红缎上。",
     seed=31,
 )
 Array = np.ndarray
-SILK = palette("d6c29a")[0]
-PINK = palette("6d1f3f", "b13f60", "dd7f8b", "f3c4bb")
-CORAL = palette("9c3a2e", "d0694a", "efa877", "f8ddb4")
+SILK = palette("a3163a")[0]
+PINK = palette("c23a5e", "ee7f92", "f9b9b4", "fdeee0")
+CORAL = palette("d8702c", "f0a04a", "f8cf7a", "fdf0c4")
 IVORY = palette("a98f6b", "d8c7a0", "efe6cc", "f7f2e2")
-VIOLET = palette("2c2a58", "5a4f92", "9384bb", "d3c6df")
-GREEN = palette("17382f", "2f6550", "6c9a74", "b4c79a")
-BROWN = palette("3c2620", "6a4332", "9a6f4d", "c49c6c")
-BLUE = palette("14213f", "23406f", "3f74a3", "8fc0cf")
+VIOLET = palette("1c3f7a", "3f7ab4", "8fc4d8", "e4f3ee")
+GREEN = palette("0c4a4a", "14807a", "4fb8a0", "c4e8c0")
+BROWN = palette("4a1420", "8a4a1f", "c88a34", "f0cc70")
+BLUE = palette("0c2a4a", "105f8a", "1f9fb0", "a4e4d8")
 GOLD = palette("7a5320", "b5852f", "dfb757", "f5e09a")
 
 
@@ -33,9 +33,9 @@ def paint(size: int, rng: np.random.Generator) -> Array:
     """Return the picture (size, size, 3)."""
     shape = (size, size)
     x, y = grid(shape)
-    weave = np.sin(2 * np.pi * x / 4.2) * np.sin(2 * np.pi * y / 4.2 + np.pi * np.floor(x / 4.2))
+    sheen = np.sin(2 * np.pi * (x + 1.7 * y) / 26 + 1.2 * noise(rng, 200, shape))
     glow = 1.14 - 0.4 * np.hypot(x - 340, y - 330) / 540
-    ground = SILK * (glow + 0.05 * noise(rng, 200, shape, 3) + 0.045 * weave)[..., None]
+    ground = SILK * (glow + 0.08 * noise(rng, 200, shape, 2) + 0.10 * sheen)[..., None]
     canvas = Canvas(size, ground=np.clip(ground, 0, 1))
     needle = _Needle(canvas, rng)
     _branches(needle)
@@ -59,7 +59,7 @@ class _Needle:
         self.canvas, self.rng = canvas, rng
 
     def fill(
-        self, outline: Array, silk: Array, foot, turn=None, length: float = 26.0, thread: float = 3.0
+        self, outline: Array, silk: Array, foot, turn=None, length: float = 40.0, thread: float = 6.0
     ) -> None:
         """Sew an area.
 
@@ -73,9 +73,10 @@ class _Needle:
         """
         outline, foot, rng = np.asarray(outline), np.asarray(foot, float), self.rng
         self.canvas.polygon(outline, silk[0] * 0.8)
+        self.canvas.line(outline, 6.0, GOLD[2], closed=True)
         low, high = outline.min(0), outline.max(0)
         area = cover((256, 256), outline)
-        count = int(np.prod(high - low) / (thread * length) * 3.0) + 8
+        count = int(np.prod(high - low) / (thread * length) * 2.6) + 8
         at = low + rng.random((count, 2)) * (high - low)
         at = at[sample(area, at) > 0.5]
         reach = np.linalg.norm(outline - foot, axis=1).max()
@@ -103,7 +104,7 @@ class _Needle:
         for k, (spot, way) in enumerate(zip(points, along, strict=True)):
             side = np.array([-way[1], way[0]]) * width * (1 - 0.5 * k / len(points)) / 2
             self.stitch(
-                spot - side - way * 7, spot + side + way * 7, ramp(silk, self.rng.uniform(0.1, 0.9)), 3.0
+                spot - side - way * 7, spot + side + way * 7, ramp(silk, self.rng.uniform(0.1, 0.9)), 5.0
             )
 
 
@@ -145,7 +146,7 @@ def _peony(needle: _Needle, rng: np.random.Generator, x: float, y: float, big: f
             cx, cy = x + 0.56 * reach * np.cos(a), y + 0.56 * reach * np.sin(a) * 0.94
             petal = blob(rng, cx, cy, 0.44 * reach * wide, 0.44 * reach, 0.07)
             needle.fill(
-                petal, silk, (x - 0.1 * reach * np.cos(a), y - 0.1 * reach * np.sin(a)), length=20 + 8 * big
+                petal, silk, (x - 0.1 * reach * np.cos(a), y - 0.1 * reach * np.sin(a)), length=30 + 12 * big
             )
     for _ in range(int(46 * big)):
         a, r = rng.uniform(0, 2 * np.pi), 26 * big * np.sqrt(rng.random())

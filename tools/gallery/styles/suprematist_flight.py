@@ -1,4 +1,4 @@
-"""Tilted planes in flight over a warm white: black, vermilion, ultramarine, mustard, with a dry brush."""
+"""Tilted planes in flight over pale sand: black, vermilion, ultramarine, mustard, with a dry brush."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ CARD = Card(
     id="suprematist-flight",
     name="Planes in Flight",
     name_zh="飞行的平面",
-    line="Tilted bars, wedges and discs hover over a warm white, their paint dry and scumbled.",
-    line_zh="斜置的长条、楔形与圆盘悬在暖白之上，干笔擦出斑驳的颜料。",
+    line="Tilted bars, wedges and discs hover over pale sand, their paint dry and scumbled.",
+    line_zh="斜置的长条、楔形与圆盘悬在浅沙色之上，干笔擦出斑驳的颜料。",
     seed=15,
 )
 Array = np.ndarray
 BLACK, RED, ROSE, BLUE, SKY, MUSTARD, GREEN, GRAY, OCHRE = palette(
     "26242a", "c63d2b", "e5a08d", "2b4a91", "9fbdd0", "e3a935", "3f6b55", "8d8f8e", "b9793a"
 )
-GROUND = palette("e9e0cc")[0]
+GROUND = palette("ecd9ae")[0]
 TILT = -0.42
 
 
@@ -46,7 +46,7 @@ def paint(size: int, rng: np.random.Generator) -> Array:
         color = mix(color, np.clip(own + fade[..., None], 0.04, 0.94), area)
         angle = np.where(area > 0.5, turn + 0.08 * noise(rng, 90, shape), angle)
         taken = np.maximum(taken, area)
-    painting = Painting(size, color, angle, palette("d9cba9")[0])
+    painting = Painting(size, color, angle, palette("d8bd88")[0])
     painting.lay(Layer(30, 22, 80, 0, 0.2), Brush(rng, 14, 0.02, 0.6), 0.018, taken < 0.5)
     painting.lay(Layer(17, 15, 60, 0.03, 0.14), Brush(rng, 10, 0.02, 0.4), 0.015)
     painting.lay(Layer(9, 7, 36, 0.06, 0.12), Brush(rng, 6, 0.018, 0.2), 0.014)

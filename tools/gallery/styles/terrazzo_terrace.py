@@ -1,4 +1,4 @@
-"""Polished terrazzo: chips of marble of every size in a pale binder, gathered into a slow tide of color."""
+"""Polished terrazzo: large chips of marble in a pink binder, gathered into a slow tide of color."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ CARD = Card(
     id="terrazzo-terrace",
     name="Terrazzo Tide",
     name_zh="水磨石之潮",
-    line="Chips of rose, sage, ochre and slate marble, polished in a pale stone ground.",
-    line_zh="玫瑰、鼠尾草、赭石与岩灰的大理石碎粒，磨进浅色石底。",
+    line="Large chips of forest green, oxblood, mustard and ivory marble, polished in a blush-pink ground.",
+    line_zh="墨绿、牛血红、芥黄与象牙白的大块石片，磨进粉红石底。",
     seed=13,
 )
 Array = np.ndarray
-BINDER, SHADE = palette("efe6d8", "d8cbbd")
+BINDER, SHADE = palette("f4c3b4", "e9a598")
 CHIPS = palette(
-    "c9705c",
-    "e2a48d",
-    "8d3f3a",
-    "7f9a85",
-    "b7c4a8",
-    "3f5a55",
-    "d29b45",
-    "efd08f",
-    "4a4f63",
-    "8b93a3",
-    "f6efe4",
-    "c6bfb6",
+    "c8452f",
+    "f08a6a",
+    "7a1f2c",
+    "2f7a5c",
+    "a8cfa0",
+    "0f4a40",
+    "e8a01f",
+    "f9d66a",
+    "1c2f4f",
+    "4f86a8",
+    "fdf3e2",
+    "f7dcc8",
 )
-"""Three each of rose, sage, ochre and slate with pale stone, by rows of the tide."""
+"""Three each of red, green, yellow and blue with pale stone."""
 
 
 def paint(size: int, rng: np.random.Generator) -> Array:
@@ -42,9 +42,8 @@ def paint(size: int, rng: np.random.Generator) -> Array:
     x, y = grid(shape)
     tide = _tide(x, y)
     ground = mix(BINDER, SHADE, 0.45 + 0.4 * noise(rng, 130, shape, 4).clip(-1, 1) * 0.5)
-    ground = mix(ground, CHIPS[8], 0.42 * np.clip(tide, 0, 1))
-    ground = mix(ground, CHIPS[1], 0.4 * np.clip(-tide, 0, 1))
-    ground += 0.01 * noise(rng, 3, shape, 2)[..., None]
+    ground = mix(ground, CHIPS[1], 0.25 * np.clip(tide, 0, 1))
+    ground = mix(ground, CHIPS[11], 0.4 * np.clip(-tide, 0, 1))
     canvas = Canvas(size, ground=np.clip(ground, 0, 1))
     outlines = _chips(rng)
     for outline, center in outlines:
@@ -52,8 +51,8 @@ def paint(size: int, rng: np.random.Generator) -> Array:
         _lay(canvas, outline, _stone(level, rng), rng)
     picture = canvas.picture()
     inside = blur(cover(shape, *(outline for outline, _ in outlines)), 1.2)
-    veins = noise(rng, 20, shape, 4)
-    picture *= 1 + (0.055 * veins * inside + 0.03 * noise(rng, 5, shape, 2))[..., None]
+    veins = noise(rng, 44, shape, 2)
+    picture *= 1 + (0.06 * veins * inside)[..., None]
     picture += 0.03 * relief(-inside * 2.0, 1.0)[..., None]
     return np.clip(picture, 0.03, 0.95)
 
@@ -78,7 +77,7 @@ def _stone(level: float, rng: np.random.Generator) -> Array:
 def _chips(rng: np.random.Generator) -> list[tuple[Array, Array]]:
     """Chips that do not touch, large ones first."""
     taken, chips = np.empty((0, 3)), []
-    for radius, tries in ((74, 60), (52, 160), (36, 400), (24, 900), (15, 2200), (9, 5000), (5, 5200)):
+    for radius, tries in ((104, 60), (74, 160), (50, 400), (33, 900), (21, 1800), (13, 2400)):
         for at in rng.uniform(-20, 788, (tries, 2)):
             r = radius * rng.uniform(0.75, 1.2)
             if len(taken) and (np.hypot(*(taken[:, :2] - at).T) < 0.9 * (taken[:, 2] + r) + 1.0).any():
