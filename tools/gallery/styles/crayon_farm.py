@@ -35,6 +35,8 @@ SKY, AQUA, SUN, ORANGE, RED, BROWN, GRASS, LIME, PINE, PINK, VIOLET, WHITE, DARK
     "f4efe6",
     "3b3a4a",
 )
+BLUNT = 1.6
+"""How much broader the worn crayons draw than the widths that the forms name."""
 
 
 def paint(size: int, rng: np.random.Generator) -> Array:
@@ -45,10 +47,10 @@ def paint(size: int, rng: np.random.Generator) -> Array:
     _land(crayon)
     _farm(crayon)
     _life(crayon, rng)
-    tooth = paper(rng, shape, 6)
-    caught = step(tooth, -1.5, -0.1)
+    tooth = paper(rng, shape, 4)
+    caught = step(tooth, -1.8, -0.4)
     wax = sheet.picture()
-    picture = mix(PAPER * (1 + 0.02 * tooth[..., None]), wax, 0.45 + 0.53 * caught)
+    picture = mix(PAPER * (1 + 0.02 * tooth[..., None]), wax, 0.68 + 0.30 * caught)
     return np.clip(picture**1.25 * (1 + 0.05 * tooth[..., None]), 0.03, 0.96)  # pressed hard
 
 
@@ -71,6 +73,7 @@ class _Crayon:
         self.sheet.skia.save()
         self.sheet.skia.clipPath(path, True)
         self.sheet.polygon(outline, 0.45 * PAPER + 0.55 * color)
+        width = BLUNT * width
         self._scribble(outline, color, turn, width)
         self._scribble(
             outline, color * 0.6 + (color if second is None else second) * 0.4, turn + 0.5, width * 0.9
