@@ -75,7 +75,7 @@ class Clock:
         self._work = list(work)
         self._started = self._last = time.monotonic() if started is None else started
         self._rates: list[float] = []
-        self._compiling = self._share = 0.0
+        self._compiling = self._fraction = 0.0
         self._scale = 0
 
     def tick(self, step: Step, now: float | None = None) -> tuple[float, float | None]:
@@ -97,8 +97,8 @@ class Clock:
         left = self._seconds_left(step)
         if left is not None:
             elapsed = now - self._started
-            self._share = max(self._share, elapsed / (elapsed + left) if elapsed + left else 1.0)
-        return self._share, left
+            self._fraction = max(self._fraction, elapsed / (elapsed + left) if elapsed + left else 1.0)
+        return self._fraction, left
 
     def _seconds_left(self, step: Step) -> float | None:
         pixels, iterations = self._work[step.scale - 1]

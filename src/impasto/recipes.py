@@ -170,7 +170,7 @@ class Recipe(Mapping[str, Any]):
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the recipe as plain values, as JSON and TOML can hold them."""
-        found = {
+        entries = {
             "impasto": self.version,
             "settings": dict(self.settings),
             "network": self.network and _plain(self.network),
@@ -184,7 +184,7 @@ class Recipe(Mapping[str, Any]):
             "styles": _tables(self.style_records),
             "regions": _tables(self.region_records),
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in entries.items() if value is not None}
 
     def __getitem__(self, key: str) -> Any:
         return self.to_mapping()[key]
@@ -220,12 +220,12 @@ class Recipe(Mapping[str, Any]):
 
     def regions(self) -> list[RegionSpec]:
         """Return the regions, their files found as the styles are."""
-        found = []
+        regions = []
         for region in self.region_records or ():
             files = [(getattr(region, part), getattr(region, f"{part}_sha256")) for part in REGION_PARTS]
             files = [(None if file == (PHOTO, None) else file[0], file[1]) for file in files]
-            found.append(RegionSpec(*(name and str(self._find(name, digest)) for name, digest in files)))
-        return found
+            regions.append(RegionSpec(*(name and str(self._find(name, digest)) for name, digest in files)))
+        return regions
 
     @property
     def notes(self) -> tuple[str, ...]:

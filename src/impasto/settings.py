@@ -420,11 +420,11 @@ class OnePassSettings:
 
     def stage(self, step: int) -> tuple[int, int]:
         """Return the crops' side and how many photos and styles the step (from 0) has."""
-        done = (step + 0.5) / self.steps * sum(share for share, _, _ in self.stages)
-        for share, side, pairs in self.stages:
-            if done < share:
+        done = (step + 0.5) / self.steps * sum(fraction for fraction, _, _ in self.stages)
+        for fraction, side, pairs in self.stages:
+            if done < fraction:
                 return side, pairs
-            done -= share
+            done -= fraction
         return self.stages[-1][1:]
 
 

@@ -92,7 +92,7 @@ def test_another_photo_size_or_alpha_is_encoded_anew(network, encodings):
 
 
 def test_photos_that_take_much_memory_are_not_kept(network, encodings, monkeypatch):
-    monkeypatch.setattr(room, "KEPT_PIXELS", SHAPE[0] * SHAPE[1] - 1)
+    monkeypatch.setattr(room, "MOST_PIXELS", SHAPE[0] * SHAPE[1] - 1)
     photo, shop = picture(*SHAPE, 1), Workshop()
     first = paint(network, picture(48, 48, 7), shop, photo)
     np.testing.assert_array_equal(paint(network, picture(48, 48, 7), shop, photo), first)

@@ -260,8 +260,8 @@ def _on_host(outputs: Mapping[str, Tensor]) -> Arrays:
 
 def _in_float32(network: OnePassNetwork) -> OnePassNetwork:
     weights, seen = (
-        {name: ops.cast(value, "float32") for name, value in found.items()}
-        for found in (network.weights, network.encoder.weights)
+        {name: ops.cast(value, "float32") for name, value in weights.items()}
+        for weights in (network.weights, network.encoder.weights)
     )
     encoder = replace(network.encoder, weights=seen, dtype="float32")
     return replace(network, encoder=encoder, weights=weights)

@@ -56,10 +56,10 @@ class ExportedGraph:
         """
         difference = 0.0
         for example in self.examples:
-            found = run(example)
+            outputs = run(example)
             for name, wanted in self.engine(example).items():
                 scale = max(1.0, float(np.abs(wanted).max()))
-                apart = float(np.abs(found[name] - wanted).max()) / scale
+                apart = float(np.abs(outputs[name] - wanted).max()) / scale
                 difference = apart if not apart <= difference else difference  # NaN stays
         if not difference <= LARGEST_DIFFERENCE:
             raise EngineError(
@@ -145,7 +145,7 @@ def maps(network: OnePassNetwork, words: Mapping[str, str]) -> ExportedGraph:
 
     def example(seed: int) -> Arrays:
         pair = {"photo": _rows_of_noise(network, seed), "style": _rows_of_noise(network, seed + 1)}
-        return {f"{of}_{layer}": value for of, found in pair.items() for layer, value in found.items()}
+        return {f"{of}_{layer}": value for of, by_layer in pair.items() for layer, value in by_layer.items()}
 
     return ExportedGraph(
         onnx=lambda: onnx_networks.maps_graph(network),
@@ -162,9 +162,9 @@ def painter(network: OnePassNetwork, shape: Shape, words: Mapping[str, str]) -> 
     inputs = _photo_inputs(shape) | _row_inputs(network) | {"statistics": (1, 2, length)}
 
     def engine(example: Arrays) -> Arrays:
-        found = {k: (example[k][:, :-1], example[k][:, -1]) for k in STATISTICS_LAYERS}
+        maps = {k: (example[k][:, :-1], example[k][:, -1]) for k in STATISTICS_LAYERS}
         pair = example["statistics"][:, 0], example["statistics"][:, 1]
-        return _painted(network, example, {**found, "statistics": pair})
+        return _painted(network, example, {**maps, "statistics": pair})
 
     def with_maps(example: Arrays, seed: int) -> Arrays:
         photo = moments_of(network.encode(ops.convert_to_tensor(example["photo"])))
@@ -204,34 +204,34 @@ def _moments_in(example: Arrays, prefix: str = "") -> Moments:
     return {layer: (value[:, -1], value[:, :-1]) for layer, value in rows.items()}
 
 
-def _map_rows(found: Maps) -> Arrays:
+def _map_rows(maps: Maps) -> Arrays:
     """Return maps as graphs take them: by layer (1, c + 1, c), the offset last; ``statistics`` (1, 2, n)."""
     rows = {
-        layer: np.concatenate([to_host(found[layer][0]), to_host(found[layer][1])[:, None]], axis=1)
+        layer: np.concatenate([to_host(maps[layer][0]), to_host(maps[layer][1])[:, None]], axis=1)
         for layer in STATISTICS_LAYERS
     }
-    return rows | {"statistics": np.stack([to_host(one) for one in found["statistics"]], axis=1)}
+    return rows | {"statistics": np.stack([to_host(one) for one in maps["statistics"]], axis=1)}
 
 
-def _painted(network: OnePassNetwork, example: Arrays, found: Maps) -> Arrays:
+def _painted(network: OnePassNetwork, example: Arrays, maps: Maps) -> Arrays:
     photo, strength = example["photo"], example["strength"]
     features = network.encode(ops.convert_to_tensor(photo))
-    painted = to_host(network.paint(features, found, ops.convert_to_tensor(amount_at(strength))))
-    share = np.minimum(1, strength / WEAKEST)[:, None, None, None]
-    return {"pastiche": np.clip(photo + share * (painted - photo), 0, 1)}
+    painted = to_host(network.paint(features, maps, ops.convert_to_tensor(amount_at(strength))))
+    opacity = np.minimum(1, strength / WEAKEST)[:, None, None, None]
+    return {"pastiche": np.clip(photo + opacity * (painted - photo), 0, 1)}
 
 
 def _examples(inputs: Inputs) -> tuple[Arrays, ...]:
     """Return pictures and strengths on which an export is checked: coarse noise of two sizes, or of one."""
-    rng, found = np.random.default_rng(0), []
+    rng, examples = np.random.default_rng(0), []
     for shape, strength in zip(CHECKED_SHAPES, CHECKED_STRENGTHS, strict=True):
         example: Arrays = {}
         for name in inputs.keys() & {"photo", "style"}:
             example[name] = _noise(rng, (inputs[name][1] or shape[0], inputs[name][2] or shape[1]))
         if "strength" in inputs:
             example["strength"] = np.full(1, strength, np.float32)
-        found.append(example)
-    return tuple(found)
+        examples.append(example)
+    return tuple(examples)
 
 
 def _rows_of_noise(network: OnePassNetwork, seed: int) -> Arrays:

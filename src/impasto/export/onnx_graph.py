@@ -77,10 +77,10 @@ class Graph:
         types, outer = self._onnx.TensorProto, self._nodes
         index, goes_on, *names = (f"Loop_{self._count}_{number}" for number in range(2 + len(values)))
         self._count, self._nodes = self._count + 1, []
-        found = [self.add("Identity", goes_on), *step(*names)]
+        ends = [self.add("Identity", goes_on), *step(*names)]
         inputs = [typed(index, types.INT64, []), typed(goes_on, types.BOOL, [])]
         inputs += [typed(name, DOUBLE) for name in names]
-        outputs = [typed(found[0], types.BOOL, []), *(typed(name, DOUBLE) for name in found[1:])]
+        outputs = [typed(ends[0], types.BOOL, []), *(typed(name, DOUBLE) for name in ends[1:])]
         body = self._onnx.helper.make_graph(self._nodes, f"{index}_body", inputs, outputs)
         self._nodes = outer
         return self.add_many("Loop", len(values), count, "", *values, body=body)
@@ -110,11 +110,11 @@ class Graph:
             name: of the graph.
             outputs: by their names outside, the values that the graph returns and their shapes.
         """
-        helper, found = self._onnx.helper, []
+        helper, declared = self._onnx.helper, []
         for output, (value, shape) in outputs.items():
             self._nodes.append(helper.make_node("Identity", [value], [output]))
-            found.append(self._value(output, shape))
-        graph = helper.make_graph(self._nodes, name, self._inputs, found, list(self._constants.values()))
+            declared.append(self._value(output, shape))
+        graph = helper.make_graph(self._nodes, name, self._inputs, declared, list(self._constants.values()))
         model = helper.make_model(
             graph,
             opset_imports=[helper.make_opsetid("", OPSET)],

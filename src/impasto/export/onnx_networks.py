@@ -146,14 +146,14 @@ def _encode(graph: Graph, planes: str, pooling: str) -> dict[str, str]:
     kernel = graph.weights["preprocess/kernel"].reshape(3, 3)
     x = graph.convolve(planes, kernel.T[:, :, None, None], graph.weights["preprocess/bias"])
     pool = "AveragePool" if pooling == "average" else "MaxPool"
-    last, found = STATISTICS_LAYERS[-1].replace("relu", "conv"), {}
+    last, features = STATISTICS_LAYERS[-1].replace("relu", "conv"), {}
     for name in CONVOLUTION_NAMES[: CONVOLUTION_NAMES.index(last) + 1]:
         if name.endswith("_1") and name != "conv1_1":
             x = graph.add(pool, x, kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0])
         x = graph.add("Relu", graph.convolve_by(x, name))
         if (layer := name.replace("conv", "relu")) in STATISTICS_LAYERS:
-            found[layer] = x
-    return found
+            features[layer] = x
+    return features
 
 
 def _moments(graph: Graph, features: str) -> tuple[str, str]:
@@ -191,13 +191,13 @@ def _paint(
         statistics: of photo and style.
     """
     strength = graph.input("strength", ("batch",))
-    share = graph.add("Mul", graph.add("Pow", graph.add("Unsqueeze", strength, [1, 2]), POWER), AMOUNT)
+    amount = graph.add("Mul", graph.add("Pow", graph.add("Unsqueeze", strength, [1, 2]), POWER), AMOUNT)
     names = [*features, "statistics"]
-    shares = graph.add("Mul", share, [EXTENT[name] for name in names])
+    amounts = graph.add("Mul", amount, [EXTENT[name] for name in names])
 
     def between(seen: str, wanted: str, name: str) -> str:
         index = names.index(name)
-        reached = graph.add("Slice", shares, [index], [index + 1], [2])
+        reached = graph.add("Slice", amounts, [index], [index + 1], [2])
         return graph.add("Add", seen, graph.add("Mul", reached, graph.add("Sub", wanted, seen)))
 
     mixed = {}

@@ -56,8 +56,8 @@ def collapse_of_parts(parts: Sequence[tuple[Array, Prepared]]) -> str:
         for region, places in _places(prepared):
             regions.setdefault(region, []).append((pixels[places], photo[places]))
     judged = (
-        _collapsed(np.concatenate([p for p, _ in found]), np.concatenate([p for _, p in found]), pure)
-        for found in regions.values()
+        _collapsed(np.concatenate([p for p, _ in pairs]), np.concatenate([p for _, p in pairs]), pure)
+        for pairs in regions.values()
     )
     return next(filter(None, judged), "")
 

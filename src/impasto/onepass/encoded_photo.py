@@ -29,7 +29,7 @@ from impasto.workshop import Workshop
 Tensor = Any
 Array = NDArray[np.float32]
 
-KEPT_PIXELS = 2**20
+MOST_PIXELS = 2**20
 """Photos of more pixels are encoded anew for each picture: they take more memory than they save time."""
 
 
@@ -49,7 +49,7 @@ class EncodedPhoto:
     @property
     def nbytes(self) -> int:
         """The bytes that the features take, at 4 per number."""
-        return sum(4 * math.prod(found.shape) for found in self.features.values())
+        return sum(4 * math.prod(maps.shape) for maps in self.features.values())
 
 
 def encoded_photo(
@@ -74,12 +74,14 @@ def encoded_photo(
         features, moments = workshop.get("functions", key, partial(_compiled, encoder))(photo[None], seen)
         return EncodedPhoto(features=features, moments=moments)
 
-    if math.prod(shape) > KEPT_PIXELS:
+    if math.prod(shape) > MOST_PIXELS:
         return encode()
     digest = hashlib.blake2b(photo.tobytes(), digest_size=16)
     if visible is not None:
         digest.update(visible.tobytes())
-    return workshop.get("encodings", (encoder, shape, digest.digest()), encode, lambda found: found.nbytes)
+    return workshop.get(
+        "encodings", (encoder, shape, digest.digest()), encode, lambda encoded: encoded.nbytes
+    )
 
 
 def _compiled(encoder: FeatureNetwork) -> Callable[..., Any]:
@@ -114,16 +116,16 @@ class MomentSums:
     weights: dict[str, float]
 
     @classmethod
-    def of(cls, found: Mapping[str, tuple[Tensor, Tensor]], cores: Mapping[str, Array]) -> MomentSums:
+    def of(cls, sums: Mapping[str, tuple[Tensor, Tensor]], cores: Mapping[str, Array]) -> MomentSums:
         """Return the sums of one tile.
 
         Args:
-            found: of `moment_sums`, by layer.
+            sums: of `moment_sums`, by layer.
             cores: how much each position counts in them, (h, w), by layer.
         """
         return cls(
-            second={layer: to_host(second).astype(np.float64) for layer, (second, _) in found.items()},
-            first={layer: to_host(first).astype(np.float64) for layer, (_, first) in found.items()},
+            second={layer: to_host(second).astype(np.float64) for layer, (second, _) in sums.items()},
+            first={layer: to_host(first).astype(np.float64) for layer, (_, first) in sums.items()},
             weights={layer: float(core.sum(dtype=np.float64)) for layer, core in cores.items()},
         )
 
@@ -165,8 +167,8 @@ def measured(
     cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in STATISTICS_LAYERS}
     for layer, mask in seen.items():
         cores[layer] = cores[layer] * mask
-    found, features = measure(pixels[None], cores)
-    return MomentSums.of(found, cores), features
+    sums, features = measure(pixels[None], cores)
+    return MomentSums.of(sums, cores), features
 
 
 def layers_of(visible: Array | None, rounding: str) -> dict[str, Array]:
@@ -190,11 +192,11 @@ def _encoded_in_tiles(
     sums, layers = list[MomentSums](), dict[str, NDArray[Any]]()
     for tile in tiles:
         parts = {k: tile.cut_layer(m, level_of(k), inside[level_of(k)]) for k, m in seen.items()}
-        found, features = measured(encoder, tile.cut(photo), tile, parts, workshop)
-        sums = [sum(sums, start=found)]
+        tile_sums, features = measured(encoder, tile.cut(photo), tile, parts, workshop)
+        sums = [sum(sums, start=tile_sums)]
         for layer, maps in features.items():
-            kept, level = np.asarray(ops.convert_to_numpy(maps)), level_of(layer)
+            values, level = np.asarray(ops.convert_to_numpy(maps)), level_of(layer)
             if layer not in layers:
-                layers[layer] = np.empty((1, *outside[level], kept.shape[-1]), kept.dtype)
-            tile.paste(kept[0], layers[layer][0], level)
+                layers[layer] = np.empty((1, *outside[level], values.shape[-1]), values.dtype)
+            tile.paste(values[0], layers[layer][0], level)
     return EncodedPhoto(features=layers, moments=sums[0].moments())

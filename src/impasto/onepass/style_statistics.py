@@ -28,14 +28,14 @@ Tensor = Any
 
 
 def blended_statistics(
-    styles: Sequence[StyleImage], network: OnePassNetwork, share: float, workshop: Workshop
+    styles: Sequence[StyleImage], network: OnePassNetwork, scale: float, workshop: Workshop
 ) -> Moments:
     """Return the moments of a blend of style images, each with a batch of one.
 
     Args:
         styles: pixels, weights, parts and masks.
         network: the one-pass network.
-        share: the size, relative to their own, in which the style images are looked at.
+        scale: the size, relative to their own, in which the style images are looked at.
         workshop: keeps each style image's.
 
     Raises:
@@ -44,7 +44,7 @@ def blended_statistics(
     used = [style for style in styles if style.weight > 0]
     if not used:
         raise SettingError("a region needs at least one style with a weight above 0")
-    found = [known_statistics(network, style, share, workshop) for style in used]
+    moments = [known_statistics(network, style, scale, workshop) for style in used]
     blend = {}
     for layer in STATISTICS_LAYERS:
         weights = [style.weight_at(layer) for style in used]
@@ -52,13 +52,13 @@ def blended_statistics(
             weights = [style.weight for style in used]
         parts = [
             tuple(moment * (weight / sum(weights)) for moment in statistics[layer])
-            for statistics, weight in zip(found, weights, strict=True)
+            for statistics, weight in zip(moments, weights, strict=True)
         ]
         blend[layer] = sum(mean for mean, _ in parts), sum(covariance for _, covariance in parts)
     return blend
 
 
-def known_statistics(network: OnePassNetwork, style: StyleImage, share: float, workshop: Workshop) -> Moments:
+def known_statistics(network: OnePassNetwork, style: StyleImage, scale: float, workshop: Workshop) -> Moments:
     """Return a style image's moments; the workshop keeps them by the digest of its pixels.
 
     Those of the gallery's built-in pictures are kept on the disk, too.
@@ -66,14 +66,14 @@ def known_statistics(network: OnePassNetwork, style: StyleImage, share: float, w
     Args:
         network: the one-pass network.
         style: its pixels and, where only a part of it counts, its mask.
-        share: the size, relative to its own, in which it is looked at.
+        scale: the size, relative to its own, in which it is looked at.
         workshop: where they are kept.
     """
     digest = hashlib.blake2b(style.pixels.tobytes(), digest_size=16)
     if style.mask is not None:
         digest.update(f"{style.mask.shape}".encode() + style.mask.tobytes())
-    encoder, size = network.encoder, style.scaled(share).size
-    make = partial(_statistics, network, style, share)
+    encoder, size = network.encoder, style.scaled(scale).size
+    make = partial(_statistics, network, style, scale)
     if style.built_in and style.mask is None and encoder.sha256:
         make = partial(kept_statistics, statistics_file(encoder, digest.digest(), size), make)
     return workshop.get("statistics", (encoder, style.pixels.shape, size, digest.digest()), make, _bytes)
@@ -83,8 +83,8 @@ def _bytes(statistics: Moments) -> int:
     return sum(4 * math.prod(part.shape) for moments in statistics.values() for part in moments)
 
 
-def _statistics(network: OnePassNetwork, style: StyleImage, share: float) -> Moments:
-    height, width = style.scaled(share).size
+def _statistics(network: OnePassNetwork, style: StyleImage, scale: float) -> Moments:
+    height, width = style.scaled(scale).size
     features = network.encode(ops.convert_to_tensor(resize(style.pixels, (height, width))[None]))
     if style.mask is None:
         return moments_of(features)

@@ -82,8 +82,8 @@ def film_noise(shape: tuple[int, int], seed: int, window: Window | None = None) 
 
     Cell (row, column) is sqrt(3) (b0 + b1 + b2 + b3 - 2), b the bytes of its hash over 255.
     """
-    share = GRAIN_CELLS / max(shape)
-    height, width = (max(1, round(side * share)) for side in shape)
+    scale = GRAIN_CELLS / max(shape)
+    height, width = (max(1, round(side * scale)) for side in shape)
     rows, columns = np.arange(height, dtype=np.uint32), np.arange(width, dtype=np.uint32)
     start = _hash(np.array([seed % 2**32], np.uint32))
     hashes = _hash(columns + _hash(rows + start)[:, None])

@@ -308,8 +308,8 @@ def open_header(data: bytes, name: str) -> ImageFile.ImageFile:
         except (SyntaxError, IndexError, TypeError, KeyError, ValueError, OSError) as error:
             failure = error
             continue
-        found: ImageFile.ImageFile = image
-        return found
+        opened: ImageFile.ImageFile = image
+        return opened
     if failure is not None:
         raise refusal(name, failure) from failure
     raise ImageError("{name} is not a picture that can be read; {kinds} can", name=name, kinds=READABLE)

@@ -111,8 +111,8 @@ class Subject:
 
     def _places(self, points: Sequence[Point]) -> tuple[Array, Array]:
         """Return the rows and columns of points within the superpixels' borders."""
-        found = np.array([_checked(point) for point in points], float).reshape(-1, 2)[:, ::-1]
-        places = (found * self._small.shape[:2]).astype(int) - self._margin
+        fractions = np.array([_checked(point) for point in points], float).reshape(-1, 2)[:, ::-1]
+        places = (fractions * self._small.shape[:2]).astype(int) - self._margin
         rows, columns = np.clip(places, 0, np.array(self._parts.labels.shape) - 1).T
         return rows, columns
 
@@ -267,10 +267,10 @@ def _tidy(chosen: Array, wanted: tuple[Array, Array], unwanted: tuple[Array, Arr
     islands, _ = ndimage.label(filled)
     areas = np.bincount(islands.ravel())
     areas[0] = 0
-    kept = areas >= max(1, 0.15 * areas.max())
-    kept[islands[wanted]] = True
-    kept[0] = False
-    return np.asarray(kept[islands], np.float32)
+    staying = areas >= max(1, 0.15 * areas.max())
+    staying[islands[wanted]] = True
+    staying[0] = False
+    return np.asarray(staying[islands], np.float32)
 
 
 def _guided_upsample(mask: Array, guide: Array, pixels: Array) -> Mask:

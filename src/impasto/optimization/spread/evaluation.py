@@ -95,9 +95,9 @@ class SpreadPreconditioner:
     def __call__(self, picture: SpreadArray) -> SpreadArray:
         """Return F times a picture, or times a row that is one."""
         team = self._vectors.team
-        kept = self._whole.keep(team.ask("filter_begin", picture.key, mail=True))
+        smoothed = self._whole.keep(team.ask("filter_begin", picture.key, mail=True))
         made = self._vectors.new(picture.shape)
-        team.order_each("filter_end", [(picture.key, made.key, window) for window in kept])
+        team.order_each("filter_end", [(picture.key, made.key, window) for window in smoothed])
         return made
 
 
@@ -109,13 +109,13 @@ def _task(partition: Partition, number: int, bare: Objective, content: Seen, rou
 
     def cut(maps: Mapping[str, Array]) -> dict[str, Array]:
         """Return each layer's maps (..., h, w) where the ground lies."""
-        found = {}
+        pieces = {}
         for layer, whole in maps.items():
             level = 0 if layer == "pixels" else level_of(layer)
             top, left = ground.top >> level, ground.left >> level
             height, width = sides[level]
-            found[layer] = np.ascontiguousarray(whole[..., top : top + height, left : left + width])
-        return found
+            pieces[layer] = np.ascontiguousarray(whole[..., top : top + height, left : left + width])
+        return pieces
 
     return Task(
         part=part,

@@ -23,12 +23,12 @@ Array = NDArray[np.float32]
 
 def grid_matrices(shape: tuple[int, int]) -> list[tuple[Any, Any]]:
     """Return the first two grids' interpolations along rows and columns, sparse (fine, coarse)."""
-    found, sides = [], shape
+    matrices, sides = [], shape
     for _ in range(2):
         rows, columns = (interpolation(side, max(1, round(side / SPACING))) for side in sides)
-        found.append((rows, columns))
+        matrices.append((rows, columns))
         sides = rows.shape[1], columns.shape[1]
-    return found
+    return matrices
 
 
 class PartFilter:
@@ -46,16 +46,16 @@ class PartFilter:
         self._coarse = touched(grids[1], self._fine)
         self._coarse_rows, self._coarse_columns = _between(grids[1], self._fine, self._coarse)
         self._met = {n: self._fine.meet(touched(grids[0], other.own)) for n, other in neighbors.items()}
-        self._kept = np.zeros(0, np.float32)
+        self._reduced = np.zeros(0, np.float32)
 
     def reduce(self, own: Array) -> dict[int, Array]:
         """Reduce a picture's part (height, width, 3); return by neighbor what falls on its positions, too."""
-        self._kept = _along(self._rows.T, self._columns.T, own)
-        return {n: np.array(met.of(self._kept, self._fine)) for n, met in self._met.items() if met}
+        self._reduced = _along(self._rows.T, self._columns.T, own)
+        return {n: np.array(met.of(self._reduced, self._fine)) for n, met in self._met.items() if met}
 
     def coarse(self) -> tuple[Window, Array]:
         """Return what of it falls on the second grid: where, and what."""
-        return self._coarse, _along(self._coarse_rows.T, self._coarse_columns.T, self._kept)
+        return self._coarse, _along(self._coarse_rows.T, self._coarse_columns.T, self._reduced)
 
     def enlarge(self, own: Array, coarse: Array, mail: Mapping[int, Any]) -> Array:
         """Return the filtered part.
@@ -65,14 +65,14 @@ class PartFilter:
             coarse: of the second grid's window, what it and the coarser grids keep of the whole picture.
             mail: what the neighbors' `reduce` returned for this part.
         """
-        kept = self._kept
+        reduced = self._reduced
         for number, met in self._met.items():
             if met:
-                met.of(kept, self._fine)[:] += mail[number]
-        smoothed = SHARES[0] * kept + _along(self._coarse_rows, self._coarse_columns, coarse)
+                met.of(reduced, self._fine)[:] += mail[number]
+        smoothed = SHARES[0] * reduced + _along(self._coarse_rows, self._coarse_columns, coarse)
         filtered = _along(self._rows, self._columns, smoothed)
         filtered += own
-        self._kept = kept[:0]
+        self._reduced = reduced[:0]
         result: Array = damped(filtered, np)
         return result
 
@@ -94,8 +94,8 @@ class WholeFilter:
         total = np.zeros(self._shape, np.float32)
         for window, values in parts:
             window.of(total)[:] += values
-        kept = SHARES[1] * total + self._whole.smoothed(total, 2)
-        return [np.ascontiguousarray(window.of(kept)) for window, _ in parts]
+        smoothed = SHARES[1] * total + self._whole.smoothed(total, 2)
+        return [np.ascontiguousarray(window.of(smoothed)) for window, _ in parts]
 
 
 def touched(grid: tuple[Any, Any], window: Window) -> Window:

@@ -144,7 +144,7 @@ class Partition:
 
 def _axis(length: int, side: int, layers: Sequence[str], workers: int) -> dict[int, tuple[int, int]]:
     """Return for each number of parts of an axis how many tiles it takes and how long they are."""
-    found = {}
+    lengths = {}
     for count in range(1, workers + 1):
         try:
             tiles = tile_grid((length, STRIDE), max(side, STRIDE), layers, blocks=(count, 1))
@@ -152,8 +152,8 @@ def _axis(length: int, side: int, layers: Sequence[str], workers: int) -> dict[i
             if count == 1:
                 raise
             break
-        found[count] = len(tiles), tiles[0].shape[0]
-    return found
+        lengths[count] = len(tiles), tiles[0].shape[0]
+    return lengths
 
 
 def _parts(
