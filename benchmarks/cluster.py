@@ -71,8 +71,8 @@ def one_process(side: int, tile: int) -> dict[str, object]:
     from impasto.engine import machine, runtime
 
     runtime.start_engine()
-    from impasto.optimization.objective import build_objective
     from impasto.optimization.preconditioner import Preconditioner
+    from impasto.optimization.targets import build_objective
     from impasto.optimization.tiling import compile_in_tiles
 
     given = problem(side, tile)
@@ -143,13 +143,10 @@ def with_workers(side: int, tile: int, workers: int) -> dict[str, object]:
     from impasto.engine import machine, runtime
 
     runtime.start_engine()
-    from impasto.optimization.objective import (
-        objective_without_content,
-        seen_content_layers,
-        seen_layers,
-    )
+    from impasto.optimization.objective import seen_content_layers, seen_layers
     from impasto.optimization.spread.evaluation import SpreadEvaluation, SpreadPreconditioner
     from impasto.optimization.spread.partition import Partition
+    from impasto.optimization.targets import objective_without_content
     from impasto.runs.cluster.actors import RayTeam
     from impasto.runs.cluster.sessions import ray_session
     from impasto.workshop import Workshop

@@ -24,7 +24,7 @@ ITERATION_SIDE, COLOR_SIDE, ROUNDS = 512, 1024, 9
 def evaluation(side: int, regions: Sequence[Any]) -> Callable[[], Any]:
     """Return one value and gradient of a square picture with these regions, compiled."""
     from impasto.networks.catalogue import load_network
-    from impasto.optimization.objective import build_objective
+    from impasto.optimization.targets import build_objective
     from impasto.optimization.tiling import compile_whole
     from impasto.settings import Settings
 

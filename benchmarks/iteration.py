@@ -26,7 +26,7 @@ ROUNDS = 7
 def evaluator(network):
     from keras import ops
 
-    from impasto.optimization.objective import build_objective
+    from impasto.optimization.targets import build_objective
     from impasto.optimization.tiling import compile_whole
     from impasto.prepared import everywhere
     from impasto.settings import Settings

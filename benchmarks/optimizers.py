@@ -25,7 +25,7 @@ class Reached(Exception):
 def problem(content, style):
     from keras import ops
 
-    from impasto.optimization.objective import build_objective
+    from impasto.optimization.targets import build_objective
     from impasto.optimization.tiling import compile_whole
     from impasto.preparation import Inputs, prepare
     from impasto.settings import Settings

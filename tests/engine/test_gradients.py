@@ -9,7 +9,8 @@ from keras import ops
 from conftest import TINY_SETTINGS, picture
 from impasto.engine.gradients import compile_pull_back, compile_value_and_gradient, out_of_memory
 from impasto.errors import EngineError
-from impasto.optimization.objective import TERMS, build_objective
+from impasto.optimization.objective import TERMS
+from impasto.optimization.targets import build_objective
 from impasto.prepared import everywhere
 from impasto.settings import Settings
 

@@ -14,7 +14,7 @@ from impasto.engine.vectors import DeviceVectors
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.onepass.network import OnePassNetwork, encoder_widths, new_onepass_network
 from impasto.onepass.transfer import STATISTICS_LAYERS, iterated_transfer_maps, moments_of
-from impasto.optimization.objective import build_objective
+from impasto.optimization.targets import build_objective
 from impasto.optimization.tiling import compile_in_tiles
 from impasto.prepared import StyledRegion, StyleImage, everywhere
 from impasto.settings import Settings

@@ -48,7 +48,7 @@ def objective(size: int):
     from keras import ops
 
     from impasto.networks.catalogue import load_network
-    from impasto.optimization.objective import build_objective
+    from impasto.optimization.targets import build_objective
     from impasto.prepared import everywhere
 
     content, style, point = (picture(size, size, seed) for seed in (1, 2, 3))
@@ -70,15 +70,11 @@ def test_value_and_gradient():
 def test_a_picture_in_parts_has_value_and_gradient_of_the_tiled_one(side):
     """In tiles of 208 px a part has several; in tiles of 400 px one, whose features wait for the slopes."""
     from impasto.networks.catalogue import load_network
-    from impasto.optimization.objective import (
-        build_objective,
-        objective_without_content,
-        seen_content_layers,
-        seen_layers,
-    )
+    from impasto.optimization.objective import seen_content_layers, seen_layers
     from impasto.optimization.spread.evaluation import SpreadEvaluation
     from impasto.optimization.spread.partition import Partition
     from impasto.optimization.spread.team import LocalTeam
+    from impasto.optimization.targets import build_objective, objective_without_content
     from impasto.optimization.tiling import compile_in_tiles
     from impasto.prepared import everywhere
     from impasto.workshop import Workshop

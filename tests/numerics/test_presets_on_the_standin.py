@@ -17,8 +17,9 @@ from keras import ops
 from conftest import picture
 from impasto.engine.gradients import Evaluation, compile_value_and_gradient, to_host
 from impasto.networks.catalogue import load_network
-from impasto.optimization.objective import LossWeights, build_objective
+from impasto.optimization.objective import LossWeights
 from impasto.optimization.optimizers import LBFGS, Adam
+from impasto.optimization.targets import build_objective
 from impasto.prepared import everywhere
 from impasto.presets import settings_for
 

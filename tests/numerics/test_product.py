@@ -9,8 +9,8 @@ from keras import ops
 from conftest import picture, tiny_weights
 from impasto.engine.gradients import compile_value_and_gradient
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.optimization.objective import build_objective
 from impasto.optimization.optimizers import Adam
+from impasto.optimization.targets import build_objective
 from impasto.prepared import everywhere
 from impasto.settings import Settings
 

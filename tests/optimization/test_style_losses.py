@@ -10,13 +10,13 @@ from conftest import picture, tiny_weights
 from impasto.engine.gradients import compile_gradient
 from impasto.errors import SettingError
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.optimization.objective import build_objective, style_targets
 from impasto.optimization.style_losses import (
     LAYER_WEIGHTS_OF_NEIGHBORS,
     SCALES,
     new_style_loss,
     style_layer_weights,
 )
+from impasto.optimization.targets import build_objective, style_targets
 from impasto.pictures.resizing import resize
 from impasto.prepared import StyledRegion, StyleImage, region_masks
 from impasto.settings import Settings

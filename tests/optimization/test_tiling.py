@@ -15,7 +15,7 @@ from impasto.layers import LAYERS, reach
 from impasto.networks.catalogue import load_network
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.networks.tile_grid import smallest_side, tile_grid
-from impasto.optimization.objective import build_objective
+from impasto.optimization.targets import build_objective
 from impasto.optimization.tiling import BoundedEvaluation, compile_in_tiles, compile_whole
 from impasto.prepared import StyledRegion, StyleImage, everywhere
 from impasto.settings import Settings

@@ -21,13 +21,7 @@ from impasto.engine.gradients import Evaluation, to_engine, to_host
 from impasto.errors import joined
 from impasto.optimization.anchored import AnchoredEvaluation
 from impasto.optimization.guard import Guard, named_losses
-from impasto.optimization.objective import (
-    LossWeights,
-    Objective,
-    build_objective,
-    objective_without_content,
-    seen_content_layers,
-)
+from impasto.optimization.objective import LossWeights, Objective, seen_content_layers
 from impasto.optimization.optimizers import LBFGS, Adam, Optimizer
 from impasto.optimization.planning import choose_tiles
 from impasto.optimization.preconditioner import Preconditioner
@@ -36,6 +30,7 @@ from impasto.optimization.spread.evaluation import SpreadEvaluation, SpreadPreco
 from impasto.optimization.spread.planning import shared_partition, spread_tiles
 from impasto.optimization.spread.recovery import steadfast_steps
 from impasto.optimization.spread.vectors import SpreadArray
+from impasto.optimization.targets import build_objective, objective_without_content
 from impasto.optimization.tiling import BoundedEvaluation
 from impasto.pictures.resizing import resize
 from impasto.prepared import Prepared, StyledRegion

@@ -167,6 +167,11 @@ def grain_sum(image: Tensor, mask: Tensor | None = None) -> Tensor:
     return ops.sum(details if mask is None else details * mask[None, 1:-1, 1:-1, None])
 
 
+def grain_positions(shape: tuple[int, int]) -> int:
+    """Return over how many values of a picture of a (height, width) `grain_sum` is a sum."""
+    return 3 * (shape[0] - 2) * (shape[1] - 2)
+
+
 @dataclass(frozen=True)
 class Formulas:
     """One family of losses.

@@ -14,16 +14,12 @@ from impasto.engine.vectors import HostVectors
 from impasto.errors import Message
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.gatys import optimize_steps
-from impasto.optimization.objective import (
-    build_objective,
-    objective_without_content,
-    seen_content_layers,
-    seen_layers,
-)
+from impasto.optimization.objective import seen_content_layers, seen_layers
 from impasto.optimization.preconditioner import Preconditioner
 from impasto.optimization.spread.evaluation import SpreadEvaluation, SpreadPreconditioner
 from impasto.optimization.spread.partition import Partition
 from impasto.optimization.spread.team import LocalTeam, WorkerLost
+from impasto.optimization.targets import build_objective, objective_without_content
 from impasto.optimization.tiling import compile_in_tiles
 from impasto.prepared import Prepared, StyledRegion, StyleImage, everywhere
 from impasto.settings import Settings

@@ -20,9 +20,10 @@ from impasto.engine.gradients import memory_errors, ordinary_tensors, to_host
 from impasto.engine.vectors import HostVectors
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.losses import ContentSums
-from impasto.optimization.objective import Objective, content_in_tiles
+from impasto.optimization.objective import Objective
 from impasto.optimization.spread.filtering import PartFilter
 from impasto.optimization.spread.partition import Part, Window
+from impasto.optimization.targets import content_in_tiles
 from impasto.optimization.tiling import PartFunctions, Totals
 from impasto.workshop import Workshop
 
