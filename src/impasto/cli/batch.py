@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from impasto.cli.cluster import at_address, on_ray, with_workers
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
     EXIT_SOME_FAILED,
@@ -24,8 +25,6 @@ from impasto.cli.console import (
 )
 from impasto.cli.language import tell
 from impasto.cli.options import (
-    ADVANCED,
-    EVERYDAY,
     BitDepth,
     Json,
     KeepGps,
@@ -37,6 +36,8 @@ from impasto.cli.options import (
     RecipeFile,
     RegionOptions,
     Threads,
+    advanced,
+    everyday,
     parsed,
     with_settings,
 )
@@ -62,83 +63,48 @@ Photos = Annotated[
 ]
 Folder = Annotated[
     Path,
-    typer.Option(
-        "-o", "--output", metavar="FOLDER", help="The folder of the pictures.", rich_help_panel=EVERYDAY
-    ),
+    everyday("-o", "--output", metavar="FOLDER", help="The folder of the pictures."),
 ]
 Styles = Annotated[
     list[str] | None,
-    typer.Option(
+    everyday(
         "--style",
         metavar="STYLE",
         help="A painting or a built-in style; each one given makes a picture of every photo.",
-        rich_help_panel=EVERYDAY,
     ),
 ]
 Pattern = Annotated[
     str | None,
-    typer.Option(
+    everyday(
         "--pattern",
         metavar="PATTERN",
         help="The pictures' names, as in {style}/{name}.jpg; also {folder}, {number} and settings.",
-        rich_help_panel=EVERYDAY,
     ),
 ]
 Combine = Annotated[
     str,
-    typer.Option(
+    advanced(
         "--combine",
         metavar="NAME",
         help="product: each photo in each style; pairs: the first in the first; blend: all at once.",
-        rich_help_panel=ADVANCED,
     ),
 ]
 Workers = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        min=1,
-        metavar="NUMBER",
-        help="Processes that paint; as many as cores and memory allow by default.",
-        rich_help_panel=ADVANCED,
-    ),
+    int | None, with_workers(help="Processes that paint; as many as cores and memory allow by default.")
 ]
 Retry = Annotated[
     int,
-    typer.Option(
-        "--retry",
-        min=0,
-        metavar="NUMBER",
-        help="How often a picture that has failed is tried again.",
-        rich_help_panel=ADVANCED,
-    ),
+    advanced("--retry", min=0, metavar="NUMBER", help="How often a picture that has failed is tried again."),
 ]
-FailFast = Annotated[
-    bool, typer.Option("--fail-fast", help="End with the first failure.", rich_help_panel=ADVANCED)
-]
-OnRay = Annotated[
-    bool,
-    typer.Option(
-        "--ray", help="Let Ray run the workers, on a session of this machine.", rich_help_panel=ADVANCED
-    ),
-]
+FailFast = Annotated[bool, advanced("--fail-fast", help="End with the first failure.")]
+OnRay = Annotated[bool, on_ray(help="Let Ray run the workers, on a session of this machine.")]
 Address = Annotated[
     str | None,
-    typer.Option(
-        "--address",
-        metavar="HOST:PORT",
-        help="Spread the pictures over the cluster of Ray that has its head here, or auto.",
-        rich_help_panel=ADVANCED,
-    ),
+    at_address(help="Spread the pictures over the cluster of Ray that has its head here, or auto."),
 ]
 ImageFormat = Annotated[
     str,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="Where the pattern names none: png, jpg, webp, avif or tif.",
-        rich_help_panel=ADVANCED,
-    ),
+    advanced("--format", metavar="FORMAT", help="Where the pattern names none: png, jpg, webp, avif or tif."),
 ]
 
 

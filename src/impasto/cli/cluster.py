@@ -9,37 +9,24 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Annotated, Any
 
-import typer
-
-from impasto.cli.options import ADVANCED
+from impasto.cli.options import advanced
 from impasto.errors import Argument, SettingError
 
 Hands = Callable[[], AbstractContextManager[Any]]
 """What gives the workshop that a picture is made in, or None for the process' own."""
-Ray = Annotated[
-    bool,
-    typer.Option(
-        "--ray", help="Let workers of Ray on this machine share the picture.", rich_help_panel=ADVANCED
-    ),
-]
+on_ray = partial(advanced, "--ray")
+at_address = partial(advanced, "--address", metavar="HOST:PORT")
+with_workers = partial(advanced, "--workers", min=1, metavar="NUMBER")
+"""The options of whatever has workers; each command says what they do there."""
+Ray = Annotated[bool, on_ray(help="Let workers of Ray on this machine share the picture.")]
 Address = Annotated[
     str | None,
-    typer.Option(
-        "--address",
-        metavar="HOST:PORT",
-        help="Share the picture among the machines of the cluster of Ray that has its head here, or auto.",
-        rich_help_panel=ADVANCED,
+    at_address(
+        help="Share the picture among the machines of the cluster of Ray that has its head here, or auto."
     ),
 ]
 Workers = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        min=1,
-        metavar="NUMBER",
-        help="How many workers share the picture; one a machine by default.",
-        rich_help_panel=ADVANCED,
-    ),
+    int | None, with_workers(help="How many workers share the picture; one a machine by default.")
 ]
 OPTIONS = {"ray": (Ray, False), "address": (Address, None), "workers": (Workers, None)}
 

@@ -7,6 +7,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +32,9 @@ PANELS = {
     ),
 }  # fmt: skip
 """Which settings are shown where; all others belong to research."""
+everyday = partial(typer.Option, rich_help_panel=EVERYDAY)
+advanced = partial(typer.Option, rich_help_panel=ADVANCED)
+"""Options of these panels; what they take is what `typer.Option` takes."""
 METAVARS = {int: "NUMBER", float: "NUMBER", str: "NAME"}
 
 Photo = Annotated[str, typer.Argument(help="The photo; - reads it from stdin.", show_default=False)]
@@ -38,121 +42,84 @@ Painting = Annotated[
     str | None,
     typer.Argument(metavar="STYLE", help="The painting, or a built-in style.", show_default=False),
 ]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace an existing file.", rich_help_panel=EVERYDAY)
-]
+Overwrite = Annotated[bool, everyday("--overwrite", help="Replace an existing file.")]
 Threads = Annotated[
     int | None,
-    typer.Option(
-        "--threads",
-        min=1,
-        metavar="NUMBER",
-        help="Processor threads; all of them by default.",
-        rich_help_panel=ADVANCED,
-    ),
+    advanced("--threads", min=1, metavar="NUMBER", help="Processor threads; all of them by default."),
 ]
 StyleOptions = Annotated[
     list[str] | None,
-    typer.Option(
+    advanced(
         "--style",
         metavar="STYLE",
         help="A style to blend: FILE, FILE:WEIGHT, FILE:WEIGHT@fine or @coarse; repeat.",
-        rich_help_panel=ADVANCED,
     ),
 ]
 RegionOptions = Annotated[
     list[str] | None,
-    typer.Option(
+    advanced(
         "--region",
         metavar="MASK=STYLE",
         help="A part and its style: mask.png=style.jpg or mask.png=style.jpg#stylemask.png; repeat.",
-        rich_help_panel=ADVANCED,
     ),
 ]
 RecipeFile = Annotated[
     Path | None,
-    typer.Option(
-        "--recipe",
-        metavar="FILE",
-        help="Repeat the recipe of a picture, .toml or .json file.",
-        rich_help_panel=ADVANCED,
-    ),
+    advanced("--recipe", metavar="FILE", help="Repeat the recipe of a picture, .toml or .json file."),
 ]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=EVERYDAY)
-]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show the losses, too.", rich_help_panel=ADVANCED)]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print the result to stdout as JSON.", rich_help_panel=ADVANCED)
-]
+Quiet = Annotated[bool, everyday("--quiet", "-q", help="Print nothing but errors.")]
+Verbose = Annotated[bool, advanced("--verbose", help="Show the losses, too.")]
+Json = Annotated[bool, advanced("--json", help="Print the result to stdout as JSON.")]
 Format = Annotated[
     str | None,
-    typer.Option(
+    advanced(
         "--format",
         metavar="FORMAT",
         help="Of files whose name is made up and of stdout: png, jpg, webp, avif or tif.",
-        rich_help_panel=ADVANCED,
     ),
 ]
 Quality = Annotated[
     int,
-    typer.Option(
-        "--quality",
-        min=1,
-        max=100,
-        metavar="NUMBER",
-        help="Of JPEG, WebP and AVIF, 1 to 100.",
-        rich_help_panel=ADVANCED,
-    ),
+    advanced("--quality", min=1, max=100, metavar="NUMBER", help="Of JPEG, WebP and AVIF, 1 to 100."),
 ]
 BitDepth = Annotated[
     int,
-    typer.Option("--bit-depth", metavar="NUMBER", help="8, or in PNG and TIFF 16.", rich_help_panel=ADVANCED),
+    advanced("--bit-depth", metavar="NUMBER", help="8, or in PNG and TIFF 16."),
 ]
-KeepGps = Annotated[
-    bool, typer.Option("--keep-gps", help="Keep where the photo was taken.", rich_help_panel=ADVANCED)
-]
+KeepGps = Annotated[bool, advanced("--keep-gps", help="Keep where the photo was taken.")]
 NoRecipe = Annotated[
     bool,
-    typer.Option("--no-recipe", help="Do not tell in the file how it was made.", rich_help_panel=ADVANCED),
+    advanced("--no-recipe", help="Do not tell in the file how it was made."),
 ]
 PreviewEvery = Annotated[
     int,
-    typer.Option(
+    advanced(
         "--preview-every",
         min=0,
         metavar="NUMBER",
         help="Write the picture every so many iterations to OUTPUT-previews; 0 never.",
-        rich_help_panel=ADVANCED,
     ),
 ]
 CheckpointFile = Annotated[
     Path | None,
-    typer.Option(
+    advanced(
         "--checkpoint",
         metavar="FILE",
         help="Keep the run's state here; by itself if it takes over 2 minutes.",
-        rich_help_panel=ADVANCED,
     ),
 ]
 Output = Annotated[
     str | None,
-    typer.Option(
+    everyday(
         "-o",
         "--output",
         metavar="FILE",
         help="Where to write the picture: a file, a folder, or - for stdout; by default beside the photo.",
-        rich_help_panel=EVERYDAY,
     ),
 ]
 PresetName = Annotated[
     str | None,
-    typer.Option(
-        "--preset",
-        metavar="NAME",
-        help="Start from a named recipe; see impasto presets.",
-        rich_help_panel=EVERYDAY,
-    ),
+    everyday("--preset", metavar="NAME", help="Start from a named recipe; see impasto presets."),
 ]
 
 

@@ -12,8 +12,6 @@ import typer
 
 from impasto.cli.console import EXIT_BY_SIGNAL, EXIT_FAILED, Bar, end, note, print_json, progress_bar, say
 from impasto.cli.options import (
-    ADVANCED,
-    EVERYDAY,
     HINTS,
     Json,
     Painting,
@@ -23,6 +21,8 @@ from impasto.cli.options import (
     RegionOptions,
     StyleOptions,
     Threads,
+    advanced,
+    everyday,
     parsed,
     plain,
     scalar,
@@ -70,25 +70,18 @@ def sweep_command(
     *,
     output: Annotated[
         Path,
-        typer.Option(
-            "-o", "--output", metavar="FOLDER", help="The folder of the pictures.", rich_help_panel=EVERYDAY
-        ),
+        everyday("-o", "--output", metavar="FOLDER", help="The folder of the pictures."),
     ],
     style: StyleOptions = None,
     region: RegionOptions = None,
     preset: PresetName = None,
     image_format: Annotated[
         str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="Of pictures and sheet: png, jpg, webp, avif or tif.",
-            rich_help_panel=ADVANCED,
-        ),
+        advanced("--format", metavar="FORMAT", help="Of pictures and sheet: png, jpg, webp, avif or tif."),
     ] = "png",
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Make pictures again that are there.", rich_help_panel=EVERYDAY),
+        everyday("--overwrite", help="Make pictures again that are there."),
     ] = False,
     quiet: Quiet = False,
     json: Json = False,
