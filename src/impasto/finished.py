@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,10 +100,10 @@ class Pastiche:
         Raises:
             OutputError: the file exists or cannot be written.
             SettingError: the extension is missing or unknown.
+            ImageError: of a `LargePastiche`: the photo's file is damaged.
         """
         check_output(path, overwrite=overwrite, bit_depth=bit_depth)
         options = OutputOptions(
-            alpha=self.alpha,
             exif=self.exif,
             recipe=self._recipe_text() if recipe else None,
             overwrite=overwrite,
@@ -111,7 +111,10 @@ class Pastiche:
             bit_depth=bit_depth,
             keep_gps=keep_gps,
         )
-        return write_picture(path, self.pixels, options)
+        return self._write(path, options)
+
+    def _write(self, path: str | Path, options: OutputOptions) -> list[str]:
+        return write_picture(path, self.pixels, replace(options, alpha=self.alpha))
 
     def _recipe_text(self) -> str:
         return json.dumps(self.recipe.to_mapping(), ensure_ascii=False)
@@ -121,7 +124,8 @@ class Pastiche:
 class LargePastiche(Pastiche):
     """A picture too large for memory, which is painted in windows while it is saved, each time anew.
 
-    It has no ``pixels``, ``alpha`` or ``image``; everything else is as `Pastiche` has it.
+    It is saved as TIFF (.tif or .tiff) and has no ``pixels``, ``alpha`` or ``image``; everything else is as
+    `Pastiche` has it.
 
     Attributes:
         painter: paints its windows.
@@ -155,47 +159,13 @@ class LargePastiche(Pastiche):
         """Return nothing: a notebook shows its name instead."""
         return b""
 
-    def save(
-        self,
-        path: str | Path,
-        *,
-        overwrite: bool = False,
-        quality: int = 95,
-        recipe: bool = True,
-        bit_depth: int = 8,
-        keep_gps: bool = False,
-    ) -> list[str]:
-        """Paint the pastiche into a BigTIFF in tiles; whatever happens on the way, no half a file stays.
-
-        Args:
-            path: where to, ending in .tif or .tiff; an existing file is kept unless ``overwrite``.
-            overwrite: whether an existing file may be replaced.
-            quality: of formats that TIFF is none of.
-            recipe: whether the file tells how it was made.
-            bit_depth: 8 or 16.
-            keep_gps: whether the place where the photo was taken stays in the EXIF block.
-
-        Returns:
-            Sentences about what the format could not hold.
-
-        Raises:
-            OutputError: the file exists or cannot be written.
-            SettingError: the extension is not a TIFF's.
-            ImageError: the photo's file is damaged.
-        """
+    def _write(self, path: str | Path, options: OutputOptions) -> list[str]:
+        """Paint the pastiche into a BigTIFF in tiles; whatever happens on the way, no half a file stays."""
         from impasto.onepass.window_painter import painted_windows
 
         painter, large = self.painter, self.painter.prepared.large
         alpha = large is not None and large.small.alpha is not None
-        check_output(path, overwrite=overwrite, bit_depth=bit_depth)
-        check_large_output(path, self.shape, bit_depth=bit_depth, alpha=alpha)
-        options = OutputOptions(
-            exif=self.exif,
-            recipe=self._recipe_text() if recipe else None,
-            overwrite=overwrite,
-            bit_depth=bit_depth,
-            keep_gps=keep_gps,
-        )
+        check_large_output(path, self.shape, bit_depth=options.bit_depth, alpha=alpha)
         done = self.part.count if self.part else 0
-        windows = painted_windows(painter, bit_depth, alpha, self.watch, done)
+        windows = painted_windows(painter, options.bit_depth, alpha, self.watch, done)
         return write_tiles(path, windows, Tiling(self.shape, painter.tile, alpha), options, self.part)

@@ -18,9 +18,10 @@ neighbors    1 - cosine to the nearest of the style's features, both about the s
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from keras import ops
@@ -50,28 +51,33 @@ SCALES = {"gram": 1.0, "moments": 0.25, "sliced": 1.0, "neighbors": 0.2}
 Not ``neighbors``: by the judge 0.6 would, but to the eye it leaves nothing of a face."""
 
 
-class StyleLoss(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class StyleLoss(ABC):
     """A frozen measure of style: what the style images are known by, and how a picture compares with that.
 
     Losses of one form differ in their values only, so that one compiled function serves them all.
+
+    Attributes:
+        areas: who counts where.
+        values: what the style images are known by: arrays by name.
+        additive: whether the sums of a picture's parts add up to its own.
     """
 
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """What the style images are known by: arrays by name."""
+    areas: StyleAreas
+    values: Mapping[str, Tensor]
+    additive: ClassVar[bool] = True
 
     @property
+    @abstractmethod
     def form(self) -> Hashable:
         """Equal for losses that differ in their values only."""
 
     @property
-    def additive(self) -> bool:
-        """Whether the sums of a picture's parts add up to its own."""
-
-    @property
     def layers(self) -> tuple[str, ...]:
         """The layers that it looks at."""
+        return tuple(self.areas.weights)
 
+    @abstractmethod
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return named sums over the positions of a picture, or of the part that the view describes.
 
@@ -80,12 +86,13 @@ class StyleLoss(Protocol):
             view: ``mask/LAYER`` -> float32 (regions, height, width) where regions or parts exist.
         """
 
+    @abstractmethod
     def loss(self, sums: Mapping[str, Tensor]) -> Tensor:
         """Return the loss, a float32 scalar, from the whole picture's sums."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MomentLoss:
+class MomentLoss(StyleLoss):
     """``gram`` and ``moments``: losses of second and first moments.
 
     Attributes:
@@ -95,11 +102,8 @@ class MomentLoss:
         values: ``second/REGION/LAYER`` and ``first/REGION/LAYER``: the styles' moments.
     """
 
-    areas: StyleAreas
     formulas: Formulas
     kind: Literal["gram", "moments"]
-    values: Mapping[str, Tensor]
-    additive = True
 
     @classmethod
     def of(cls, targets: StyleTargets, formulas: Formulas, kind: Literal["gram", "moments"]) -> MomentLoss:
@@ -114,11 +118,6 @@ class MomentLoss:
     def form(self) -> Hashable:
         """Equal for losses that differ in their values only."""
         return self.kind, self.formulas, self.areas.form
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The layers that it looks at."""
-        return tuple(self.areas.weights)
 
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each layer's products (regions, c, c) and sums (regions, c) of channels."""
@@ -192,7 +191,7 @@ def _within(features: Tensor, mask: Array) -> tuple[Tensor, Array]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeighborLoss:
+class NeighborLoss(StyleLoss):
     """``neighbors``: every position's features are drawn to the nearest of the style's.
 
     Attributes:
@@ -200,10 +199,6 @@ class NeighborLoss:
         values: ``mean/REGION/LAYER`` (channels,) and ``rows/REGION/LAYER`` (count, channels): the styles'
             mean features, and their unit features about it.
     """
-
-    areas: StyleAreas
-    values: Mapping[str, Tensor]
-    additive = True
 
     @classmethod
     def of(cls, targets: StyleTargets) -> NeighborLoss:
@@ -221,11 +216,6 @@ class NeighborLoss:
     def form(self) -> Hashable:
         """Equal for losses that differ in their values only."""
         return "neighbors", self.areas.form
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The layers that it looks at."""
-        return tuple(self.areas.weights)
 
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each layer's summed distances to the nearest style features, (regions,)."""
@@ -283,7 +273,7 @@ def _nearest_cosine(rows: Tensor, style: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlicedLoss:
+class SlicedLoss(StyleLoss):
     """``sliced``: along fixed orthogonal directions, how far features must move to be the style's.
 
     Attributes:
@@ -292,9 +282,7 @@ class SlicedLoss:
             styles' along each, and ``spread/LAYER`` ().
     """
 
-    areas: StyleAreas
-    values: Mapping[str, Tensor]
-    additive = False
+    additive: ClassVar[bool] = False
 
     @classmethod
     def of(cls, targets: StyleTargets, seed: int) -> SlicedLoss:
@@ -312,11 +300,6 @@ class SlicedLoss:
     def form(self) -> Hashable:
         """Equal for losses that differ in their values only."""
         return "sliced", self.areas.form
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The layers that it looks at."""
-        return tuple(self.areas.weights)
 
     def measure(self, features: Features, view: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return each layer's mean squared move, relative to the style's spread, (1,)."""

@@ -97,7 +97,7 @@ class SpreadPreconditioner:
         team = self._vectors.team
         smoothed = self._whole.keep(team.ask("filter_begin", picture.key, mail=True))
         made = self._vectors.new(picture.shape)
-        team.order_each("filter_end", [(picture.key, made.key, window) for window in smoothed])
+        team.order_each("filter_end", [(picture.key, made.key, rectangle) for rectangle in smoothed])
         return made
 
 

@@ -3,7 +3,7 @@
 The filter is 1 plus what grids of every 4th, 16th and 64th position keep (`preconditioner.py`), and all of it
 is linear. So each worker reduces its own pixels to the finest grid and those to the next; neighbors exchange
 the few positions of the finest grid on which both have fallen; and only the second grid, a 256th of the
-picture, is added up in one place, which returns to each worker its window of what it and the coarser ones
+picture, is added up in one place, which returns to each worker its rectangle of what it and the coarser ones
 keep.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.optimization.preconditioner import SHARES, SPACING, Preconditioner, damped, interpolation
-from impasto.optimization.spread.partition import Part, Window
+from impasto.optimization.spread.partition import Part, Rectangle
 
 Array = NDArray[np.float32]
 
@@ -53,7 +53,7 @@ class PartFilter:
         self._reduced = _along(self._rows.T, self._columns.T, own)
         return {n: np.array(met.of(self._reduced, self._fine)) for n, met in self._met.items() if met}
 
-    def coarse(self) -> tuple[Window, Array]:
+    def coarse(self) -> tuple[Rectangle, Array]:
         """Return what of it falls on the second grid: where, and what."""
         return self._coarse, _along(self._coarse_rows.T, self._coarse_columns.T, self._reduced)
 
@@ -62,7 +62,7 @@ class PartFilter:
 
         Args:
             own: what was reduced.
-            coarse: of the second grid's window, what it and the coarser grids keep of the whole picture.
+            coarse: of the second grid's rectangle, what it and the coarser grids keep of the whole picture.
             mail: what the neighbors' `reduce` returned for this part.
         """
         reduced = self._reduced
@@ -89,22 +89,24 @@ class WholeFilter:
         self._shape = second[0].shape[1], second[1].shape[1], 3
         self._whole = Preconditioner(np.broadcast_to(np.float32(0), (1, *shape, 3)))
 
-    def keep(self, parts: list[tuple[Window, Array]]) -> list[Array]:
-        """Return for each part its window of what the second grid and the coarser ones keep."""
+    def keep(self, parts: list[tuple[Rectangle, Array]]) -> list[Array]:
+        """Return for each part its rectangle of what the second grid and the coarser ones keep."""
         total = np.zeros(self._shape, np.float32)
-        for window, values in parts:
-            window.of(total)[:] += values
+        for rectangle, values in parts:
+            rectangle.of(total)[:] += values
         smoothed = SHARES[1] * total + self._whole.smoothed(total, 2)
-        return [np.ascontiguousarray(window.of(smoothed)) for window, _ in parts]
+        return [np.ascontiguousarray(rectangle.of(smoothed)) for rectangle, _ in parts]
 
 
-def touched(grid: tuple[Any, Any], window: Window) -> Window:
-    """Return the coarse positions on which a window of fine ones falls."""
+def touched(grid: tuple[Any, Any], rectangle: Rectangle) -> Rectangle:
+    """Return the coarse positions on which a rectangle of fine ones falls."""
     (top, bottom), (left, right) = (
         _range(matrix, *span)
-        for matrix, span in zip(grid, ((window.top, window.bottom), (window.left, window.right)), strict=True)
+        for matrix, span in zip(
+            grid, ((rectangle.top, rectangle.bottom), (rectangle.left, rectangle.right)), strict=True
+        )
     )
-    return Window(top, left, bottom, right)
+    return Rectangle(top, left, bottom, right)
 
 
 def _range(matrix: Any, start: int, end: int) -> tuple[int, int]:
@@ -112,8 +114,8 @@ def _range(matrix: Any, start: int, end: int) -> tuple[int, int]:
     return int(columns.min()), int(columns.max()) + 1
 
 
-def _between(grid: tuple[Any, Any], fine: Window, coarse: Window) -> tuple[Any, Any]:
-    """Return the grid's interpolations along rows and columns between two windows."""
+def _between(grid: tuple[Any, Any], fine: Rectangle, coarse: Rectangle) -> tuple[Any, Any]:
+    """Return the grid's interpolations along rows and columns between two rectangles."""
     rows, columns = grid
     return (
         rows[fine.top : fine.bottom, coarse.top : coarse.bottom],

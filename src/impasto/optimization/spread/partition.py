@@ -21,7 +21,7 @@ from impasto.networks.tile_grid import FORWARD_SHARE, Span, Tile, tile_grid
 
 
 @dataclass(frozen=True)
-class Window:
+class Rectangle:
     """A rectangle of pixels: its first row and column, and those after its last ones."""
 
     top: int
@@ -34,14 +34,14 @@ class Window:
         """(height, width)."""
         return self.bottom - self.top, self.right - self.left
 
-    def of(self, picture: NDArray[Any], ground: Window | None = None) -> NDArray[Any]:
+    def of(self, picture: NDArray[Any], ground: Rectangle | None = None) -> NDArray[Any]:
         """Return this rectangle of a picture (height, width, ...), or of a ground of one; a view."""
         top, left = (ground.top, ground.left) if ground else (0, 0)
         return picture[self.top - top : self.bottom - top, self.left - left : self.right - left]
 
-    def meet(self, other: Window) -> Window | None:
+    def meet(self, other: Rectangle) -> Rectangle | None:
         """Return what both have, or None."""
-        met = Window(
+        met = Rectangle(
             max(self.top, other.top),
             max(self.left, other.left),
             min(self.bottom, other.bottom),
@@ -62,8 +62,8 @@ class Part:
         picture: (height, width) of the whole.
     """
 
-    own: Window
-    ground: Window
+    own: Rectangle
+    ground: Rectangle
     tiles: tuple[Tile, ...]
     looks: tuple[Tile, ...]
     picture: tuple[int, int]
@@ -75,7 +75,7 @@ class Part:
 
     @property
     def bare(self) -> Part:
-        """Its windows, as its neighbors know it."""
+        """Its rectangles, as its neighbors know it."""
         return replace(self, tiles=(), looks=())
 
     @property
@@ -181,14 +181,14 @@ def _block(tiles: Sequence[Tile], grid: tuple[int, int], place: tuple[int, int])
 
 
 def _part(tiles: Sequence[Tile], looks: Sequence[Tile], picture: tuple[int, int]) -> Part:
-    own = Window(
+    own = Rectangle(
         min(tile.rows.core_start for tile in tiles),
         min(tile.columns.core_start for tile in tiles),
         max(tile.rows.core_end for tile in tiles),
         max(tile.columns.core_end for tile in tiles),
     )
     reached = (*tiles, *looks)
-    ground = Window(
+    ground = Rectangle(
         min(tile.rows.start for tile in reached),
         min(tile.columns.start for tile in reached),
         max(own.bottom, *(tile.rows.end for tile in reached)),
@@ -198,7 +198,7 @@ def _part(tiles: Sequence[Tile], looks: Sequence[Tile], picture: tuple[int, int]
     return Part(own=own, ground=ground, tiles=moved[0], looks=moved[1], picture=picture)
 
 
-def _moved(tile: Tile, ground: Window) -> Tile:
+def _moved(tile: Tile, ground: Rectangle) -> Tile:
     """Return a tile of a picture as one of the ground; where the picture ends, so does it."""
     return Tile(
         rows=_shifted(tile.rows, ground.top),

@@ -22,7 +22,7 @@ from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.losses import ContentSums
 from impasto.optimization.objective import Objective
 from impasto.optimization.spread.filtering import PartFilter
-from impasto.optimization.spread.partition import Part, Window
+from impasto.optimization.spread.partition import Part, Rectangle
 from impasto.optimization.targets import content_in_tiles
 from impasto.optimization.tiling import PartFunctions, Totals
 from impasto.workshop import Workshop
@@ -46,7 +46,7 @@ class Task:
 
     Attributes:
         part: what is its own.
-        neighbors: by number, the windows of those that it has to do with.
+        neighbors: by number, the rectangles of those that it has to do with.
         objective: of its ground, without its network and its content.
         content: the content image there, float32 (height, width, 3).
         layers: at which the picture is compared with it.
@@ -164,14 +164,14 @@ class Share:
 
     # -- the preconditioner
 
-    def filter_begin(self, vector: Key) -> tuple[Window, Array]:
+    def filter_begin(self, vector: Key) -> tuple[Rectangle, Array]:
         """Reduce a picture; send the neighbors what falls on theirs, return what does on the second grid."""
         own = self._arrays[vector.number].reshape(*self._part.own.shape, 3)
         self._sent |= self._filter.reduce(own)
         return self._filter.coarse()
 
     def filter_end(self, vector: Key, out: Key, coarse: Array) -> None:
-        """Complete the filter with what the coarser grids keep, float32 of the window that was returned."""
+        """Complete the filter with what the coarser grids keep, float32 of the rectangle that was returned."""
         own = self._arrays[vector.number].reshape(*self._part.own.shape, 3)
         self._arrays[out.number] = self._filter.enlarge(own, coarse, self._mail).reshape(FLAT)
 
@@ -207,8 +207,8 @@ class Share:
 
     def sample(self, vector: Key, steps: tuple[int, int]) -> Array:
         """Return every so many rows and columns of the whole picture, those of its own."""
-        own, window = self._arrays[vector.number].reshape(*self._part.own.shape, 3), self._part.own
-        return np.array(own[-window.top % steps[0] :: steps[0], -window.left % steps[1] :: steps[1]])
+        own, rectangle = self._arrays[vector.number].reshape(*self._part.own.shape, 3), self._part.own
+        return np.array(own[-rectangle.top % steps[0] :: steps[0], -rectangle.left % steps[1] :: steps[1]])
 
     def drop(self, vector: Key) -> None:
         """Forget a vector."""

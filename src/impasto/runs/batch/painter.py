@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from types import TracebackType
 from typing import Any, Self
 
 from impasto.errors import ImpastoError, Message, OutOfMemoryError
@@ -44,12 +43,7 @@ class Painter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._workshop.close()
 
     def paint(self, order: Order, show: Callable[[Step], None] = lambda step: None) -> Painted | None:
