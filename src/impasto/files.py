@@ -207,6 +207,15 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
         ) from error
 
 
+def version_of(name: str | Path) -> tuple[int, int] | None:
+    """Return a file's (bytes, nanoseconds of its last change), by which it is known; None for no file."""
+    try:
+        status = Path(name).stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
 def natural_order(name: str) -> list[tuple[int, str]]:
     """Return by what names are sorted as a person does: picture2 before picture10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

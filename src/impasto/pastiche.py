@@ -290,7 +290,7 @@ def stylize(
         style: the painting: the same, or a built-in style's name; or several of them to blend, each
             with its weight as in ``"painting.jpg:2"`` or ``StyleSpec(source, weight=2)``, and
             ``@fine`` or ``@coarse`` for its brushwork or its composition only.
-        preset: a named recipe that the settings start from; see ``impasto presets``.
+        preset: named settings that the other ones start from; see ``impasto presets``.
         network: the setting ``network``, a name or a weights file; or a feature network itself.
         regions: parts of the picture with styles of their own: ``"mask.png=style.jpg"``,
             ``"mask.png=style.jpg#stylemask.png"`` or ``RegionSpec(mask, style, style_mask)``, whose parts
@@ -333,7 +333,7 @@ def plan(
 
     Args:
         content: the photo, or its (height, width).
-        preset: a named recipe that the settings start from.
+        preset: named settings that the other ones start from.
         network: the setting ``network``, or a feature network itself.
         workshop: where the network is kept; the process' own if None.
         **settings: fields of `impasto.Settings`.

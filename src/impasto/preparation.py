@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from impasto import gallery
 from impasto.engine import runtime
 from impasto.errors import ImageError, Message, SettingError
-from impasto.files import digest
+from impasto.files import digest, version_of
 from impasto.names import check_names
 from impasto.photos import Source, large_photo, read_photo
 from impasto.pictures import color_transfer
@@ -364,7 +364,7 @@ def read_style(style: Source, size: int | None, workshop: Workshop) -> Picture:
     """
     if not isinstance(style, str | Path):
         return read_picture(style, max_size=size)
-    path, key = Path(style), (str(style), _version(str(style)), size)
+    path, key = Path(style), (str(style), version_of(style), size)
     built_in = isinstance(style, str) and style in gallery.style_names() and not os.path.exists(style)
     if built_in:
         card = gallery.card(str(style))
@@ -395,7 +395,7 @@ def load_network_for(settings: Settings, workshop: Workshop | None = None) -> Fe
         )
         return replace(network, pool_rounding=settings.pool_rounding).with_cast_weights()
 
-    key = *settings.of_stage("network"), dtype, _version(settings.network)
+    key = *settings.of_stage("network"), dtype, version_of(settings.network)
     return (workshop or process_workshop()).get("networks", key, load, _network_bytes)
 
 
@@ -423,15 +423,6 @@ def _cast(network: FeatureNetwork, workshop: Workshop) -> FeatureNetwork:
 
 def _network_bytes(network: FeatureNetwork) -> int:
     return sum(int(np.prod(value.shape)) * 4 for value in network.weights.values())
-
-
-def _version(name: str) -> tuple[int, int] | None:
-    """Return what changes when a file does; None if the name is not a file's."""
-    try:
-        found = Path(name).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def initial_image(

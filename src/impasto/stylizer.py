@@ -27,7 +27,7 @@ class Stylizer:
 
     Args:
         style: as `impasto.stylize` takes it; several are blended.
-        preset: a named recipe that the settings start from.
+        preset: named settings that the other ones start from.
         network: the setting ``network``; one pass has a feature network of its own, so that it matters with
             ``refine`` only.
         regions: parts of the picture with styles of their own.

@@ -119,7 +119,7 @@ Output = Annotated[
 ]
 PresetName = Annotated[
     str | None,
-    everyday("--preset", metavar="NAME", help="Start from a named recipe; see impasto presets."),
+    everyday("--preset", metavar="NAME", help="Start from named settings; see impasto presets."),
 ]
 
 

@@ -48,7 +48,7 @@ QUANTILES = 1025
 """By which a style's distribution along a direction is known."""
 SCALES = {"gram": 1.0, "moments": 0.25, "sliced": 1.0, "neighbors": 0.2}
 """What makes one strength keep about as much of the photo with every measure (`benchmarks/controls.py`).
-Not ``neighbors``: by the judge 0.6 would, but to the eye it leaves nothing of a face."""
+Not ``neighbors``: by VGG-19 0.6 would, but to the eye it leaves nothing of a face."""
 
 
 @dataclass(frozen=True, kw_only=True)

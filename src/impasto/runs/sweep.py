@@ -143,7 +143,7 @@ def plan_sweep(
         folder: where the pictures and the sheet go; it is made if it is not there.
         settings: fields of `Settings`; one with a list of values is swept. Settings that are lists or
             tables themselves, such as ``iterations``, are the same for every picture.
-        preset: a named recipe that the settings start from.
+        preset: named settings that the other ones start from.
         suffix: of the pictures and of the sheet, which says their format.
         overwrite: whether pictures that are there are made again.
 
@@ -246,7 +246,7 @@ def sweep(
     Args:
         content: the photo, as `impasto.stylize` takes it.
         style: the painting, or several to blend.
-        preset: a named recipe that the settings start from.
+        preset: named settings that the other ones start from.
         regions: parts of the picture with styles of their own.
         folder: where the pictures and the sheet go; it is made if it is not there.
         overwrite: whether pictures that are there are made again; those of this sweep are kept otherwise.

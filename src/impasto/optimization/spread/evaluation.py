@@ -1,6 +1,6 @@
 """An objective's value and gradient where a picture lies in parts with a team's workers.
 
-As in tiles (`tiling.py`): the workers' sums are added up here, judged here, and how much the total changes
+As in tiles (`tiling.py`): the workers' sums are added up and made losses here, and how much the total changes
 with each sum goes back to them. Nothing of a picture's size comes here but what the preconditioner's second
 grid keeps, a 256th.
 """

@@ -171,7 +171,7 @@ class Share:
         return self._filter.coarse()
 
     def filter_end(self, vector: Key, out: Key, coarse: Array) -> None:
-        """Complete the filter with what the coarser grids keep, float32 of the rectangle that was returned."""
+        """Complete the filter with what the coarser grids keep, float32 of the returned rectangle."""
         own = self._arrays[vector.number].reshape(*self._part.own.shape, 3)
         self._arrays[out.number] = self._filter.enlarge(own, coarse, self._mail).reshape(FLAT)
 

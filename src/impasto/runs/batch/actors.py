@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from impasto.engine import runtime
 from impasto.engine.machine import USABLE
 from impasto.errors import EngineError, ImpastoError, Message
+from impasto.files import version_of
 from impasto.runs.batch.batch import Batch
 from impasto.runs.batch.crew import Crew, News, Probe
 from impasto.runs.batch.entries import Entry
@@ -72,7 +73,7 @@ class PaintingActor:
     def _place(self, name: str, known: tuple[int, int]) -> str | None:
         if name in self._received and self._received[name][0] == known:
             return self._received[name][1]
-        return name if _stat(name) == known else None
+        return name if version_of(name) == known else None
 
     def paint(self, order: Order, files: Files, names: Sequence[str], *data: bytes) -> Painted | None:
         """Paint an order.
@@ -101,14 +102,6 @@ class PaintingActor:
         picture = output.read_bytes()
         output.unlink()
         return replace(painted, data=picture)
-
-
-def _stat(name: str) -> tuple[int, int] | None:
-    try:
-        found = Path(name).stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
 
 
 def moved(entry: Entry, place: Callable[[str], str]) -> Entry:
@@ -143,7 +136,7 @@ def absolute(entry: Entry) -> tuple[Entry, Files]:
 
     def whole(name: str) -> str:
         path = str(Path(name).absolute())
-        if not os.path.isfile(path) or (known := _stat(path)) is None:
+        if not os.path.isfile(path) or (known := version_of(path)) is None:
             return name
         files[path] = known
         return path

@@ -53,7 +53,7 @@ class Choice:
         regions: as a person writes them.
         combination: whether every photo is painted in each style (``product``), the first photo in the
             first style and so on (``pairs``), or every photo in all of them at once (``blend``).
-        preset: a named recipe that the settings start from.
+        preset: named settings that the other ones start from.
         settings: fields of `Settings`.
     """
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImageError
-from impasto.files import digest
+from impasto.files import digest, version_of
 from impasto.preparation import source_digest
 from impasto.runs.batch.entries import Entry
 from impasto.runs.job import Saving
@@ -96,8 +96,8 @@ class Fingerprints:
         """
         name = str(path.absolute())
         try:
-            known, found = self._stamps.get(name), path.stat()
-            if known is None or (known.size, known.time) != (found.st_size, found.st_mtime_ns):
+            known = self._stamps.get(name)
+            if known is None or (known.size, known.time) != version_of(path):
                 self._stamps[name] = known = Stamp.of(path)
         except OSError as error:
             reason = error.strerror or str(error)

@@ -88,7 +88,7 @@ def batch(
         folder: where the pictures go; it is made if it is not there.
         pattern: of the pictures' names, such as ``{style}/{name}.jpg``.
         workers: how many processes; as many as cores and memory allow if None.
-        preset: a named recipe that the settings start from.
+        preset: named settings that the other ones start from.
         **settings: fields of `impasto.Settings`.
 
     Raises:
