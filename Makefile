@@ -21,7 +21,7 @@ $(VENV)/studio: $(VENV)/installed
 	touch $@
 
 test: $(VENV)/installed ## the default suite, under 3 minutes on two cores, no network
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist worksteal
 
 test-slow: $(VENV)/installed ## the slower tests: fuzzing, full-size networks, whole commands
 	$(BIN)/pytest -m slow

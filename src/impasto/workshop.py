@@ -16,7 +16,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from impasto.errors import ClosedError
 
-Kept = TypeVar("Kept")
+Made = TypeVar("Made")
 Shelf = Literal["networks", "functions", "statistics", "styles", "photos", "encodings", "targets", "runs"]
 COUNTS: Mapping[Shelf, int] = {
     "networks": 8, "functions": 64, "statistics": 256, "styles": 128, "photos": 16, "encodings": 6,
@@ -63,8 +63,8 @@ class Workshop:
         self._closed = False
 
     def get(
-        self, shelf: Shelf, key: Hashable, make: Callable[[], Kept], size: Callable[[Kept], int] | None = None
-    ) -> Kept:
+        self, shelf: Shelf, key: Hashable, make: Callable[[], Made], size: Callable[[Made], int] | None = None
+    ) -> Made:
         """Return what lies on a shelf under a key; make it if it is not there.
 
         A thread that asks for the same thing meanwhile waits for it; one that asks for another does not.
@@ -89,7 +89,7 @@ class Workshop:
             else:
                 entry.ready.wait()
             if entry.made:
-                value: Kept = entry.value
+                value: Made = entry.value
                 return value
 
     def find(self, shelf: Shelf, key: Hashable) -> Any | None:

