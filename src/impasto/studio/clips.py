@@ -73,8 +73,8 @@ def still(session: Session, video: Video, second: float) -> Photo:
     second = round(min(second, video.clip.length), 3)
     for photo in session.photos.everything():
         if (photo.video, photo.second) == (video.id, second):
-            found: Photo = photo
-            return found
+            still: Photo = photo
+            return still
     frame = video.clip.frame_at(second)
     id, path = session.new_file(f"{video.path.stem} {second:g}s.png")
     with removed_on_error(path):

@@ -91,8 +91,8 @@ def look_settings(values: Mapping[str, Any]) -> dict[str, Any]:
 def _shown() -> dict[str, tuple[dataclasses.Field[Any], str]]:
     hints = typing.get_type_hints(Settings)
     specs = (spec for spec in dataclasses.fields(Settings) if spec.name not in NOT_SHOWN)
-    found = {spec.name: (spec, _kind(hints[spec.name])) for spec in specs}
-    return {name: (spec, kind) for name, (spec, kind) in found.items() if kind}
+    controls = {spec.name: (spec, _kind(hints[spec.name])) for spec in specs}
+    return {name: (spec, kind) for name, (spec, kind) in controls.items() if kind}
 
 
 def _kind(hint: Any) -> str:

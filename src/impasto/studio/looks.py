@@ -117,12 +117,12 @@ def style_source(id: str, session: Session) -> str:
 
 def style_records(session: Session) -> list[dict[str, Any]]:
     """Return what the interface tells of all styles: the gallery's and the session's."""
-    found = [
+    built_in = [
         _record(card.id, (card.name, card.name_zh), (card.line, card.line_zh), card.sha256)
         | {"own": card.own, "kept": card.own}
         for card in gallery.cards()
     ]
-    return [*found, *(own_style_record(style) for style in session.styles.everything())]
+    return [*built_in, *(own_style_record(style) for style in session.styles.everything())]
 
 
 def own_style_record(style: Any) -> dict[str, Any]:
@@ -144,15 +144,15 @@ def look_of(photo: Photo, session: Session) -> dict[str, Any] | None:
     known = {key: card.id for card in gallery.cards() for key in (card.id, card.sha256)}
     known |= {style.sha256: style.id for style in session.styles.everything()}
 
-    def found(name: str, sha256: str | None) -> str | None:
+    def id_of(name: str, sha256: str | None) -> str | None:
         return known.get(sha256 or "") or known.get(name)
 
     styles = [
-        {"id": found(one["name"], one.get("sha256")), "weight": one["weight"], "part": one["part"]}
+        {"id": id_of(one["name"], one.get("sha256")), "weight": one["weight"], "part": one["part"]}
         for one in recipe.get("styles") or ()
     ]
     regions = [
-        {"mask": mask, "style": None if one["style"] == PHOTO else found(one["style"], one["style_sha256"])}
+        {"mask": mask, "style": None if one["style"] == PHOTO else id_of(one["style"], one["style_sha256"])}
         for one, mask in zip(recipe.get("regions") or (), photo.masks, strict=True)
     ]
     lost = any(

@@ -81,10 +81,10 @@ async def values_of(request: Request) -> Values:
         if len(data) > MOST_TEXT:
             raise too_large(MOST_TEXT)
     try:
-        found: Mapping[str, Any] = json.loads(data, parse_constant=_refuse_constant)
+        fields: Mapping[str, Any] = json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise RefusalError("the request must be JSON", 400, "not-json") from error
-    return Values(found)
+    return Values(fields)
 
 
 def _refuse_constant(name: str) -> None:

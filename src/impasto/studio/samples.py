@@ -38,9 +38,9 @@ def sample_path(id: str) -> Path:
     Raises:
         RefusalError: there is none of that id, or scikit-image came without it.
     """
-    found = importlib.util.find_spec("skimage")
-    if id in SAMPLES and found and found.submodule_search_locations:
-        path = Path(found.submodule_search_locations[0]) / "data" / SAMPLES[id].file
+    package = importlib.util.find_spec("skimage")
+    if id in SAMPLES and package and package.submodule_search_locations:
+        path = Path(package.submodule_search_locations[0]) / "data" / SAMPLES[id].file
         if os.path.isfile(path):
             return path
     raise RefusalError("there is no sample {id!r}", 404, "not-found", id=id[:80])

@@ -98,7 +98,7 @@ def number(name: str, value: Any, least: float, most: float) -> float:
 
 def whole(name: str, value: Any, least: int, most: int) -> int:
     """Return a whole number within limits; errors are `number`'s."""
-    found = number(name, value, least, most)
-    if found != int(found):
+    chosen = number(name, value, least, most)
+    if chosen != int(chosen):
         raise wrong(name, Message("a whole number"), value)
-    return int(found)
+    return int(chosen)

@@ -23,8 +23,8 @@ def read_clip_recipe(path: Path) -> str | None:
         return read_recipe(path)
     with video_errors(path.name), opened(path) as container:
         tags = {name.lower(): value for name, value in container.metadata.items()}
-    found = tags.get(RECIPE_TAG, "")
+    text = tags.get(RECIPE_TAG, "")
     try:
-        return found if isinstance(json.loads(found), dict) else None
+        return text if isinstance(json.loads(text), dict) else None
     except ValueError:
         return None  # somebody else's comment

@@ -58,8 +58,8 @@ class SoundTrack:
             origin: what the source's clock shows at the clip's beginning.
             end: the second, or None for the end.
         """
-        found = self._copies(origin) if self.copied else self._encoded(origin)
-        for packet in found:
+        packets = self._copies(origin) if self.copied else self._encoded(origin)
+        for packet in packets:
             stamp = packet.dts if packet.dts is not None else packet.pts
             second = Fraction(stamp or 0) * packet.time_base
             if end is not None and second >= end:

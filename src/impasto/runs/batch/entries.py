@@ -103,7 +103,7 @@ def _pictures_in(folder: Path) -> Iterator[Path]:
 
 
 def _matching(pattern: str) -> list[Row]:
-    found = sorted(
+    paths = sorted(
         (
             path
             for path in glob.iglob(pattern, recursive=True)  # noqa: PTH207 - a pattern may begin at any folder
@@ -111,11 +111,11 @@ def _matching(pattern: str) -> list[Row]:
         ),
         key=natural_order,
     )
-    if not found:
+    if not paths:
         raise MissingFileError(
             "no file matches {pattern}; ** stands for any folders, * for any part of a name", pattern=pattern
         )
-    return [Row(photo=path) for path in found if Path(path).suffix.lower() in PICTURE_SUFFIXES]
+    return [Row(photo=path) for path in paths if Path(path).suffix.lower() in PICTURE_SUFFIXES]
 
 
 def entries_of(rows: Sequence[Row], choice: Choice) -> list[Entry]:
@@ -132,7 +132,7 @@ def entries_of(rows: Sequence[Row], choice: Choice) -> list[Entry]:
             known[key] = settings_for(choice.preset, {**choice.settings, **row.settings})
         return known[key]
 
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for row, styles in _with_styles(rows, choice):
         regions = choice.regions if row.regions is None else row.regions
         try:
@@ -143,8 +143,8 @@ def entries_of(rows: Sequence[Row], choice: Choice) -> list[Entry]:
             if not row.where:
                 raise
             raise SettingError("{where}: {error}", where=row.where, error=error.message) from error
-        found.append(replace(entry, number=len(found) + 1))
-    return found
+        entries.append(replace(entry, number=len(entries) + 1))
+    return entries
 
 
 def _with_styles(rows: Sequence[Row], choice: Choice) -> Iterator[tuple[Row, list[StyleSpec]]]:

@@ -51,19 +51,19 @@ class Stamp:
         Raises:
             OSError: it is not there.
         """
-        found = path.stat()
-        trusted = own or time.time_ns() - found.st_mtime_ns > FRESH_NANOSECONDS
-        return cls(size=found.st_size, time=found.st_mtime_ns if trusted else 0, sha256=digest(path))
+        status = path.stat()
+        trusted = own or time.time_ns() - status.st_mtime_ns > FRESH_NANOSECONDS
+        return cls(size=status.st_size, time=status.st_mtime_ns if trusted else 0, sha256=digest(path))
 
     def fits(self, path: Path) -> bool:
         """Return whether a file is still the same; it is read only if size and time do not tell."""
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             return False
-        if found.st_size != self.size:
+        if status.st_size != self.size:
             return False
-        return found.st_mtime_ns == self.time or digest(path) == self.sha256
+        return status.st_mtime_ns == self.time or digest(path) == self.sha256
 
 
 def files_in(settings: Settings) -> list[str]:

@@ -67,11 +67,11 @@ class Session:
 
     def nodes(self) -> list[Node]:
         """Return the machines that are alive now, in an order that does not change."""
-        found = []
+        nodes = []
         for node in self.ray.nodes():
             resources: Mapping[str, float] = node["Resources"]
             if node["Alive"]:
-                found.append(
+                nodes.append(
                     Node(
                         id=node["NodeID"],
                         host=node["NodeManagerAddress"],
@@ -80,7 +80,7 @@ class Session:
                         memory=int(resources.get("memory", 0)),
                     )
                 )
-        return sorted(found, key=lambda node: (node.host, node.id))
+        return sorted(nodes, key=lambda node: (node.host, node.id))
 
     def actor(
         self, kind: type, node: Node, *, cores: float, gpus: float = 0, environment: Mapping[str, str] = {}
