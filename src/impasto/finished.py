@@ -160,7 +160,7 @@ class LargePastiche(Pastiche):
         return b""
 
     def _write(self, path: str | Path, options: OutputOptions) -> list[str]:
-        """Paint the pastiche into a BigTIFF in tiles; whatever happens on the way, no half a file stays."""
+        """Paint the pastiche into a BigTIFF in tiles; until it is whole, nothing is at its place."""
         from impasto.onepass.window_painter import painted_windows
 
         painter, large = self.painter, self.painter.prepared.large
