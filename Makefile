@@ -24,7 +24,7 @@ test: $(VENV)/installed ## the default suite, under 3 minutes on two cores, no n
 	$(BIN)/pytest -n 2 --dist worksteal
 
 test-slow: $(VENV)/installed ## the slower tests: fuzzing, full-size networks, whole commands
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 2 --dist worksteal
 
 test-engines: $(VENV)/installed ## the same pictures on TensorFlow, JAX and PyTorch
 	bash tests/engines/run.sh

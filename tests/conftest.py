@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import itertools
 import os
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each: threads of several workers wait for each other
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 import numpy as np
 import pytest
@@ -144,16 +150,32 @@ def processor_seconds(*command: str, code: int = 0) -> float:
     return min(after - before for before, after in itertools.pairwise(times))
 
 
+@functools.cache
+def _tiny_file(widths: tuple[int, ...]) -> bytes:
+    from impasto.networks.catalogue import write_weights
+
+    meta = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
+    with tempfile.TemporaryDirectory() as folder:
+        write_weights(Path(folder, "tiny.npz"), tiny_weights(widths=widths), meta)
+        return Path(folder, "tiny.npz").read_bytes()
+
+
+def write_tiny(path: Path, widths: tuple[int, ...] = (4, 4)) -> None:
+    """Write a tiny network: one file with one time for all tests, so that the process' workshop knows it.
+
+    Commands then compile for it once in a process, not in each test.
+    """
+    path.write_bytes(_tiny_file(widths))
+    os.utime(path, (10**9, 10**9))
+
+
 def make_desk(folder: Path, names: tuple[str, ...], widths: tuple[int, ...] = (4, 4)) -> Path:
     """Fill a folder with small pictures, of the seeds 1, 2 and so on, and a tiny network, tiny.npz."""
     from PIL import Image
 
-    from impasto.networks.catalogue import write_weights
-
     for seed, name in enumerate(names, 1):
         Image.fromarray((picture(48, 64, seed) * 255).astype(np.uint8)).save(folder / name)
-    meta = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
-    write_weights(folder / "tiny.npz", tiny_weights(widths=widths), meta)
+    write_tiny(folder / "tiny.npz", widths)
     return folder
 
 

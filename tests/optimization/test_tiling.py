@@ -73,14 +73,14 @@ def regions(height, width):
     ]
 
 
+SHALLOW = {"content_layers": ("relu2_2",), "style_layer_weights": {"relu1_1": 0.5, "relu3_1": 0.5}}
+"""What is the same at every depth is looked at where little has to be compiled."""
 CASES = {
-    "gram": {},
-    "variation and range": {"tv_weight": 3.0},
-    "grain": {"grain": 0.7},
-    "moments": {"style_loss": "moments"},
+    "gram, variation, range and grain": {"tv_weight": 3.0, "grain": 0.7},
+    "moments": {"style_loss": "moments"} | SHALLOW,
     "neighbors": {"style_loss": "neighbors"},
-    "article": {"formulas": "article"},
-    "neural-style": {"formulas": "neural-style", "tv_weight": 1e-4},
+    "article": {"formulas": "article"} | SHALLOW,
+    "neural-style": {"formulas": "neural-style", "tv_weight": 1e-4} | SHALLOW,
     "max pooling, zero padding, ceil": {},
 }
 
@@ -99,10 +99,9 @@ def test_a_cutout_is_exact_in_tiles_and_what_is_invisible_does_not_count(compact
     visible = np.zeros(shape, np.float32)
     visible[40:230, 60:200] = np.linspace(0.2, 1, 140)
     content, point = picture(*shape, 1)[None], picture(*shape, 3)[None] * 1.2 - 0.1
-    settings = Settings(tv_weight=3.0, grain=0.7)
-    for style in (regions(*shape), everywhere(picture(80, 80, 7))):
+    for style, depth in ((regions(*shape), {}), (everywhere(picture(80, 80, 7)), SHALLOW)):
+        settings = Settings(tv_weight=3.0, grain=0.7, **depth)
         assert_equal_in_tiles(compact, content, style, point, settings, visible=visible)
-    objective = build_objective(compact, content, style, settings, None, visible)
     other, far = point.copy(), np.s_[:, :, -20:]  # farther from what is visible than the layers see
     visible[:, 90:] = 0
     objective = build_objective(compact, content, style, Settings(grain=0.7), None, visible)
@@ -114,10 +113,11 @@ def test_a_cutout_is_exact_in_tiles_and_what_is_invisible_does_not_count(compact
 
 def test_an_achromatic_objective_keeps_pictures_gray(compact):
     content, point = picture(301, 237, 1)[None], picture(301, 237, 3)[None]
-    whole = replace(build_objective(compact, content, regions(301, 237), Settings()), achromatic=True)
+    settings, styles = Settings(**SHALLOW), regions(301, 237)
+    whole = replace(build_objective(compact, content, styles, settings), achromatic=True)
     gradient = compile_whole(whole)(whole, point).gradient
     assert np.ptp(gradient, axis=3).max() == 0 and np.abs(gradient).max() > 0
-    tiled = replace(build_objective(compact, content, regions(301, 237), Settings(), 224), achromatic=True)
+    tiled = replace(build_objective(compact, content, styles, settings, 224), achromatic=True)
     found = compile_in_tiles(tiled, 224)(tiled, point).gradient
     assert np.linalg.norm(found - gradient) < 1e-4 * np.linalg.norm(gradient)
 
@@ -154,20 +154,20 @@ def test_a_tile_must_have_a_core():
 
 def test_memory_that_runs_out_halves_the_tiles_and_the_value_stays(compact):
     content, point = picture(420, 700, 1)[None], picture(420, 700, 3)[None]
-    asked = []
+    style, settings, asked = everywhere(picture(64, 64, 2)), Settings(**SHALLOW), []
 
     def build(tile):
         asked.append(tile)
         if tile is None or tile > 350:  # as an engine does: the message is TensorFlow's
             raise MemoryError("OOM when allocating tensor")
-        return build_objective(compact, content, everywhere(picture(64, 64, 2)), Settings(), tile)
+        return build_objective(compact, content, style, settings, tile)
 
     evaluate = BoundedEvaluation(build, (420, 700), None, Workshop())
     found = evaluate(point)
     assert asked == [None, 350]
     assert evaluate.note() == "memory ran out, so the picture is computed in tiles of 350 px"
     assert evaluate.note() == ""
-    whole = build_objective(compact, content, everywhere(picture(64, 64, 2)), Settings())
+    whole = build_objective(compact, content, style, settings)
     assert found.total == pytest.approx(compile_whole(whole)(whole, point).total, rel=1e-4)
 
 

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import picture, tiny_weights
+from conftest import picture, write_tiny
 from impasto.errors import CheckpointError, OutputError
-from impasto.networks.catalogue import write_weights
 from impasto.preparation import Inputs
 from impasto.recipes import load_recipe
 from impasto.runs import run as jobs
@@ -39,8 +38,7 @@ SETTINGS = Settings(
 def desk(tmp_path, monkeypatch):
     for name, seed in (("photo.png", 1), ("painting.png", 2)):
         Image.fromarray((picture(40, 48, seed) * 255).astype(np.uint8)).save(tmp_path / name)
-    meta = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
-    write_weights(tmp_path / "tiny.npz", tiny_weights(widths=(4, 4, 4, 4, 4)), meta)
+    write_tiny(tmp_path / "tiny.npz", (4,) * 5)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -11,13 +11,12 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from conftest import TINY_SETTINGS, picture, tiny_weights
+from conftest import TINY_SETTINGS, picture, tiny_weights, write_tiny
 from impasto import stylize
 from impasto.cli import inspect
 from impasto.cli import sweep as sweep_command
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingError
 from impasto.networks import catalogue
-from impasto.networks.catalogue import write_weights
 from impasto.preparation import Inputs, prepare
 from impasto.runs.sweep import plan_sweep, run_sweep, sweep_steps
 from impasto.settings import Settings
@@ -25,7 +24,6 @@ from impasto.styles import RegionSpec, StyleSpec
 from impasto.workshop import Workshop
 
 TINY = {**TINY_SETTINGS, "iterations": (2,)}
-META = {"name": "tiny", "family": "distilled", "pooling": "average", "padding": "reflect"}
 WORDS = (
     "--content-layers", "relu1_2", "--style-layer-weights", "relu1_1=0.5,relu1_2=0.5", "--iterations", "2",
 )  # fmt: skip
@@ -52,7 +50,7 @@ def desk(tmp_path):
     """A folder with a photo, a painting and a tiny network."""
     for name, seed in (("photo.png", 1), ("painting.png", 2)):
         Image.fromarray((picture(24, 32, seed) * 255).astype(np.uint8)).save(tmp_path / name)
-    write_weights(tmp_path / "tiny.npz", tiny_weights(widths=(4,) * 5), META)
+    write_tiny(tmp_path / "tiny.npz", (4,) * 5)
     return tmp_path
 
 

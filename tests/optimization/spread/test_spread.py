@@ -185,6 +185,10 @@ def test_vectors_that_nobody_has_any_more_are_forgotten(network):
     assert [len(share._arrays) for share in vectors.team.shares] == [1, 1]
 
 
+SHALLOW = {"content_layers": ("relu2_2",), "style_layer_weights": {"relu1_1": 0.5, "relu3_1": 0.5}}
+"""What is the same at every depth is looked at where little has to be compiled."""
+
+
 def prepared(network, team=None, shape=(320, 280), **settings):
     content, style = picture(*shape, 1), picture(96, 80, 2)
     chosen = Settings(tile_size=256, seed=1, **settings)
@@ -242,7 +246,7 @@ class Fragile(LocalTeam):
 
 
 def test_a_lost_worker_costs_the_iterations_since_its_share_was_kept(network):
-    options = {"iterations": (2, 9)}
+    options = {"iterations": (2, 9), **SHALLOW}
     whole = list(optimize_steps(prepared(network, LocalTeam(2), **options)))
     team = Fragile(2, [5, 150, 152], keep_every=3)
     seen = []
@@ -261,7 +265,7 @@ def test_a_lost_worker_costs_the_iterations_since_its_share_was_kept(network):
 
 def test_a_picture_can_be_had_while_a_worker_is_lost(network):
     team = Fragile(2, [], keep_every=1)
-    steps = optimize_steps(prepared(network, team, iterations=(4,)))
+    steps = optimize_steps(prepared(network, team, iterations=(4,), **SHALLOW))
     next(steps)
     step = next(steps)
     kept = step.image
@@ -273,7 +277,7 @@ def test_a_picture_can_be_had_while_a_worker_is_lost(network):
 
 
 def test_a_state_goes_on_with_or_without_a_team(network):
-    options = {"iterations": (6,)}
+    options = {"iterations": (6,), **SHALLOW}
     steps = list(_states(prepared(network, LocalTeam(2), **options)))
     alone = last(optimize_steps(prepared(network, **options), steps[2]))
     together = last(optimize_steps(prepared(network, LocalTeam(2), **options), steps[2]))
