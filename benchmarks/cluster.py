@@ -95,15 +95,11 @@ def deviation(side: int, tile: int) -> dict[str, dict[str, float]]:
     from impasto.engine import runtime
 
     runtime.start_engine()
-    from impasto.optimization.objective import (
-        build_objective,
-        objective_without_content,
-        seen_content_layers,
-        seen_layers,
-    )
+    from impasto.optimization.objective import seen_content_layers, seen_layers
     from impasto.optimization.spread.evaluation import SpreadEvaluation
     from impasto.optimization.spread.partition import Partition
     from impasto.optimization.spread.team import LocalTeam
+    from impasto.optimization.targets import build_objective, objective_without_content
     from impasto.optimization.tiling import compile_in_tiles
     from impasto.workshop import Workshop
 
