@@ -67,5 +67,9 @@ def optimized_video() -> str:
     return "\n".join([head, "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
-TABLES: dict[str, Callable[[], str]] = {"steady": video_table, "still": still_camera}
+TABLES: dict[str, Callable[[], str]] = {
+    "steady": video_table,
+    "still": still_camera,
+    "optimized": optimized_video,
+}
 """By marker."""

@@ -1,7 +1,8 @@
 """Paints the frames of a shot by optimization: each from the painting before, moved along and held to it.
 
 The first frame goes from coarse to fine, as a photo does. Each further one begins at full size with what is
-known of it already, and needs a part of the iterations; what has come into sight begins as it was filmed.
+known of it already, and needs a part of the iterations; what has come into sight begins as what was seen
+there before, which is painted at least, and is held to nothing.
 
 Reference: Ruder, Dosovitskiy and Brox, "Artistic Style Transfer for Videos" (GCPR 2016).
 """
@@ -103,14 +104,13 @@ class ShotOptimizer:
             initial = initial_image(prepared.content, settings, prepared.network, prepared.achromatic)
             return replace(prepared, settings=settings, initial=initial)
         before, certain = moved
-        initial = prepared.content + certain[..., None] * (before - prepared.content)
         anchor = Anchor(
             pixels=before, certainty=certain, weight=ANCHOR_WEIGHT * carried.stillness.stillness / 100
         )
         return replace(
             prepared,
             settings=replace(self._further, strength=strength),
-            initial=initial.astype(np.float32),
+            initial=before,
             anchor=anchor,
         )
 
