@@ -165,7 +165,8 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
         ImageError: too many of them cannot.
     """
     errors, damaged = pyav().error.FFmpegError, 0
-    stream.thread_type = "AUTO"
+    # FFmpeg's threads of HEVC frames wait for each other forever in some damaged files
+    stream.thread_type = "SLICE" if stream.codec_context.name == "hevc" else "AUTO"
     packets = container.demux(stream)
     while True:
         try:
