@@ -309,7 +309,7 @@ def test_what_is_no_clip_is_one_sentence(tmp_path):
         codec_for(tmp_path / "out.mp5")
 
 
-MUTATED = int(os.environ.get("IMPASTO_MUTATED", "100"))
+MUTATED = int(os.environ.get("IMPASTO_MUTATED", "200"))
 """Files, of five kinds."""
 
 
