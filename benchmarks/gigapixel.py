@@ -30,10 +30,8 @@ MEGAPIXELS = 1000
 STYLE = "hokkai-wave"
 SIDE, ENLARGED = 512, 3
 GRAIN = 0.01
-FARTHEST = 400
-"""Borders of tiles that are looked at."""
-SHIFTS = (-192, -64, 64, 192)
-"""By how much beside the borders there is none."""
+FARTHEST, GRID = 512, 16
+"""Pixels beside the borders of tiles that are looked at, and on which grid."""
 
 
 def photo_tiles(shape: tuple[int, int]) -> Iterator[tuple[np.ndarray, None]]:
@@ -88,28 +86,30 @@ def paint(photo: Path, output: Path, *options: object) -> dict[str, float]:
     }
 
 
-def seam(path: Path, shift: int = 0) -> float:
-    """Return how much neighbors across borders of tiles differ, relative to those 16 and 32 px beside them.
+def seams(path: Path) -> dict[str, object]:
+    """Return how much neighbors across borders of tiles differ, and across lines where there is no border.
 
-    With a shift, a multiple of 16 px, that where there is no border: how much it differs anyway.
-
-    Borders are multiples of 16 px, on the grid of the network's layers, which leaves its own trace.
+    Those are 16 to 512 px beside the borders; all lie on the grid of the network's layers, which leaves its
+    own trace. All are relative to the mean.
     """
     from impasto.pictures.resizing import Window
     from impasto.pictures.windows import LargePhoto
 
     photo = LargePhoto(path)
     (height, width), step = photo.shape, photo.tile[1]
-    borders = [border + shift for border in range(step, width - step // 2, step)]
-    across, beside = [], []
+    beside = min(FARTHEST, step // 2 // GRID * GRID)
+    places = np.arange(-beside, beside + 1, GRID)
+    steps = np.zeros(len(places))
     for row in range(0, height, max(SIDE, height // 8)):
         rows = slice(row, min(row + 256, height))
-        for border in borders[: FARTHEST // 8]:
-            pixels = photo.window(Window(rows, slice(border - 40, border + 40), photo.shape)).pixels
-            steps = np.abs(np.diff(pixels, axis=1)).mean(axis=(0, 2))
-            across.append(steps[39])
-            beside.append(steps[[7, 23, 55, 71]].mean())
-    return round(float(np.mean(across) / np.mean(beside)), 3) if across else 1.0
+        for border in range(step, width - beside - 1, step):
+            columns = slice(border - beside - 1, border + beside + 1)
+            pixels = photo.window(Window(rows, columns, photo.shape)).pixels
+            steps += np.abs(np.diff(pixels, axis=1)).mean(axis=(0, 2))[places + beside]
+    steps /= steps.mean()
+    others = np.delete(steps, len(places) // 2)
+    found = [round(float(value), 3) for value in (steps[len(places) // 2], others.min(), others.max())]
+    return {"seam": found[0], "seam_elsewhere": found[1:]}
 
 
 def measure_one(megapixels: float, folder: Path, *options: object) -> dict[str, object]:
@@ -126,8 +126,7 @@ def measure_one(megapixels: float, folder: Path, *options: object) -> dict[str, 
         "painted_gib": round(output.stat().st_size / 2**30, 3),
         **found,
         "microseconds_per_pixel": round(found["seconds"] * 1e6 / (shape[0] * shape[1]), 3),
-        "seam": seam(output),
-        "seam_elsewhere": [seam(output, shift) for shift in SHIFTS],
+        **seams(output),
     }
     photo.unlink()
     return figures

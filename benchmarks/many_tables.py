@@ -82,8 +82,8 @@ def gigapixel_table(figures: dict[str, Any]) -> str:
         ),
         "memory at the peak": f"{figures['peak_gib']:.2f} GiB",
         "neighbors across the borders of tiles differ": (
-            f"{figures['seam']:.2f} times as much as others; where there is no border, "
-            f"{min(figures['seam_elsewhere']):.2f} to {max(figures['seam_elsewhere']):.2f}"
+            f"{figures['seam']:.2f} times as much as others; lines without a border "
+            f"{figures['seam_elsewhere'][0]:.2f} to {figures['seam_elsewhere'][1]:.2f} times"
         ),
     }
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
