@@ -346,10 +346,13 @@ def strength_table() -> str:
 
 def losses_table() -> str:
     """Return the means of the four measures of style."""
-    lines = [f"| `--style-loss` | judged style | judged content | seconds{mark('controls')} |"]
+    lines = [f"| `--style-loss` | judged style | judged content | time{mark('controls')} |"]
     lines.append("|---|---|---|---|")
-    for kind, mean in result("controls")["figures"]["style_losses"]["mean"].items():
-        figures = f"{mean['style']:.3f} | {mean['content']:.2f} | {mean['seconds']:.1f}"
+    means = result("controls")["figures"]["style_losses"]["mean"]
+    for kind, mean in means.items():
+        figures = (
+            f"{mean['style']:.3f} | {mean['content']:.2f} | {mean['seconds'] / means['gram']['seconds']:.1f}"
+        )
         lines.append(f"| `{kind}` | {figures} |")
     return with_stars("controls", lines)
 
