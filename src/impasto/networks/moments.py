@@ -89,7 +89,7 @@ def _summed(
         more = sums(start, start + step)
         return start + step, second + more[0], first + more[1]
 
-    at = 0, ops.zeros((channels, channels)), ops.zeros((1, channels))
+    at = 0, ops.zeros((channels, channels), "float32"), ops.zeros((1, channels), "float32")
     if positions is None:
         count = ops.shape(flat)[0]
         at = ops.while_loop(lambda start, *_: start < count, add, at)
