@@ -392,9 +392,9 @@ def studio_table(chinese: bool) -> str:
         ),
         ("the same of another photo of that shape", "同样形状的另一张照片", warm),
         (
-            "the picture at 512 px: the first of its shape",
-            "512 px 的成品：该形状的第一张",
-            f"{pictures['cold']:.2f} s",
+            "the picture at 512 px: the first; of a style that is clicked while the thumbnails come",
+            "512 px 的成品：第一张；缩略图还在出来时点击的风格",
+            f"{pictures['cold']:.2f} s; {pictures['clicked while thumbnails come']:.2f} s",
         ),
         (
             "after another strength; another stroke size",

@@ -21,7 +21,7 @@ PASSES, LOOK_PASSES, PAINT_PASSES = 2.5, 0.9, 2.0
 """What a picture as a whole is worth, and each pixel of its tiles in the two rounds, in passes forward."""
 MAP_SECONDS = 0.02
 """Of the transfer maps, whatever the size."""
-COMPILATIONS = 5.0
+COMPILATIONS = 6.0
 """Loading and compiling, over compiling a pass forward."""
 PROCESS_BYTES = 620 * 2**20
 PIXEL_BYTES = {"float32": 280, "bfloat16": 175}

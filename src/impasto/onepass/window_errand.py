@@ -6,15 +6,14 @@ styles' moments. Windows of the photo are read from its file where the process s
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from keras import ops
 
 from impasto.engine.gradients import to_host
 from impasto.errors import ImageError
+from impasto.files import version_of
 from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.painter import network_of
 from impasto.onepass.transfer import Moments
@@ -54,14 +53,14 @@ class Errand:
     Attributes:
         prepared: without workshop and photo, and its networks with NumPy's arrays.
         style: the regions' moments.
-        path, stamp: the photo's file, and its size in bytes and time in nanoseconds, by which it is known.
+        path, version: the photo's file, and its bytes and time, by which it is known.
         shape: (height, width) in which it is read.
     """
 
     prepared: Prepared
     style: Moments
     path: str
-    stamp: tuple[int, int]
+    version: tuple[int, int] | None
     shape: tuple[int, int]
 
     @classmethod
@@ -85,7 +84,7 @@ class Errand:
         )
         path = str(large.path.absolute())
         style = {layer: (to_host(mean), to_host(spread)) for layer, (mean, spread) in painter.style.items()}
-        return cls(prepared=bare, style=style, path=path, stamp=_stamp(path), shape=large.shape)
+        return cls(prepared=bare, style=style, path=path, version=version_of(path), shape=large.shape)
 
     def painter(self, workshop: Workshop) -> WindowPainter:
         """Return what measures and paints windows here; its photo is a `SentPhoto` if its file is not seen.
@@ -100,7 +99,7 @@ class Errand:
         encoder = replace(network.encoder, weights=_on_engine(network.encoder.weights))
         network = replace(network, encoder=encoder, weights=_on_engine(network.weights)).with_cast_weights()
         photo: Any = SentPhoto(shape=self.shape, small=small)
-        if _stamp(self.path) == self.stamp:
+        if version_of(self.path) == self.version:
             photo = LargePhoto(self.path).resized(self.shape)
             photo.__dict__["small"] = small  # so that it is not read once more
         prepared = replace(bare, workshop=workshop, onepass=network, large=photo)
@@ -113,11 +112,3 @@ def _on_host(weights: Any) -> dict[str, Any]:
 
 def _on_engine(weights: Any) -> dict[str, Any]:
     return {name: ops.convert_to_tensor(value) for name, value in weights.items()}
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    """Return a file's size and time; those of none if it is not seen."""
-    if not os.path.isfile(path):
-        return -1, -1
-    found = Path(path).stat()
-    return found.st_size, found.st_mtime_ns
