@@ -88,7 +88,7 @@ def places_in_frame(
     Raises:
         ImageError: all regions leave the photo as it is.
     """
-    subject = _of_subject(marks.subject, settings)
+    subject = None if marks.subject is None else painted_part(marks.subject, settings)
     if not regions:
         return [Place(mask=None, style=None)], subject
     places, cover = _placed(regions, Marks(masks=marks.masks, subject=subject), settings, ERODED_PIXELS)
@@ -136,9 +136,9 @@ def _subject(photo: Array, settings: Settings) -> Array | None:
         return None
     from impasto.pictures.subject import subject_mask
 
-    return _of_subject(subject_mask(photo), settings)
+    return painted_part(subject_mask(photo), settings)
 
 
-def _of_subject(subject: Array | None, settings: Settings) -> Array | None:
-    """Return where it is painted, by where the subject is."""
-    return subject if subject is None or settings.subject == "only" else 1 - subject
+def painted_part(subject: Array, settings: Settings) -> Array:
+    """Return where it is painted, by where the subject is, float32 (height, width) in [0, 1]."""
+    return subject if settings.subject == "only" else 1 - subject

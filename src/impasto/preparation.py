@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from impasto import gallery
 from impasto.engine import runtime
 from impasto.errors import ImageError, Message, SettingError
-from impasto.files import digest, version_of
+from impasto.files import version_of
 from impasto.names import check_names
 from impasto.photos import Source, large_photo, read_photo
 from impasto.pictures import color_transfer
-from impasto.pictures.frames.sequence import digest_of_numbered, is_pattern
+from impasto.pictures.frames.sequence import digest_of, is_pattern
 from impasto.pictures.masks import mask_text, read_mask
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import resize, scale_to
@@ -277,9 +277,7 @@ def source_digest(source: Source) -> str | None:
     if not isinstance(source, str | Path):
         return hashlib.sha256(np.asarray(source).tobytes()).hexdigest()
     path = Path(source)
-    if is_pattern(path):
-        return digest_of_numbered(path)
-    return digest(path) if os.path.isfile(path) else gallery.card(str(source)).sha256
+    return digest_of(path) if is_pattern(path) or os.path.isfile(path) else gallery.card(str(source)).sha256
 
 
 class StyleReader:

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from impasto import __version__, gallery
 from impasto.engine import runtime
 from impasto.errors import ImageError, ImpastoError, Message, MissingFileError, SettingError, did_you_mean
-from impasto.files import digest
-from impasto.pictures.frames.sequence import digest_of_numbered, is_pattern, picture_numbers
+from impasto.pictures.frames.sequence import digest_of, is_pattern, picture_numbers
 from impasto.prepared import Prepared
 from impasto.settings import Settings
 from impasto.styles import PHOTO, RegionSpec, StyleSpec, is_mask_text
@@ -265,7 +264,7 @@ class Recipe(Mapping[str, Any]):
         """Return the file of that name beside the recipe or in the working folder, if it is the same."""
         folders = (self.source.parent if self.source else Path(), Path())
         paths = (folder / name for folder in folders)
-        return next((path for path in paths if _is_there(path) and sha256 in (None, _digest(path))), None)
+        return next((path for path in paths if _is_there(path) and sha256 in (None, digest_of(path))), None)
 
 
 def _is_there(path: Path) -> bool:
@@ -274,10 +273,6 @@ def _is_there(path: Path) -> bool:
         return os.path.isfile(path) or (is_pattern(path) and bool(picture_numbers(path)))
     except ImpastoError:
         return False
-
-
-def _digest(path: Path) -> str:
-    return digest_of_numbered(path) if is_pattern(path) else digest(path)
 
 
 def load_recipe(path: str | Path) -> Recipe:

@@ -42,7 +42,7 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.cli.stylize import read_recipe_file
-from impasto.cli.weights import ensure_network
+from impasto.cli.weights import ensure_networks
 from impasto.errors import Message
 
 if TYPE_CHECKING:
@@ -211,8 +211,7 @@ def _run(batch: Batch, quiet: bool, json: bool) -> None:
     from impasto.runs.batch.run import steps_of
     from impasto.runs.interruption import Interruption
 
-    for network in {network for entry in batch.entries for network in entry.settings.networks}:
-        ensure_network(network)
+    ensure_networks(entry.settings for entry in batch.entries)
     began = time.monotonic()
     ends: list[BatchStep] = []
     with Interruption().heard() as interruption, closing(steps_of(batch)) as steps:

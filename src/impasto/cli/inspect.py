@@ -11,7 +11,7 @@ from impasto import __version__
 from impasto.cli.console import duration, note, print_json, print_table
 from impasto.cli.options import Json, Photo, PresetName, with_settings
 from impasto.cli.video import is_video, plan_video, video_settings
-from impasto.cli.weights import ensure_network, network_records, print_networks
+from impasto.cli.weights import ensure_networks, network_records, print_networks
 from impasto.errors import Message
 from impasto.presets import all_presets, settings_for
 
@@ -86,8 +86,7 @@ def plan_command(
     check_names(content, (), (), [checked])
 
     runtime.start_program()
-    for network in checked.networks:
-        ensure_network(network)
+    ensure_networks([checked])
     from impasto.forecast import plan_photo
     from impasto.preparation import load_networks_for
 

@@ -45,7 +45,7 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.cli.places import placed
-from impasto.cli.weights import ensure_network
+from impasto.cli.weights import ensure_networks
 from impasto.errors import (
     Argument,
     ImpastoError,
@@ -222,8 +222,7 @@ def run_shown(
 
     began = time.monotonic()
     runtime.start_program(threads)
-    for network in job.settings.networks:
-        ensure_network(network)
+    ensure_networks([job.settings])
     with hands() as workshop, progress_bar(quiet=talk.quiet) as bar:
         outcome = run_job(job, _shown(bar, talk.verbose), bar.note, resumed, workshop)
     seconds = time.monotonic() - began
@@ -329,8 +328,8 @@ def _clock(prepared: Prepared, step: Step, started: float) -> Clock:
     if settings.method == "onepass" and not step.fallback:
         work = [(pixels, 1)]
     if settings.refine and not step.fallback:
-        first, *_, last = map(operations, (prepared.networks[0], *prepared.networks))
-        work.append((round(pixels * last / first), settings.refine))
+        effort = operations(prepared.networks[-1]) / operations(prepared.network)
+        work.append((round(pixels * effort), settings.refine))
     return Clock(work, started)
 
 

@@ -28,7 +28,7 @@ from impasto.cli.options import (
     scalar,
     with_setting_options,
 )
-from impasto.cli.weights import ensure_network
+from impasto.cli.weights import ensure_networks
 from impasto.errors import Argument, Message, SettingError
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def _run(sweep: Any, quiet: bool, json: bool, threads: int | None) -> None:
     from impasto.runs.sweep import sweep_steps
 
     runtime.start_program(threads)
-    for network in {name for variation in sweep.variations for name in variation.settings.networks}:
-        ensure_network(network)
+    ensure_networks(variation.settings for variation in sweep.variations)
     ends: list[SweepStep] = []
     with Interruption().heard() as interruption, progress_bar(quiet=quiet) as bar:
         for step in sweep_steps(sweep):

@@ -38,7 +38,7 @@ from impasto.cli.options import (
 )
 from impasto.cli.places import STREAM, placed
 from impasto.cli.stylize import Talk, named_inputs, read_recipe_file
-from impasto.cli.weights import ensure_network
+from impasto.cli.weights import ensure_networks
 from impasto.errors import Argument, Message, SettingError
 from impasto.presets import settings_for
 from impasto.runs.keyframes import Keyframes, seconds_of
@@ -267,7 +267,7 @@ def _run(job: VideoJob, talk: Talk, threads: int | None, *, resumed: bool = Fals
     check_video_output(job)
     began = time.monotonic()
     runtime.start_program(threads)  # before anything else loads the engine, which would print its log
-    ensure_network(job.settings.network)
+    ensure_networks([job.settings])
     from impasto.runs.video import run_video
 
     with progress_bar(quiet=talk.quiet) as bar:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,9 @@ from impasto.cli.console import EXIT_FAILED, end, note, print_json, print_table,
 from impasto.cli.language import tell
 from impasto.cli.options import Json
 from impasto.errors import SettingError
+
+if TYPE_CHECKING:
+    from impasto.settings import Settings
 
 Replace = Annotated[
     bool, typer.Option("--replace", help="Let weights in 8 bit take the place of exact ones.")
@@ -96,6 +100,12 @@ def ensure_network(name: str) -> None:
             offline="--offline",
         )
     _fetch("auto", replace_exact=False)
+
+
+def ensure_networks(runs: Iterable[Settings]) -> None:
+    """Do so for all networks that the settings of some runs name; errors are `ensure_network`'s."""
+    for name in dict.fromkeys(name for settings in runs for name in settings.networks):
+        ensure_network(name)
 
 
 def _fetch(source: str, replace_exact: bool) -> None:

@@ -37,7 +37,7 @@ from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, Moments, amount_at
 from impasto.pictures.color_transfer import lightness_of
 from impasto.pictures.reading import Picture
 from impasto.pictures.resizing import Window
-from impasto.pictures.tiled_tiff import encoded_tile
+from impasto.pictures.tiled_tiff import encoded_tile, tile_alpha
 from impasto.prepared import Prepared
 from impasto.progress import Step
 
@@ -160,9 +160,7 @@ class WindowPainter:
             alpha: whether the picture has transparent parts.
         """
         pixels, opacity = self.paint(tile)
-        if alpha and opacity is None:
-            opacity = np.ones(pixels.shape[:2], np.float32)
-        return encoded_tile(pixels, opacity if alpha else None, self.tile, bits)
+        return encoded_tile(pixels, tile_alpha(pixels, opacity, alpha), self.tile, bits)
 
     def seen(self, tile: Tile) -> Picture:
         """Return what of the photo a window shows; errors are `measure`'s."""

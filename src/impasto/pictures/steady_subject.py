@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import ImageError
 from impasto.pictures.masks import Mask
-from impasto.pictures.stillness import certainty, luminance, moved_along, new_flow
+from impasto.pictures.stillness import luminance, motion, moved_along, new_flow
 from impasto.pictures.subject import Subject
 
 Array = NDArray[np.float32]
@@ -58,8 +58,7 @@ class SteadySubject:
         return mask
 
     def _held(self, pixels: Array, now: NDArray[np.uint8], then: NDArray[np.uint8], before: Mask) -> Mask:
-        back, forth = self._flow.calc(now, then, None), self._flow.calc(then, now, None)
-        certain = certainty(now, then, back, forth)
+        back, certain = motion(self._flow, now, then)
         moved = np.clip(moved_along(before, back), 0, 1)
         found = found_in(pixels, (0.5 + certain * (moved - 0.5)).astype(np.float32))
         return np.asarray(found + KEPT * certain * (moved - found), np.float32)

@@ -113,10 +113,9 @@ class Stillness:
         """
         if self._before is None or self._flow is None:
             return None
-        (then, before), now = self._before, luminance(filmed)
-        back, forth = self._flow.calc(now, then, None), self._flow.calc(then, now, None)
-        moved = np.clip(moved_along(before, back), 0, 1)
-        return moved, certainty(now, then, back, forth) * ~boundaries(back)
+        then, before = self._before
+        back, certain = motion(self._flow, luminance(filmed), then)
+        return np.clip(moved_along(before, back), 0, 1), certain * ~boundaries(back)
 
     def keep(self, filmed: Array, painted: Array) -> None:
         """Have a frame's painting, as `drawn` takes both, be the one before."""
@@ -124,8 +123,7 @@ class Stillness:
 
     def _drawn(self, now: NDArray[np.uint8], painted: Array, then: NDArray[np.uint8], before: Array) -> Array:
         cv2 = opencv()
-        back, forth = self._flow.calc(now, then, None), self._flow.calc(then, now, None)
-        certain = certainty(now, then, back, forth)
+        back, certain = motion(self._flow, now, then)
         still = stillness_of(now, then, back)
         moved = moved_along(before, back)
         difference = cv2.GaussianBlur(moved - painted, (0, 0), LOW)
@@ -159,6 +157,18 @@ def moved_along(picture: Array, flow: Array) -> Array:
             borderMode=cv2.BORDER_REPLICATE,
         )
     )
+
+
+def motion(flow: Any, now: NDArray[np.uint8], then: NDArray[np.uint8]) -> tuple[Array, Array]:
+    """Return the motion from a frame to the one before, float32 (height, width, 2), and its `certainty`.
+
+    Args:
+        flow: of `new_flow`.
+        now: luma of the frame, uint8 (height, width).
+        then: that of the frame before.
+    """
+    back, forth = flow.calc(now, then, None), flow.calc(then, now, None)
+    return back, certainty(now, then, back, forth)
 
 
 def certainty(now: NDArray[np.uint8], then: NDArray[np.uint8], back: Array, forth: Array) -> Array:

@@ -183,6 +183,19 @@ def encoded_tile(pixels: Array, alpha: Array | None, tile: tuple[int, int], bits
     return zlib.compress(differences.astype(values.dtype.newbyteorder("<")).tobytes(), EFFORT)
 
 
+def tile_alpha(pixels: Array, alpha: Array | None, transparent: bool) -> Array | None:
+    """Return the alpha of a tile as its picture has it, float (h, w): of one without transparent parts none.
+
+    Args:
+        pixels: of the tile, (h, w, 3).
+        alpha: the tile's own, or None if all of it is opaque.
+        transparent: whether the picture has transparent parts.
+    """
+    if not transparent:
+        return None
+    return np.ones(pixels.shape[:2], np.float32) if alpha is None else alpha
+
+
 class _TiledTiff:
     """A BigTIFF on its way into a file."""
 
@@ -211,9 +224,7 @@ class _TiledTiff:
             data = tile
         else:
             pixels, alpha = tile
-            if self._alpha and alpha is None:
-                alpha = np.ones(pixels.shape[:2], np.float32)
-            data = encoded_tile(pixels, alpha if self._alpha else None, self._tile, self._bits)
+            data = encoded_tile(pixels, tile_alpha(pixels, alpha, self._alpha), self._tile, self._bits)
         self._file.write(data)
         self._part.ends.append(self._part.ends[-1] + len(data))
 

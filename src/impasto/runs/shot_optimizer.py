@@ -20,7 +20,7 @@ from impasto.optimization.gatys import optimize_steps
 from impasto.optimization.scales import plan_scales
 from impasto.pictures.frames.clip import Frame
 from impasto.pictures.reading import Picture
-from impasto.places import Marks
+from impasto.places import Marks, painted_part
 from impasto.preparation import Inputs, initial_image, prepare, with_photo
 from impasto.prepared import Anchor
 from impasto.runs.shot_painter import Carried
@@ -118,8 +118,7 @@ class ShotOptimizer:
         """Return what finishes a frame: all of it is seen, or the subject, or what is around."""
         if self._settings.subject == "all":
             return prepared
-        subject = carried.subject.mask(frame.pixels)
-        seen = subject if self._settings.subject == "only" else 1 - subject
+        seen = painted_part(carried.subject.mask(frame.pixels), self._settings)
         return replace(prepared, cover=seen if prepared.cover is None else prepared.cover * seen)
 
     def _picture(self, frame: Frame) -> Picture:

@@ -24,6 +24,7 @@ from impasto.errors import Argument, ImageError, Message, SettingError
 from impasto.pictures.frames.clip import Frame
 from impasto.pictures.frames.joining import Joining, check_animated, codec_for, join
 from impasto.pictures.frames.masks import FrameMasks
+from impasto.pictures.frames.sequence import digest_of
 from impasto.pictures.frames.shots import Shot, shots_of
 from impasto.pictures.frames.sound import sound_notes
 from impasto.preparation import is_own_style
@@ -32,7 +33,7 @@ from impasto.runs.interruption import Interruption
 from impasto.runs.overlap import Ahead, Behind
 from impasto.runs.shot_optimizer import ShotOptimizer
 from impasto.runs.shot_painter import Carried, ShotPainter, check_subject
-from impasto.runs.video_job import VideoJob, clip_digest, video_text
+from impasto.runs.video_job import VideoJob, video_text
 from impasto.runs.video_parts import LEAST_FRAMES, Parts, Recorder, check_video_output, frames_per_segment
 from impasto.workshop import Workshop
 
@@ -234,7 +235,7 @@ class VideoRun:
     def _recipe_of(self, painter: ShotPainter | ShotOptimizer) -> dict[str, Any]:
         job, prepared = self.job, painter.prepared
         self._notes = list(dict.fromkeys([*self._notes, *prepared.notes]))
-        content = PictureRecord(name=job.clip.name, sha256=clip_digest(job.clip))
+        content = PictureRecord(name=job.clip.name, sha256=digest_of(job.clip.path))
         return replace(Recipe.of(prepared), content=content, video=job.record()).to_mapping()
 
     def _paint(

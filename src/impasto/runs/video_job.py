@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import Argument, SettingError
-from impasto.files import digest
 from impasto.layers import ONEPASS_MINIMUM_SIDE
 from impasto.photos import fitted_shape
 from impasto.pictures.frames.clip import Clip
 from impasto.pictures.frames.joining import FILMS, codec_for
 from impasto.pictures.frames.opening import open_clip
-from impasto.pictures.frames.sequence import digest_of_numbered, numbered
+from impasto.pictures.frames.sequence import numbered
 from impasto.preparation import Inputs
 from impasto.runs.checkpoint import inputs_of, inputs_text
 from impasto.runs.keyframes import Keyframes
@@ -166,10 +165,3 @@ def video_of(text: Mapping[str, Any]) -> VideoJob:
         quality=text["quality"],
         recipe=text["recipe"],
     )
-
-
-def clip_digest(clip: Clip) -> str:
-    """Return the sha256 of a clip's file, or of the files of numbered pictures together."""
-    if clip.kind != "sequence":
-        return digest(clip.path)
-    return digest_of_numbered(clip.path)

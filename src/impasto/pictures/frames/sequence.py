@@ -23,8 +23,10 @@ def is_pattern(path: str | Path) -> bool:
     return "%" in Path(path).name and not os.path.isfile(path)
 
 
-def digest_of_numbered(path: Path) -> str:
-    """Return the sha256 of a pattern's files together; errors are `picture_numbers`'."""
+def digest_of(path: Path) -> str:
+    """Return the sha256 of a file, or of a pattern's files together; errors are `picture_numbers`'."""
+    if not is_pattern(path):
+        return digest(path)
     files = (digest(numbered(path, number)) for number in picture_numbers(path))
     return hashlib.sha256("\n".join(files).encode()).hexdigest()
 
