@@ -30,9 +30,9 @@ from impasto.pictures.writing import OutputOptions
 from impasto.preparation import Inputs, prepare
 from impasto.workshop import Workshop
 
-SHAPE = (401, 523)
+SHAPE = (465, 587)
 WORKSHOP = Workshop()
-SIDE = 400
+SIDE = 464
 CHOSEN = {"method": "onepass", "max_size": 600, "precision": "float32", "workshop": WORKSHOP}
 
 
@@ -113,7 +113,7 @@ def test_sums_add_up_in_any_order_and_windows_are_independent(desk):
     assert len(sums) > 2
     one, other = sum(sums[1:], start=sums[0]), sum(sums[:-1][::-1], start=sums[-1])
     assert one.weights == other.weights == {
-        "relu1_1": 401 * 523, "relu2_1": 200 * 261, "relu3_1": 100 * 130, "relu4_1": 50 * 65
+        "relu1_1": 465 * 587, "relu2_1": 232 * 293, "relu3_1": 116 * 146, "relu4_1": 58 * 73
     }  # fmt: skip
     for layer, (mean, covariance) in one.moments().items():
         np.testing.assert_allclose(mean, other.moments()[layer][0], rtol=1e-6)
@@ -166,13 +166,13 @@ def test_another_process_paints_by_an_errand_with_and_without_the_file(desk):
 
 def test_a_collapsed_picture_is_refused_before_it_is_painted(desk, monkeypatch):
     monkeypatch.setattr(window_painter, "collapse_of_parts", lambda parts: "clipped")
-    with pytest.raises(ImageError, match="would give a clipped picture, and 523 x 401 px are too many"):
+    with pytest.raises(ImageError, match="would give a clipped picture, and 587 x 465 px are too many"):
         stylize(desk / "photo.tif", desk / "painting.png", **CHOSEN, tile_size=SIDE)
 
 
 def test_a_large_pastiche_has_no_pixels(desk):
     result = stylize(desk / "photo.tif", desk / "painting.png", **CHOSEN, strength=0)
-    assert repr(result).startswith("<Pastiche: 523 x 401 px, onepass")
+    assert repr(result).startswith("<Pastiche: 587 x 465 px, onepass")
     for ask in (
         lambda: result.pixels,
         lambda: result.alpha,
@@ -180,7 +180,7 @@ def test_a_large_pastiche_has_no_pixels(desk):
         lambda: np.asarray(result),
     ):
         with pytest.raises(
-            ImageError, match="523 x 401 px is painted while it is saved and is never in memory"
+            ImageError, match="587 x 465 px is painted while it is saved and is never in memory"
         ):
             ask()
     with pytest.raises(SettingError, match="written as TIFF"):
@@ -196,7 +196,7 @@ def test_the_command_paints_plans_and_keeps_the_recipe(impasto, desk):
     code, out, err = impasto(*command(desk, "--json"))
     assert code == 0, err
     told = json.loads(out)
-    assert (told["width"], told["height"], told["error"]) == (523, 401, None)
+    assert (told["width"], told["height"], told["error"]) == (587, 465, None)
     assert sorted(path.name for path in desk.glob("out*")) == ["out.tif"]
     code, out, err = impasto("recipe", desk / "out.tif")
     assert code == 0, err
@@ -208,7 +208,7 @@ def test_the_command_paints_plans_and_keeps_the_recipe(impasto, desk):
     np.testing.assert_array_equal(tifffile.imread(desk / "again.tif"), first)
     size = ["--max-size", 600, "--tile-size", SIDE]
     planned = json.loads(impasto("plan", desk / "photo.tif", "--method", "onepass", *size, "--json")[1])
-    assert planned["scales"][0]["windows"] == 20 and planned["scales"][0]["window"] == [379, 369]
+    assert planned["scales"][0]["windows"] == 20 and planned["scales"][0]["window"] == [459, 449]
     assert (
         "in 20 windows of 379 x 369 px"
         in impasto("plan", desk / "photo.tif", "--method", "onepass", *size)[1]
@@ -322,16 +322,16 @@ def test_a_huge_photo_is_reduced_while_it_is_read(desk, monkeypatch):
     monkeypatch.setattr("impasto.pictures.windows.MAXIMUM_PIXELS", 1000)
     monkeypatch.setattr("impasto.photos.read_picture", None)
     found = read_photo(desk / "photo.tif", photo)
-    assert result_shape(desk / "photo.tif", photo) == found.shape == wanted.shape == (77, 100)
+    assert result_shape(desk / "photo.tif", photo) == found.shape == wanted.shape == (79, 100)
     assert (found.full_shape, found.sha256) == (SHAPE, wanted.sha256)
     assert np.abs(found.pixels - wanted.pixels).max() < 0.05
     monkeypatch.undo()
     monkeypatch.setattr(tiff_segments, "MOST_PART_BYTES", 1000)
-    assert read_photo(desk / "photo.tif", photo).shape == (77, 100)
+    assert read_photo(desk / "photo.tif", photo).shape == (79, 100)
 
 
 def test_a_result_too_large_for_memory_needs_one_pass(desk, monkeypatch):
     monkeypatch.setattr("impasto.photos.MAXIMUM_PIXELS", 200_000)
     for settings in ({"method": "optimize"}, {"method": "onepass", "refine": 2}):
-        with pytest.raises(SettingError, match=r"523 x 401 px is made in windows only, by method=onepass"):
+        with pytest.raises(SettingError, match=r"587 x 465 px is made in windows only, by method=onepass"):
             stylize(desk / "photo.tif", desk / "painting.png", **{**CHOSEN, **settings})
