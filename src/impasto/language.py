@@ -39,7 +39,7 @@ def said(message: str, catalog: gettext.NullTranslations, argument: Callable[[Ar
     """
     known = message if isinstance(message, Message) else Message(message)
 
-    def told(values: Mapping[str, Any]) -> dict[str, Any]:
+    def in_words(values: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value_of(value) for name, value in values.items()}
 
     def value_of(value: Any) -> Any:
@@ -48,4 +48,4 @@ def said(message: str, catalog: gettext.NullTranslations, argument: Callable[[Ar
         return said(value, catalog, argument) if isinstance(value, Message) else value
 
     text = catalog.gettext(known.id) if known.id else ""
-    return text.format(**told(known.values)) if known.values else text
+    return text.format(**in_words(known.values)) if known.values else text

@@ -208,7 +208,7 @@ def finish(
         began: `time.monotonic()` when the work began; with the preparation if None.
     """
     settings = settings_as_made(prepared, step)
-    told: dict[str, Any] = {
+    common: dict[str, Any] = {
         "settings": settings,
         "losses": tuple(dict(named) for named in losses),
         "network": prepared.network.name,
@@ -224,12 +224,12 @@ def finish(
     if step.painter:
         if not step.last:
             raise OutputError("a picture that is painted in windows is there only when all are measured")
-        return LargePastiche(painter=step.painter, **told)
+        return LargePastiche(painter=step.painter, **common)
     pixels, alpha = step.image, prepared.picture.alpha
     if pixels.shape != prepared.photo.shape:  # stopped at a coarse scale
         pixels = resize(pixels, prepared.photo.shape[:2])
     alpha = None if alpha is None else resize(alpha, pixels.shape[:2])
-    return Pastiche(pixels=pixels, alpha=alpha, **told)
+    return Pastiche(pixels=pixels, alpha=alpha, **common)
 
 
 def settings_as_made(prepared: Prepared, step: Step) -> Settings:

@@ -73,11 +73,11 @@ def places_of(
     masks = tuple(read_mask(region.mask, shape, photo.full_shape) for region in regions)
     radius = round(ERODED_PIXELS * max(shape) / max(result_shape))
     places, cover = _placed(regions, Marks(masks=masks, subject=subject), settings, radius)
-    found = [place for place in places if _is_seen(place)]
-    if subject is not None and places and not found:
+    visible = [place for place in places if _is_seen(place)]
+    if subject is not None and places and not visible:
         raise ImageError("the regions and the subject do not overlap; leave one of them out")
-    _check_painted(found)
-    return found, cover
+    _check_painted(visible)
+    return visible, cover
 
 
 def places_in_frame(

@@ -162,12 +162,12 @@ def with_photo(
     """
     gray = prepared.achromatic or prepared.settings.colors == "luminance"
     content = color_transfer.lightness_of(picture.pixels) if gray else picture.pixels
-    found = replace(prepared, content=content, initial=content, picture=picture, photo=picture.pixels)
+    framed = replace(prepared, content=content, initial=content, picture=picture, photo=picture.pixels)
     if marks is None:
-        return found
+        return framed
     places, cover = places_in_frame(regions, marks, prepared.settings)
     placed = zip(prepared.regions, places, strict=True)
-    return replace(found, regions=tuple(replace(r, mask=place.mask) for r, place in placed), cover=cover)
+    return replace(framed, regions=tuple(replace(r, mask=place.mask) for r, place in placed), cover=cover)
 
 
 def _photo(content: Source, settings: Settings) -> tuple[LargePhoto | None, Picture, tuple[int, int]]:
@@ -249,7 +249,7 @@ def _regions(
         places, cover = places_in_frame(specs, marks, settings)
     styles = [main_styles if place.style is None else (reader.read(place.style),) for place in places]
     placed = zip(styles, places, strict=True)
-    return tuple(StyledRegion(styles=found, mask=place.mask) for found, place in placed), cover
+    return tuple(StyledRegion(styles=images, mask=place.mask) for images, place in placed), cover
 
 
 def _region_record(inputs: Inputs) -> list[dict[str, Any]]:
@@ -368,7 +368,7 @@ def read_style(style: Source, size: int | None, workshop: Workshop) -> Picture:
         card = gallery.card(str(style))
         path, key = card.path, (card.sha256, None, size)
     read = partial(read_picture, path, max_size=size)
-    picture = workshop.get("styles", key, read, lambda found: found.pixels.nbytes)
+    picture = workshop.get("styles", key, read, lambda picture: picture.pixels.nbytes)
     return replace(picture, name=str(style)) if built_in else picture
 
 

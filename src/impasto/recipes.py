@@ -164,8 +164,8 @@ class Recipe(Mapping[str, Any]):
             if key in values:
                 records[f"{key[:-1]}_records"] = tuple(_record(kind, table) for table in values[key])
         version, engine = values.get("impasto"), values.get("engine")
-        told = {key: values.get(key) for key in ("fallback", "stopped", "video")}
-        return cls(settings=settings, version=version, engine=engine, source=source, **told, **records)
+        parts = {key: values.get(key) for key in ("fallback", "stopped", "video")}
+        return cls(settings=settings, version=version, engine=engine, source=source, **parts, **records)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the recipe as plain values, as JSON and TOML can hold them."""

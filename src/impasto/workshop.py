@@ -153,12 +153,12 @@ class Workshop:
 
     def _let_go(self, shelf: Shelf) -> None:
         """Remove what was used longest ago until the bounds are kept; the newest thing stays."""
-        made = [place for place, entry in self._entries.items() if entry.made]
-        on_shelf = [place for place in made if place[0] == shelf]
+        places = [place for place, entry in self._entries.items() if entry.made]
+        on_shelf = [place for place in places if place[0] == shelf]
         for place in on_shelf[: max(0, len(on_shelf) - COUNTS[shelf])]:
             del self._entries[place]
         total = sum(entry.size for entry in self._entries.values())
-        for place in made[:-1]:
+        for place in places[:-1]:
             if total <= self._most_bytes:
                 break
             if place in self._entries and self._entries[place].size:

@@ -127,12 +127,12 @@ def test_workers_that_die_over_a_picture_are_not_endless(desk):
         given = ledger.begin(first, 1)
         assert given is not None
         assert [ledger.lose(given, "SIGKILL") for _ in range(3)] == [True, True, False]
-        (end,) = ledger.told()
+        (end,) = ledger.news()
         assert (end.outcome, end.done) == ("failed", 1)
         assert "its worker died each time it was tried (SIGKILL)" in str(end.error)
         (desk / "y.png").write_text("somebody was quicker")
         assert ledger.begin(second, 2) is None
-        (end,) = ledger.told()
+        (end,) = ledger.news()
         assert isinstance(end.error, Message)
         assert "has come to be there meanwhile" in end.error
 
@@ -260,7 +260,7 @@ def test_an_actor_without_our_disk_gets_files_and_sends_pictures(desk):
 
     from impasto.runs.batch.actors import PaintingActor, absolute
     from impasto.runs.batch.orders import Order
-    from impasto.runs.batch.processes import Share
+    from impasto.runs.batch.processes import Allotment
     from impasto.runs.cluster.sessions import ray_session
     from impasto.runs.job import Saving
 
@@ -272,7 +272,7 @@ def test_an_actor_without_our_disk_gets_files_and_sends_pictures(desk):
     unseen = {name: (size, when + 1) for name, (size, when) in files.items()}  # as of another disk
     with ray_session(cores=1) as session:
         (node,) = session.nodes()
-        share = Share(place=0, threads=1, memory=4 * 2**30)
+        share = Allotment(place=0, threads=1, memory=4 * 2**30)
         actor = session.actor(PaintingActor, node, cores=1).remote(share, ("/nowhere", "id"))
         get = session.ray.get
         assert get(actor.ready.remote([((64, 64), entry.settings)])) == (True, None)

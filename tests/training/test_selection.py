@@ -60,7 +60,7 @@ def test_it_explains_more_than_channels_at_random(teacher, monkeypatch):
     random = selected(teacher, WIDTHS)
     for one, other in zip(chosen[2:], random[2:], strict=True):
         assert one.explained > other.explained
-    assert [(layer.width, layer.wide) for layer in chosen[:3]] == [(6, 8), (6, 8), (8, 12)]
+    assert [(layer.width, layer.channels) for layer in chosen[:3]] == [(6, 8), (6, 8), (8, 12)]
 
 
 def test_channels_are_chosen_for_what_they_say_of_others():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -147,7 +148,7 @@ def batch_command(
     if combine != "product":
         choice = replace(choice, combination=cast("Combination", combine))
     entries, outputs = _pictures(photos, choice, Naming(folder=output, pattern=pattern, form=image_format))
-    told: dict[str, Any] = {"workers": workers, "threads": threads, "retries": retry, "fail_fast": fail_fast}
+    crew: dict[str, Any] = {"workers": workers, "threads": threads, "retries": retry, "fail_fast": fail_fast}
     batch = Batch(
         entries=entries,
         outputs=outputs,
@@ -155,7 +156,7 @@ def batch_command(
         saving=_saving(overwrite, quality, bit_depth, keep_gps, not no_recipe),
         cluster=ray,
         address=address,
-        **told,
+        **crew,
     )
     _run(batch, quiet or json, json)
 
@@ -249,17 +250,15 @@ def _show(bar: Bar, step: BatchStep) -> None:
 
 def _tell_end(batch: Batch, ends: Sequence[BatchStep], seconds: float, quiet: bool) -> None:
     """Say what was made, what was kept and what has failed."""
-    made, kept, failed = (
-        [step for step in ends if step.outcome == outcome] for outcome in ("made", "kept", "failed")
-    )
+    outcomes, failed = Counter(step.outcome for step in ends), [s for s in ends if s.outcome == "failed"]
     if not quiet:
-        for remark in dict.fromkeys(remark for step in made for remark in step.notes):
+        for remark in dict.fromkeys(remark for step in ends for remark in step.notes):
             note(remark)
         say(
             "{folder}: {made} pictures made, {kept} kept, {failed} failed in {seconds:.1f} s.",
             folder=batch.folder,
-            made=len(made),
-            kept=len(kept),
+            made=outcomes["made"],
+            kept=outcomes["kept"],
             failed=len(failed),
             seconds=seconds,
         )

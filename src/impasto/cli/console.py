@@ -126,7 +126,7 @@ class Bar:
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
-        self._told: list[str] = []
+        self._printed: list[str] = []
 
     def show(
         self, words: str, done: float, total: float, seconds_left: float | None = None, more: str = ""
@@ -149,27 +149,27 @@ class Bar:
 
     def note(self, message: str, /, **values: Any) -> None:
         """Print a remark above the bar."""
-        self._told.append(message)
+        self._printed.append(message)
         text = tell("Note: {remark}.", remark=_remark(message, values))
         self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def untold(self, remarks: Iterable[str]) -> tuple[str, ...]:
         """Return those of some remarks that `note` was not given yet."""
-        return tuple(remark for remark in remarks if remark not in self._told)
+        return tuple(remark for remark in remarks if remark not in self._printed)
 
 
 class NoBar(Bar):
     """Shows nothing."""
 
     def __init__(self) -> None:
-        self._told = []
+        self._printed = []
 
     def show(self, *args: Any, **kwargs: Any) -> None:
         """Show nothing."""
 
     def note(self, message: str, /, **values: Any) -> None:
         """Print nothing."""
-        self._told.append(message)
+        self._printed.append(message)
 
 
 @contextmanager

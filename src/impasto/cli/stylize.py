@@ -235,7 +235,7 @@ def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
     """Say what became of a job; end the program if it was interrupted."""
     from impasto.finished import LargePastiche
 
-    if outcome.kept:
+    if outcome.resumable:
         say("Interrupted; what is painted is kept.")
     elif outcome.result is None:
         say("Interrupted before there was a picture; nothing was written.")

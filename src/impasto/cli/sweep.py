@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import typing
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -140,8 +141,13 @@ def _tell_end(sweep: Any, ends: list[SweepStep], signal: int | None, quiet: bool
     if not quiet:
         for remark in dict.fromkeys(remark for done in ends for remark in done.notes):
             note(remark)
-        made, kept = (sum(done.outcome == what for done in ends) for what in ("made", "kept"))
-        say("{sheet}: {made} pictures made, {kept} kept.", sheet=sweep.sheet, made=made, kept=kept)
+        outcomes = Counter(done.outcome for done in ends)
+        say(
+            "{sheet}: {made} pictures made, {kept} kept.",
+            sheet=sweep.sheet,
+            made=outcomes["made"],
+            kept=outcomes["kept"],
+        )
     failed = [done for done in ends if done.error]
     for done in failed:
         reason = Message("") if done.error is None else done.error.message

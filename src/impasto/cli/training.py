@@ -156,8 +156,8 @@ def _show_steps(
             for term, value in step.terms.items():
                 means[term] = 0.98 * means.get(term, value) + 0.02 * value
             if means:
-                told = (f"step {step.step}", *(f"{term} {mean:.3f}" for term, mean in means.items()))
-                bar.show(", ".join(told), step.done, 1.0)
+                words = (f"step {step.step}", *(f"{term} {mean:.3f}" for term, mean in means.items()))
+                bar.show(", ".join(words), step.done, 1.0)
             for remark in step.notes:
                 bar.note(remark)
             if interruption.signal is not None:

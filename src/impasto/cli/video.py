@@ -183,8 +183,8 @@ def video_settings(preset: str | None, known: Recipe | None, given: Mapping[str,
 def _keyframes(settings: dict[str, Any], before: dict[str, Any]) -> Keyframes | None:
     """Return the strengths at several times that were asked for now, or in a recipe if none are."""
     if isinstance(settings.get("strength"), Keyframes):
-        found: Keyframes = settings.pop("strength")
-        return found
+        keyframes: Keyframes = settings.pop("strength")
+        return keyframes
     if "strength" in settings or "strength" not in before:
         return None
     try:

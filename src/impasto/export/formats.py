@@ -178,9 +178,9 @@ def _write_litert(graph: PortableGraph, path: Path) -> Export:
     from tensorflow import lite
 
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "graph.tflite"
-        _export(graph, made, "litert")
-        content = made.read_bytes()
+        saved = Path(folder) / "graph.tflite"
+        _export(graph, saved, "litert")
+        content = saved.read_bytes()
     runner = _LiteRunner(lite, content)
     version = importlib.metadata.version(_tensorflow_package())
     difference, record = graph.record(runner, f"TensorFlow {version}'s LiteRT interpreter")
@@ -199,18 +199,18 @@ def _write_saved_model(graph: PortableGraph, path: Path) -> Export:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            made = Path(folder) / "saved_model"
-            _export(graph, made, "tf_saved_model")
-            layer = keras.layers.TFSMLayer(str(made), call_endpoint="serve")
+            saved = Path(folder) / "saved_model"
+            _export(graph, saved, "tf_saved_model")
+            layer = keras.layers.TFSMLayer(str(saved), call_endpoint="serve")
             version = importlib.metadata.version(_tensorflow_package())
             difference, record = graph.record(
                 lambda example: _on_host(layer({k: ops.convert_to_tensor(v) for k, v in example.items()})),
                 f"TensorFlow {version}",
             )
-            extra = made / "assets.extra"
+            extra = saved / "assets.extra"
             extra.mkdir()
             (extra / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-            made.rename(path)
+            saved.rename(path)
     except OSError as error:
         raise OutputError(
             "{path} cannot be written: {reason}", path=path, reason=error.strerror or error
@@ -259,11 +259,11 @@ def _on_host(outputs: Mapping[str, Tensor]) -> Arrays:
 
 
 def _in_float32(network: OnePassNetwork) -> OnePassNetwork:
-    weights, seen = (
+    weights, encoder_weights = (
         {name: ops.cast(value, "float32") for name, value in weights.items()}
         for weights in (network.weights, network.encoder.weights)
     )
-    encoder = replace(network.encoder, weights=seen, dtype="float32")
+    encoder = replace(network.encoder, weights=encoder_weights, dtype="float32")
     return replace(network, encoder=encoder, weights=weights)
 
 

@@ -77,15 +77,15 @@ class PortablePainter(keras.Model):  # type: ignore[misc]
         """
         photo, strength, statistics = x["photo"], x["strength"], self.statistics or x
         features = self.network.encode(photo)
-        seen, style = (
+        photo_moments, style_moments = (
             moments_of(features),
             {k: (statistics[k][:, -1], statistics[k][:, :-1]) for k in STATISTICS_LAYERS},
         )
         if self.iterative:
             positions = {k: positions_of(features[k]) for k in STATISTICS_LAYERS}
-            maps = iterated_transfer_maps(seen, style, positions)
+            maps = iterated_transfer_maps(photo_moments, style_moments, positions)
         else:
-            maps = transfer_maps(seen, style)
+            maps = transfer_maps(photo_moments, style_moments)
         painted = self.network.paint(features, maps, amount_at(strength))
         shown = ops.minimum(1.0, strength / WEAKEST)[:, None, None, None]
         return {"pastiche": ops.clip(photo + shown * (painted - photo), 0, 1)}

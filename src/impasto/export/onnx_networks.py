@@ -46,12 +46,14 @@ def whole_graph(network: OnePassNetwork, statistics: Mapping[str, Array]) -> Any
     graph = _graph_of(network)
     photo = graph.add("Transpose", graph.input("photo", PICTURE), perm=[0, 3, 1, 2])
     features = _encode(graph, photo, network.encoder.pooling)
-    seen = {layer: _moments(graph, x) for layer, x in features.items()}
-    style = {
+    photo_moments = {layer: _moments(graph, x) for layer, x in features.items()}
+    style_moments = {
         layer: (graph.constant(r[None, -1:]), graph.constant(r[None, :-1])) for layer, r in statistics.items()
     }
-    maps = {layer: _transfer_map(graph, seen[layer], style[layer]) for layer in seen}
-    pair = _statistics(graph, seen), _statistics(graph, style)
+    maps = {
+        layer: _transfer_map(graph, photo_moments[layer], style_moments[layer]) for layer in photo_moments
+    }
+    pair = _statistics(graph, photo_moments), _statistics(graph, style_moments)
     return graph.model("impasto_style", {"pastiche": (_paint(graph, photo, features, maps, pair), PICTURE)})
 
 
@@ -195,10 +197,10 @@ def _paint(
     names = [*features, "statistics"]
     amounts = graph.add("Mul", amount, [EXTENT[name] for name in names])
 
-    def between(seen: str, wanted: str, name: str) -> str:
+    def between(photo: str, style: str, name: str) -> str:
         index = names.index(name)
         reached = graph.add("Slice", amounts, [index], [index + 1], [2])
-        return graph.add("Add", seen, graph.add("Mul", reached, graph.add("Sub", wanted, seen)))
+        return graph.add("Add", photo, graph.add("Mul", reached, graph.add("Sub", style, photo)))
 
     mixed = {}
     for layer, x in features.items():

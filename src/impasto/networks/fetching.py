@@ -240,9 +240,9 @@ def _pip_download(wheel: Wheel, folder: Path, say: Progress) -> Path:
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     log = folder / "pip.log"
     with (
-        log.open("wb") as told,
+        log.open("wb") as output,
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env={**os.environ, **places}
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **places}
         ) as running,
     ):
         try:

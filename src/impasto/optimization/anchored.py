@@ -40,17 +40,17 @@ class AnchoredEvaluation:
     def __init__(self, evaluate: BoundedEvaluation, anchor: Anchor, settings: Settings, point: Any) -> None:
         self._evaluate, self._vectors = evaluate, vectors_for(point)
         weights, shape = LossWeights.from_settings(settings), (point.shape[1], point.shape[2])
-        share = 2 * anchor.weight * (weights.content + weights.style) / np.prod(point.shape)
-        pulls = np.repeat(share * resize(anchor.certainty, shape)[None, ..., None], 3, axis=3)
+        weight = 2 * anchor.weight * (weights.content + weights.style) / np.prod(point.shape)
+        pulls = np.repeat(weight * resize(anchor.certainty, shape)[None, ..., None], 3, axis=3)
         self._pulls = self._vectors.placed(pulls.astype(np.float32))
         self._pixels = self._vectors.placed(resize(anchor.pixels, shape)[None].astype(np.float32))
 
     def __call__(self, point: Any) -> Evaluation:
         """Return value and gradient at a point; errors are `BoundedEvaluation`'s."""
-        found, away = self._evaluate(point), point - self._pixels
+        evaluation, away = self._evaluate(point), point - self._pixels
         slope = self._pulls * away
-        total = found.total + 0.5 * self._vectors.dot(slope, away)
-        return replace(found, total=total, gradient=found.gradient + slope)
+        total = evaluation.total + 0.5 * self._vectors.dot(slope, away)
+        return replace(evaluation, total=total, gradient=evaluation.gradient + slope)
 
     @property
     def side(self) -> int | None:

@@ -76,12 +76,12 @@ class Guard:
                 trouble = self._trouble(self._optimizer.evaluation)  # steps along a NaN would hide its origin
 
     def _trouble(self, evaluation: Evaluation, rejected: Evaluation | None = None) -> Message:
-        seen = rejected or evaluation
-        for name, value in named_losses(seen).items():
+        judged = rejected or evaluation
+        for name, value in named_losses(judged).items():
             if name != "total" and not math.isfinite(value):
                 return Message("the {name} loss became {value}", name=name, value=value)
-        if not math.isfinite(seen.total):
-            return Message("the {name} loss became {value}", name="total", value=seen.total)
+        if not math.isfinite(judged.total):
+            return Message("the {name} loss became {value}", name="total", value=judged.total)
         if evaluation.total > self._limit:
             return Message("the total loss exploded to {value:.3g}", value=evaluation.total)
         if self._contrast > 10 * COLLAPSED and _contrast(self._optimizer.point) < COLLAPSED:

@@ -205,10 +205,10 @@ class NeighborLoss(StyleLoss):
         """Return the loss of style images."""
         values = {}
         for index, styles in enumerate(targets.regions):
-            seen = [style.rows(targets.network.projected) for style in styles]
+            features = [style.rows(targets.network.projected) for style in styles]
             for layer in targets.layers:
                 weights = [style.weights[layer] for style in styles]
-                mean, unit = _known(weights, [rows[layer] for rows in seen])
+                mean, unit = _known(weights, [rows[layer] for rows in features])
                 values[f"mean/{index}/{layer}"], values[f"rows/{index}/{layer}"] = mean, unit
         return cls(areas=targets.areas, values=values)
 
@@ -288,12 +288,14 @@ class SlicedLoss(StyleLoss):
     def of(cls, targets: StyleTargets, seed: int) -> SlicedLoss:
         """Return the loss of style images, along directions that the seed chooses."""
         (styles,) = targets.regions
-        seen = [style.rows(lambda layer, features: features) for style in styles]
+        features = [style.rows(lambda layer, features: features) for style in styles]
         values: dict[str, Tensor] = {}
         for layer in targets.layers:
             weights = [style.weights[layer] for style in styles]
             names = (f"{name}/{layer}" for name in ("directions", "quantiles", "spread"))
-            values |= dict(zip(names, _slices(seed, weights, [rows[layer] for rows in seen]), strict=True))
+            values |= dict(
+                zip(names, _slices(seed, weights, [rows[layer] for rows in features]), strict=True)
+            )
         return cls(areas=targets.areas, values=values)
 
     @property

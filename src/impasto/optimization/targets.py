@@ -154,10 +154,10 @@ def content_in_tiles(
         by_layer = network.features(ops.convert_to_tensor(part.cut(picture)[None]), layers)
         for layer, features in by_layer.items():
             level, values = level_of(layer), np.asarray(ops.convert_to_numpy(features))[0]
-            seen = to_host(network.projected(layer, features))[0]
-            mask = part.cut_layer(visible[layer], level, seen.shape[:2]) if layer in visible else None
+            projected = to_host(network.projected(layer, features))[0]
+            mask = part.cut_layer(visible[layer], level, projected.shape[:2]) if layer in visible else None
             mask = None if mask is None else part.core_of(mask, level)
-            core = ContentSums.of(part.core_of(seen, level), mask)
+            core = ContentSums.of(part.core_of(projected, level), mask)
             sums[layer] = sums[layer] + core if layer in sums else core
             if layer not in targets:
                 targets[layer] = np.zeros((1, *sides[level], values.shape[-1]), values.dtype)

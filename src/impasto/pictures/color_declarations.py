@@ -208,16 +208,16 @@ def _box(data: bytes, start: int, end: int, wanted: bytes) -> tuple[int, int] | 
 
 def _associations(data: bytes, place: int, item: int) -> list[int]:
     """Return the properties of an item, counted from 1 (ISO/IEC 23008-12, section 9.3)."""
-    version, wide = data[place], data[place + 3] & 1
+    version, long = data[place], data[place + 3] & 1
     count = struct.unpack_from(">I", data, place + 4)[0]
     place += 8
     for _ in range(count):
         owner = struct.unpack_from(">I" if version else ">H", data, place)[0]
         place += 4 if version else 2
-        number, size = data[place], 2 if wide else 1
+        number, size = data[place], 2 if long else 1
         place += 1
         if owner == item:
-            form, mask = (">H", 0x7FFF) if wide else (">B", 0x7F)
+            form, mask = (">H", 0x7FFF) if long else (">B", 0x7F)
             return [struct.unpack_from(form, data, place + size * i)[0] & mask for i in range(number)]
         place += size * number
     return []

@@ -43,8 +43,8 @@ def resize_visible(
     visible = alpha > 0
     channels = []
     for channel in np.moveaxis(np.atleast_3d(pixels), 2, 0):
-        seen = channel[visible]
-        low, high = (seen.min(), seen.max()) if len(seen) else (0, 1)
+        values = channel[visible]
+        low, high = (values.min(), values.max()) if len(values) else (0, 1)
         channels.append(np.clip(resize(channel * alpha, shape) / safe, low, high))
     resized = channels[0] if pixels.ndim == 2 else np.stack(channels, axis=2)
     return np.asarray(resized, np.float32), opacity

@@ -67,11 +67,11 @@ class _Stream:
         """
         parts, missing = [], size
         while missing:
-            found = self.inflation.decompress(self.rest, missing)
+            piece = self.inflation.decompress(self.rest, missing)
             self.rest = self.inflation.unconsumed_tail
-            if found:
-                parts.append(found)
-                missing -= len(found)
+            if piece:
+                parts.append(piece)
+                missing -= len(piece)
             elif not self.rest:
                 self.rest = self._next()
         return b"".join(parts)
@@ -208,10 +208,10 @@ class SegmentedPng:
             alias = self._assembled(shape, data, (8, ALIASES[self._pixel]))
             return bytes(np.asarray(open_header(alias, self.name))[-1].tobytes())
         part = self._assembled((count, self.shape[1]), data, (self._depth, self._type))
-        found = deep_samples(open_header(part, self.name), lambda: open_header(part, self.name), self.name)
-        if found is None:
+        samples = deep_samples(open_header(part, self.name), lambda: open_header(part, self.name), self.name)
+        if samples is None:
             raise ImageError("{name} is of a kind that cannot be read in windows", name=self.name)
-        color, alpha = found
+        color, alpha = samples
         last = color[-1] if alpha is None else np.concatenate([color[-1], alpha[-1, :, None]], axis=1)
         return bytes(last.astype(">u2").tobytes())
 

@@ -60,8 +60,8 @@ class SteadySubject:
     def _held(self, pixels: Array, now: NDArray[np.uint8], then: NDArray[np.uint8], before: Mask) -> Mask:
         back, certain = motion(self._flow, now, then)
         moved = np.clip(moved_along(before, back), 0, 1)
-        found = found_in(pixels, (0.5 + certain * (moved - 0.5)).astype(np.float32))
-        return np.asarray(found + KEPT * certain * (moved - found), np.float32)
+        mask = found_in(pixels, (0.5 + certain * (moved - 0.5)).astype(np.float32))
+        return np.asarray(mask + KEPT * certain * (moved - mask), np.float32)
 
 
 def found_in(pixels: Array, before: Mask | None) -> Mask:

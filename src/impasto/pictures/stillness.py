@@ -69,7 +69,7 @@ class Stillness:
 
     def __init__(self, stillness: float) -> None:
         self.stillness = stillness
-        self._share = np.float32(MOST_SHARE * stillness / 100)
+        self._most = np.float32(MOST_SHARE * stillness / 100)
         self._before: tuple[NDArray[np.uint8], Array] | None = None
         self._flow: Any = new_flow() if stillness else None
 
@@ -129,8 +129,8 @@ class Stillness:
         difference = cv2.GaussianBlur(moved - painted, (0, 0), LOW)
         # where nothing moved the painting before is there in all its sharpness
         difference = difference + still[..., None] * (before - painted - difference)
-        share = self._share * np.maximum(certain, still)
-        return np.asarray(np.clip(painted + share[..., None] * difference, 0, 1), np.float32)
+        weight = self._most * np.maximum(certain, still)
+        return np.asarray(np.clip(painted + weight[..., None] * difference, 0, 1), np.float32)
 
 
 def luminance(pixels: Array) -> NDArray[np.uint8]:
@@ -188,8 +188,8 @@ def certainty(now: NDArray[np.uint8], then: NDArray[np.uint8], back: Array, fort
     length = np.square(back).sum(axis=2) + np.square(returned).sum(axis=2)
     inside = (x >= 0) & (x <= now.shape[1] - 1) & (y >= 0) & (y <= now.shape[0] - 1)
     agrees = inside & (missed < WRONG_SHARE * length + WRONG_PIXELS)
-    seen = cv2.remap(then, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    believed = np.clip(2 - 2 * _change(now, seen) / MOST_CHANGE, 0, 1)
+    moved = cv2.remap(then, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    believed = np.clip(2 - 2 * _change(now, moved) / MOST_CHANGE, 0, 1)
     return np.asarray(cv2.GaussianBlur(believed * agrees.astype(np.float32), (0, 0), 1.0), np.float32)
 
 

@@ -85,7 +85,7 @@ class TilesPart:
     _file: IO[bytes] | None = field(default=None, repr=False)
 
     @classmethod
-    def found(cls, path: Path, ends: Sequence[int]) -> TilesPart:
+    def resumed(cls, path: Path, ends: Sequence[int]) -> TilesPart:
         """Return what is there of a part that had so many tiles; nothing, if it has been lost meanwhile."""
         whole = bool(ends) and os.path.isfile(path) and path.stat().st_size >= ends[-1]
         return cls(path, list(ends) if whole else [])

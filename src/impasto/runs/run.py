@@ -54,14 +54,14 @@ class Outcome:
         notes: sentences for the person.
         interruption: the signal that ended the run early, or None.
         error: what ended it early, or None.
-        kept: whether there is a checkpoint to go on from.
+        resumable: whether there is a checkpoint to go on from.
     """
 
     result: Pastiche | None
     notes: tuple[str, ...] = ()
     interruption: int | None = None
     error: ImpastoError | None = None
-    kept: bool = False
+    resumable: bool = False
 
 
 def run_job(
@@ -183,7 +183,7 @@ class _Run:
             interruption: looked at after each window.
             start: where an earlier run stopped, or None.
         """
-        part = TilesPart.found(self.job.part_path, start.ends if start else ())
+        part = TilesPart.resumed(self.job.part_path, start.ends if start else ())
         if interruption.signal:
             return self._given_up(interruption, part)
         result = self.pastiche()
@@ -223,9 +223,9 @@ class _Run:
             self._checkpoint(part)
 
     def _given_up(self, interruption: Interruption, part: TilesPart) -> Outcome:
-        kept = self._automatic and self._checkpoint(part)
-        notes = (self._advice(),) if kept else ()
-        return Outcome(result=None, notes=notes, interruption=interruption.signal, kept=kept)
+        saved = self._automatic and self._checkpoint(part)
+        notes = (self._advice(),) if saved else ()
+        return Outcome(result=None, notes=notes, interruption=interruption.signal, resumable=saved)
 
     def _advice(self) -> Message:
         return Message("go on with impasto resume {checkpoint}", checkpoint=self.job.checkpoint_path)

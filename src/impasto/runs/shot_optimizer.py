@@ -93,7 +93,7 @@ class ShotOptimizer:
                 if step.last:
                     painted = step.image
         carried.stillness.keep(frame.pixels, painted)
-        return self._seen(prepared, frame, carried).complete(painted), ""
+        return self._covered(prepared, frame, carried).complete(painted), ""
 
     def _of(self, frame: Frame, strength: float, carried: Carried) -> Prepared:
         """Return a frame as the optimization is given it: where it begins, and what it is held to."""
@@ -114,12 +114,12 @@ class ShotOptimizer:
             anchor=anchor,
         )
 
-    def _seen(self, prepared: Prepared, frame: Frame, carried: Carried) -> Prepared:
+    def _covered(self, prepared: Prepared, frame: Frame, carried: Carried) -> Prepared:
         """Return what finishes a frame: all of it is seen, or the subject, or what is around."""
         if self._settings.subject == "all":
             return prepared
-        seen = painted_part(carried.subject.mask(frame.pixels), self._settings)
-        return replace(prepared, cover=seen if prepared.cover is None else prepared.cover * seen)
+        part = painted_part(carried.subject.mask(frame.pixels), self._settings)
+        return replace(prepared, cover=part if prepared.cover is None else prepared.cover * part)
 
     def _picture(self, frame: Frame) -> Picture:
         return Picture(pixels=frame.pixels, alpha=frame.alpha, name=self._name)

@@ -285,11 +285,11 @@ def sweep_steps(sweep: Sweep, network: FeatureNetwork | None = None) -> Iterator
     """
     _check_folder(sweep)
     with Workshop() as workshop:
-        yield from _made(sweep, _Preparation(sweep.inputs, network, workshop))
+        yield from _pictures(sweep, _Preparation(sweep.inputs, network, workshop))
     _write_sheet(sweep)
 
 
-def _made(sweep: Sweep, preparation: _Preparation) -> Iterator[SweepStep]:
+def _pictures(sweep: Sweep, preparation: _Preparation) -> Iterator[SweepStep]:
     """Make the pictures."""
     made_before = _made_before(sweep, preparation)
     failures = []

@@ -110,8 +110,8 @@ def run_video(
         CheckpointError: an unfinished run of something else is in the way.
     """
     with ExitStack() as stack:
-        kept = workshop if workshop is not None else stack.enter_context(Workshop())
-        run = VideoRun(job, say, kept, resumed=resumed)
+        held = workshop if workshop is not None else stack.enter_context(Workshop())
+        run = VideoRun(job, say, held, resumed=resumed)
         for step in run.steps(stack.enter_context(Interruption().heard())):
             if step is not None:
                 show(step)

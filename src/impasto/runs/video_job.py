@@ -118,14 +118,14 @@ class VideoJob:
 
     def record(self) -> dict[str, Any]:
         """Return what only videos have, for the recipe."""
-        found: dict[str, Any] = {"stillness": self.stillness, "quality": self.quality}
+        record: dict[str, Any] = {"stillness": self.stillness, "quality": self.quality}
         if self.keyframes is not None:
-            found["strength"] = [list(point) for point in self.keyframes.points]
+            record["strength"] = [list(point) for point in self.keyframes.points]
         if self.seconds is not None:
-            found["seconds"] = self.seconds
+            record["seconds"] = self.seconds
         if self.clip.kind == "sequence":
-            found["rate"] = str(self.clip.rate)
-        return found
+            record["rate"] = str(self.clip.rate)
+        return record
 
 
 def video_text(job: VideoJob) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def still(session: Session, video: Video, second: float) -> Photo:
     return photo
 
 
-def seen(video: Video, second: float, side: int) -> Any:
+def frame_picture(video: Video, second: float, side: int) -> Any:
     """Return a frame as a Pillow image whose long side is at most so many pixels."""
     frame = video.clip.frame_at(second, fit(video.clip.shape, side))
     return picture_to_pil(frame.pixels)

@@ -66,7 +66,7 @@ def film(place: FilmSet, look: Look, wish: FilmWish, job: Job) -> Iterator[Event
     """
     from impasto.runs.video import VideoRun  # brings the engine, for which the page does not wait
 
-    began, told, ending = time.monotonic(), Told(), Interruption()
+    began, progress, ending = time.monotonic(), FilmProgress(), Interruption()
     id, task = _task(place, look, wish)
     run = VideoRun(task, _unheard, place.workshop)
     try:
@@ -74,7 +74,7 @@ def film(place: FilmSet, look: Look, wish: FilmWish, job: Job) -> Iterator[Event
             place.session.used = time.monotonic()
             if job.stopping.is_set():
                 ending.ask()
-            yield told.event(step)
+            yield progress.event(step)
     finally:
         shutil.rmtree(task.folder, ignore_errors=True)
         if not os.path.exists(task.output):
@@ -118,7 +118,7 @@ def _unheard(remark: str) -> None:
     """What is said during a run is among its notes at the end."""
 
 
-class Told:
+class FilmProgress:
     """What is told of a run's steps: a frame is shown now and then."""
 
     def __init__(self) -> None:
@@ -146,12 +146,12 @@ class Told:
 
 def film_record(film: Film) -> dict[str, Any]:
     """Return what the interface tells of a film."""
-    told = ("video", "look", "width", "height", "frames", "whole", "seconds", "time")
+    attributes = ("video", "look", "width", "height", "frames", "whole", "seconds", "time")
     return {
         "file": film.id,
         "url": f"/api/files/{film.id}",
         "name": film.path.name,
         "bytes": film.path.stat().st_size,
-        **{name: getattr(film, name) for name in told},
+        **{name: getattr(film, name) for name in attributes},
         "notes": list(film.notes),
     }

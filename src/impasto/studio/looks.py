@@ -156,8 +156,8 @@ def look_of(photo: Photo, session: Session) -> dict[str, Any] | None:
         for one, mask in zip(recipe.get("regions") or (), photo.masks, strict=True)
     ]
     lost = any(
-        one["style"] is None and told["style"] != PHOTO
-        for one, told in zip(regions, recipe.get("regions") or (), strict=True)
+        one["style"] is None and record["style"] != PHOTO
+        for one, record in zip(regions, recipe.get("regions") or (), strict=True)
     )
     if not styles or lost or any(one["id"] is None for one in styles) or None in photo.masks:
         return None

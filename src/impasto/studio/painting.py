@@ -251,10 +251,10 @@ def keep_result(desk: Desk, look: Look, finished: Pastiche) -> Result:
 def result_record(result: Result) -> dict[str, Any]:
     """Return what the interface tells of a result."""
     address = f"/api/results/{result.id}/picture"
-    told = ("photo", "look", "width", "height", "seconds", "method", "iterations", "time")
+    attributes = ("photo", "look", "width", "height", "seconds", "method", "iterations", "time")
     return {
         "result": result.id,
-        **{name: getattr(result, name) for name in told},
+        **{name: getattr(result, name) for name in attributes},
         "notes": list(result.notes),
         "url": address,
         "thumbnail": f"{address}?side=160",

@@ -53,8 +53,8 @@ def refusal_record(error: BaseException) -> dict[str, Any]:
             "this should not have happened ({reason}); the terminal in which the studio runs has more",
             reason=type(error).__name__,
         )
-    told = {language: told_in(language, message) for language in LANGUAGES}
-    return {"error": {"id": _kind_of(error), "message": told["en"], "messages": told}}
+    messages = {language: told_in(language, message) for language in LANGUAGES}
+    return {"error": {"id": _kind_of(error), "message": messages["en"], "messages": messages}}
 
 
 def _kind_of(error: BaseException) -> str:

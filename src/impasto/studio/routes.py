@@ -130,7 +130,7 @@ async def style_picture(request: Request) -> Response:
     card, studio, side = gallery.card(source), studio_of(request), side_of(request)
     encode = partial(_encoded, card.path, side)
     key = "shown", card.sha256, side
-    data, kind = await studio.show(studio.workshop.get, "styles", key, encode, lambda found: len(found[0]))
+    data, kind = await studio.show(studio.workshop.get, "styles", key, encode, lambda shown: len(shown[0]))
     return Response(data, media_type=kind, headers=FOREVER)
 
 
@@ -309,19 +309,19 @@ async def remove_result(request: Request) -> Response:
 
 async def preview(request: Request) -> Response:
     """A picture on its way, or at another strength."""
-    found = session_for(request).previews.find(request.path_params["preview"])
-    return FileResponse(found.path, headers=FOREVER)
+    picture = session_for(request).previews.find(request.path_params["preview"])
+    return FileResponse(picture.path, headers=FOREVER)
 
 
 async def file(request: Request) -> Response:
     """A file that was made for downloading."""
-    found = session_for(request).files.find(request.path_params["file"])
-    return FileResponse(found.path, filename=found.path.name)
+    file = session_for(request).files.find(request.path_params["file"])
+    return FileResponse(file.path, filename=file.path.name)
 
 
 def _desk(request: Request, session: Session, photo: Any) -> Desk:
-    found: Photo = session.photos.find(photo)
-    return Desk(session=session, photo=found, workshop=studio_of(request).workshop)
+    picture: Photo = session.photos.find(photo)
+    return Desk(session=session, photo=picture, workshop=studio_of(request).workshop)
 
 
 async def _asked(request: Request) -> tuple[Values, Desk, Look]:
@@ -334,8 +334,8 @@ async def _asked(request: Request) -> tuple[Values, Desk, Look]:
 
 def _result(desk: Desk, id: Any) -> Result | None:
     """Return a result of the session; None if none is named."""
-    found: Result | None = None if id is None else desk.session.results.find(id)
-    return found
+    result: Result | None = None if id is None else desk.session.results.find(id)
+    return result
 
 
 def begin(request: Request, session: Session, kind: Kind, work: Work) -> Response:

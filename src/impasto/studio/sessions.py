@@ -363,8 +363,8 @@ class Sessions:
 def remove_left_folders() -> None:
     """Delete the folders of studios that were killed before they could do it themselves."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        found = re.match(rf"{PREFIX}(\d+)-", folder.name)
-        if found and not _is_alive(int(found[1])):
+        match = re.match(rf"{PREFIX}(\d+)-", folder.name)
+        if match and not _is_alive(int(match[1])):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -39,10 +39,10 @@ class EventStream(Response):
                 if not event.done():
                     await _send(send, b": still here\n\n")
                     continue
-                if (told := event.result()) is None:
+                if (news := event.result()) is None:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
                     return
-                await _send(send, text_of(told))
+                await _send(send, text_of(news))
                 event = asyncio.ensure_future(self._job.next_event())
         except OSError:  # the connection broke while something was being sent
             return

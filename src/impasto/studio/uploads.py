@@ -86,9 +86,9 @@ def _keep_trained(session: Session, id: str, path: Path, name: str) -> OwnStyle:
     from impasto.onepass.style_file import read_style_file  # brings the engine
 
     with removed_on_error(path):
-        found, shown = read_style_file(path), path.with_name("shown.png")
-        picture_to_pil(found.thumbnail.astype(np.float32) / 255).save(shown, "PNG")
-    style = OwnStyle(id=f"own-{id}", name=name[:80], path=path, sha256=found.sha256, shown=shown)
+        style_file, shown = read_style_file(path), path.with_name("shown.png")
+        picture_to_pil(style_file.thumbnail.astype(np.float32) / 255).save(shown, "PNG")
+    style = OwnStyle(id=f"own-{id}", name=name[:80], path=path, sha256=style_file.sha256, shown=shown)
     session.styles.keep(style)
     return style
 
@@ -146,11 +146,11 @@ def keep_subject(
     def look() -> Subject:
         return Subject(read_picture(photo.path, max_size=SUBJECT_SIDE).pixels)
 
-    found = workshop.get("photos", ("subject", photo.id), look, lambda _: SUBJECT_BYTES)
+    subject = workshop.get("photos", ("subject", photo.id), look, lambda _: SUBJECT_BYTES)
     add, remove = points
     id, path = session.new_file("mask.png")
     with removed_on_error(path):
-        return _keep_ink(session, (id, path), found.mask(add=add, remove=remove), feather, points)
+        return _keep_ink(session, (id, path), subject.mask(add=add, remove=remove), feather, points)
 
 
 def _keep_ink(
@@ -216,14 +216,14 @@ def _check_pixels(path: Path) -> None:
 
 def masks_in(session: Session, recipe: Mapping[str, Any]) -> tuple[str | None, ...]:
     """Keep the masks that a recipe holds; return the id of each region's, None for one that it only names."""
-    found: list[str | None] = []
+    masks: list[str | None] = []
     for region in recipe.get("regions") or ():
-        found.append(None)
+        masks.append(None)
         if is_mask_text(region["mask"]):
             with suppress(ImageError):
                 gray = mask_of_text(region["mask"]).astype(np.float32) / np.float32(255)
-                found[-1] = _keep_ink(session, session.new_file("mask.png"), gray).id
-    return tuple(found)
+                masks[-1] = _keep_ink(session, session.new_file("mask.png"), gray).id
+    return tuple(masks)
 
 
 def recipe_in(path: Path, read: Callable[[Path], str | None] = read_recipe) -> dict[str, Any] | None:

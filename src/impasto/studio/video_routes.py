@@ -45,13 +45,13 @@ async def remove_video(request: Request) -> Response:
 async def video_picture(request: Request) -> Response:
     """What a video shows at a second, small."""
     video = session_for(request).videos.find(request.path_params["video"])
-    data = await studio_of(request).show(_seen, video, second_of(request), side_of(request))
+    data = await studio_of(request).show(_frame_picture, video, second_of(request), side_of(request))
     return Response(data, media_type="image/jpeg", headers=FOREVER)
 
 
-def _seen(video: Video, second: float, side: int) -> bytes:
+def _frame_picture(video: Video, second: float, side: int) -> bytes:
     file = io.BytesIO()
-    clips.seen(video, second, side).convert("RGB").save(file, "JPEG", quality=88)
+    clips.frame_picture(video, second, side).convert("RGB").save(file, "JPEG", quality=88)
     return file.getvalue()
 
 

@@ -55,8 +55,8 @@ class LeastSquares:
         """Return the matrix (inputs, outputs) and the offset (outputs,)."""
         size = len(self._xx)
         damped = self._xx + ridge * np.trace(self._xx) / size * np.eye(size)
-        found = np.linalg.solve(damped, self._xy).astype(np.float32)
-        return found[:-1], found[-1]
+        solution = np.linalg.solve(damped, self._xy).astype(np.float32)
+        return solution[:-1], solution[-1]
 
 
 def deepened(weights: Mapping[str, Array], seed: int) -> dict[str, Array]:
@@ -110,13 +110,13 @@ def carried_over(
     for number in range(batches):
         batch = batch_at(number)
         amount = rng.uniform(LEAST_AMOUNT, MOST_AMOUNT, len(batch["photo"])).astype(np.float32)
-        (first, statistics), (features, seen) = (_met(net, batch, amount) for net in (known, new))
+        (first, statistics), (features, new_statistics) = (_met(net, batch, amount) for net in (known, new))
         for name, layer in READERS.items():
             x, target = _patches(features[layer]), _patches(first[layer])
             chosen = rng.permutation(len(x))[:POSITIONS]
             kernel = old[f"{name}/kernel"]
             sums[name].add(x[chosen], target[chosen] @ kernel.reshape(-1, kernel.shape[-1]))
-        sums["code_in"].add(seen, statistics @ old["code_in/kernel"])
+        sums["code_in"].add(new_statistics, statistics @ old["code_in/kernel"])
     for name, pairs in sums.items():
         matrix, offset = pairs.solve(CODE_RIDGE if name == "code_in" else RIDGE)
         weights[f"{name}/kernel"] = matrix.reshape(weights[f"{name}/kernel"].shape)

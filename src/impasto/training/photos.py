@@ -31,16 +31,16 @@ class TrainingPhotos(Crops):
         Args:
             crop: side of the crops in pixels.
         """
-        seen: dict[int, str] = {}
+        first: dict[int, str] = {}
         small, flat, twice = [], [], []
         for name, picture in zip(self.names, self.pictures, strict=True):
             if min(picture.shape[:2]) < crop:
                 small.append(name)
             if picture.std() < 255 * LEAST_DEVIATION:
                 flat.append(name)
-            if seen.setdefault(hash(picture.tobytes()), name) != name:
+            if first.setdefault(hash(picture.tobytes()), name) != name:
                 twice.append(name)
-        told = (
+        groups = (
             (self.broken, Message("could not be read and are left out")),
             (small, Message("have a side under {crop} px, so their borders are repeated", crop=crop)),
             (flat, Message("show next to nothing, such as one color; take them out of the folder")),
@@ -48,7 +48,7 @@ class TrainingPhotos(Crops):
         )
         return tuple(
             Message("{pictures} {words}", pictures=_listed(names), words=words)
-            for names, words in told
+            for names, words in groups
             if names
         )
 

@@ -141,8 +141,8 @@ class StyleTrainer(Trainer):
         judge = self.judge
         target = judge.projected(CONTENT_LAYER, judge.features(photo, [CONTENT_LAYER])[CONTENT_LAYER])
         features = judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
-        seen = judge.projected(CONTENT_LAYER, features[CONTENT_LAYER])
-        content = relative_content_losses(seen, ops.stop_gradient(target))
+        painted = judge.projected(CONTENT_LAYER, features[CONTENT_LAYER])
+        content = relative_content_losses(painted, ops.stop_gradient(target))
         style = ops.zeros_like(content)
         for layer, weight in self.layer_weights.items():
             grams = gram_matrices(judge, layer, features[layer])

@@ -182,7 +182,7 @@ def test_vectors_that_nobody_has_any_more_are_forgotten(network):
         gone = kept * 2.0
     del gone
     vectors.team.settle()
-    assert [len(share._arrays) for share in vectors.team.shares] == [1, 1]
+    assert [len(worker._arrays) for worker in vectors.team.workers] == [1, 1]
 
 
 SHALLOW = {"content_layers": ("relu2_2",), "style_layer_weights": {"relu1_1": 0.5, "relu3_1": 0.5}}
@@ -234,7 +234,7 @@ class Fragile(LocalTeam):
     def _turn(self, calls, mail, wait):
         if self.turns in self.dies:
             self.dies.remove(self.turns)
-            self.shares[-1]._arrays.clear()
+            self.workers[-1]._arrays.clear()
             self.lost = True
         if self.lost:
             raise WorkerLost("a worker was lost")

@@ -19,8 +19,8 @@ from impasto.layers import layer_shapes, level_of
 from impasto.optimization.losses import ContentSums
 from impasto.optimization.objective import Objective
 from impasto.optimization.spread.filtering import WholeFilter
+from impasto.optimization.spread.part_worker import Task, without_network
 from impasto.optimization.spread.partition import Partition
-from impasto.optimization.spread.share import Task, without_network
 from impasto.optimization.spread.team import Team
 from impasto.optimization.spread.vectors import SpreadArray, SpreadVectors
 from impasto.optimization.tiling import add_up, compile_comparison
@@ -96,9 +96,9 @@ class SpreadPreconditioner:
         """Return F times a picture, or times a row that is one."""
         team = self._vectors.team
         smoothed = self._whole.keep(team.ask("filter_begin", picture.key, mail=True))
-        made = self._vectors.new(picture.shape)
-        team.order_each("filter_end", [(picture.key, made.key, rectangle) for rectangle in smoothed])
-        return made
+        filtered = self._vectors.new(picture.shape)
+        team.order_each("filter_end", [(picture.key, filtered.key, rectangle) for rectangle in smoothed])
+        return filtered
 
 
 def _task(partition: Partition, number: int, bare: Objective, content: Seen, rounding: str) -> Task:

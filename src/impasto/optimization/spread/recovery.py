@@ -14,7 +14,7 @@ from impasto.optimization.spread.team import Team, WorkerLost
 from impasto.progress import Step
 
 KEEPING_SHARE = 0.05
-"""Of the time that bringing the workers' shares together may take."""
+"""Of the time that bringing the workers' parts together may take."""
 LEAST_SECONDS = 10.0
 """Between two times that they are."""
 
@@ -59,14 +59,14 @@ def steadfast_steps(steps: Callable[[Any], Iterator[Step]], team: Team, start: A
     Raises:
         EngineError: no worker is left.
     """
-    keeper, seen, note = Keeper(start, team.keep_every), (0, 0), ""
+    keeper, latest, note = Keeper(start, team.keep_every), (0, 0), ""
     while True:
         try:
             for step in steps(keeper.state):
                 at = step.scale, step.iteration
                 keeper.see(step)
-                if at > seen:
-                    seen = at
+                if at > latest:
+                    latest = at
                     shown = _Shown(step, keeper)
                     yield replace(
                         step,

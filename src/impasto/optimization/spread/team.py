@@ -14,19 +14,19 @@ from typing import Any
 from impasto.engine import runtime
 from impasto.errors import EngineError
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.optimization.spread.share import Call, Key, Share, Task
+from impasto.optimization.spread.part_worker import Call, Key, PartWorker, Task
 from impasto.workshop import Workshop
 
 
 class WorkerLost(EngineError):
-    """A worker is gone, and with it its share of the vectors."""
+    """A worker is gone, and with it its part of the vectors."""
 
 
 class Team(ABC):
     """Workers that share pictures.
 
     Args:
-        keep_every: iterations after which the workers' shares are brought together, so that a run can go on
+        keep_every: iterations after which the workers' parts are brought together, so that a run can go on
             from there without one of them; chosen so that it takes little of the time if None.
 
     Attributes:
@@ -75,7 +75,7 @@ class Team(ABC):
 
     @abstractmethod
     def _begin(self, tasks: Sequence[Task], network: FeatureNetwork) -> None:
-        """Give each of the first workers its task; the shares of the task before are forgotten."""
+        """Give each of the first workers its task; the parts of the task before are forgotten."""
 
     @abstractmethod
     def _turn(self, calls: Sequence[Sequence[Call]], mail: bool, wait: bool) -> list[Any]:
@@ -153,7 +153,7 @@ class LocalTeam(Team):
     def __init__(self, size: int, keep_every: int | None = None) -> None:
         super().__init__(keep_every)
         self._size, self._workshop = size, Workshop()
-        self.shares: list[Share] = []
+        self.workers: list[PartWorker] = []
         self._mail: list[dict[int, Any]] = []
 
     @property
@@ -170,14 +170,15 @@ class LocalTeam(Team):
         return ""
 
     def _begin(self, tasks: Sequence[Task], network: FeatureNetwork) -> None:
-        self.shares = [Share(task, network, self._workshop) for task in tasks]
+        self.workers = [PartWorker(task, network, self._workshop) for task in tasks]
         self._mail = [{} for _ in tasks]
 
     def _turn(self, calls: Sequence[Sequence[Call]], mail: bool, wait: bool) -> list[Any]:
         turns = [
-            share.turn(own, there) for share, own, there in zip(self.shares, calls, self._mail, strict=True)
+            worker.turn(own, there)
+            for worker, own, there in zip(self.workers, calls, self._mail, strict=True)
         ]
-        self._mail = [{} for _ in self.shares]
+        self._mail = [{} for _ in self.workers]
         for giver, (_, sent) in enumerate(turns):
             for taker, piece in sent.items():
                 self._mail[taker][giver] = piece

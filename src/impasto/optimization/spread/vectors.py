@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.errors import EngineError
+from impasto.optimization.spread.part_worker import FLAT, Key
 from impasto.optimization.spread.partition import Partition
-from impasto.optimization.spread.share import FLAT, Key
 from impasto.optimization.spread.team import Team
 
 Array = NDArray[np.float32]
@@ -44,21 +44,21 @@ class SpreadArray:
         return self.vectors.sampled(self, (places[1].step or 1, places[2].step or 1))
 
     def __add__(self, other: Any) -> SpreadArray:
-        return self.vectors.made("add", self, other)
+        return self.vectors.computed("add", self, other)
 
     def __sub__(self, other: Any) -> SpreadArray:
-        return self.vectors.made("sub", self, other)
+        return self.vectors.computed("sub", self, other)
 
     def __mul__(self, other: Any) -> SpreadArray:
-        return self.vectors.made("mul", self, other)
+        return self.vectors.computed("mul", self, other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> SpreadArray:
-        return self.vectors.made("truediv", self, other)
+        return self.vectors.computed("truediv", self, other)
 
     def __pow__(self, other: Any) -> SpreadArray:
-        return self.vectors.made("pow", self, other)
+        return self.vectors.computed("pow", self, other)
 
     def __iadd__(self, other: Any) -> SpreadArray:
         return self.vectors.changed("iadd", self, other)
@@ -83,9 +83,9 @@ class SpreadVectors:
 
     def rows(self, count: int, size: int) -> SpreadArray:
         """Return a matrix of zeros, (count, size)."""
-        made = self.new((count, size))
-        self.team.order("rows", made.key, count)
-        return made
+        matrix = self.new((count, size))
+        self.team.order("rows", matrix.key, count)
+        return matrix
 
     def put(self, matrix: SpreadArray, row: int, vector: SpreadArray) -> SpreadArray:
         """Return the matrix with a row replaced, in place."""
@@ -94,11 +94,11 @@ class SpreadVectors:
 
     def row(self, matrix: SpreadArray, row: int, shape: tuple[int, ...]) -> SpreadArray:
         """Return a row in a shape; it shares the matrix' memory."""
-        return self._told(self.new(shape), "row", (matrix, row, FLAT))
+        return self._filled(self.new(shape), "row", (matrix, row, FLAT))
 
     def moved(self, point: SpreadArray, matrix: SpreadArray, row: int, length: float) -> SpreadArray:
         """Return point + length x row, a new array."""
-        return self._told(self.new(point.shape), "moved", (point, matrix, row, length))
+        return self._filled(self.new(point.shape), "moved", (point, matrix, row, length))
 
     def pair(
         self, steps: SpreadArray, differences: SpreadArray, row: int, length: float, gradient: SpreadArray
@@ -120,7 +120,7 @@ class SpreadVectors:
         self, weights: NDArray[np.float64], matrix: SpreadArray, shape: tuple[int, ...]
     ) -> SpreadArray:
         """Return the weighted sum of the rows, in a shape."""
-        return self._told(self.new(shape), "combine", (weights, matrix, FLAT))
+        return self._filled(self.new(shape), "combine", (weights, matrix, FLAT))
 
     def placed(self, array: Array) -> SpreadArray:
         """Return an array that is whole here, a picture or rows of them, as one in parts.
@@ -128,13 +128,13 @@ class SpreadVectors:
         Rows travel one by one: all of them would be many pictures at once.
         """
         if array.ndim != 2:
-            made = self.new(tuple(array.shape))
-            self._place(made, array[0], None)
-            return made
-        made = self.rows(*array.shape)
+            placed = self.new(tuple(array.shape))
+            self._place(placed, array[0], None)
+            return placed
+        placed = self.rows(*array.shape)
         for row, values in enumerate(array):
-            self._place(made, values.reshape(*self.partition.shape, 3), row)
-        return made
+            self._place(placed, values.reshape(*self.partition.shape, 3), row)
+        return placed
 
     def brought(self, array: SpreadArray) -> Array:
         """Return an array in parts as one that is whole here."""
@@ -145,9 +145,9 @@ class SpreadVectors:
             whole[row] = self._bring(array, row).ravel()
         return whole
 
-    def _place(self, made: SpreadArray, picture: Array, row: int | None) -> None:
+    def _place(self, out: SpreadArray, picture: Array, row: int | None) -> None:
         parts = (np.ascontiguousarray(part.own.of(picture)) for part in self.partition.parts)
-        self.team.order_each("receive", [(made.key, part, row) for part in parts])
+        self.team.order_each("receive", [(out.key, part, row) for part in parts])
         self.team.settle()
 
     def _bring(self, array: SpreadArray, row: int | None) -> Array:
@@ -169,9 +169,9 @@ class SpreadVectors:
             whole[top : top + values.shape[0], left : left + values.shape[1]] = values
         return whole[None]
 
-    def made(self, function: str, one: SpreadArray, other: Any) -> SpreadArray:
+    def computed(self, function: str, one: SpreadArray, other: Any) -> SpreadArray:
         """Return a new array: a function of an array and another one or a number."""
-        return self._told(self.new(one.shape), function, (one, other))
+        return self._filled(self.new(one.shape), function, (one, other))
 
     def changed(self, function: str, one: SpreadArray, other: Any) -> SpreadArray:
         """Return an array that has been changed in place by another one or a number."""
@@ -180,11 +180,11 @@ class SpreadVectors:
 
     def new(self, shape: tuple[int, ...]) -> SpreadArray:
         """Return the name of an array that is to be; the workers forget it when nobody has it any more."""
-        made = SpreadArray(self, self.team.new_key(), tuple(shape))
-        weakref.finalize(made, self.team.order, "drop", made.key).atexit = False
-        return made
+        array = SpreadArray(self, self.team.new_key(), tuple(shape))
+        weakref.finalize(array, self.team.order, "drop", array.key).atexit = False
+        return array
 
-    def _told(self, out: SpreadArray, function: str, arguments: Sequence[Any]) -> SpreadArray:
+    def _filled(self, out: SpreadArray, function: str, arguments: Sequence[Any]) -> SpreadArray:
         self._tell(out.key, function, arguments)
         return out
 

@@ -75,8 +75,8 @@ def colors_of(frame: Any, name: str) -> VideoColors:
             name=name,
             matrix=matrix,
         )
-    told = primaries != UNSPECIFIED and primaries in H273_PRIMARIES and (rgb or matrix in MATRICES)
-    if transfer in HDR_TRANSFERS and not told:
+    declared = primaries != UNSPECIFIED and primaries in H273_PRIMARIES and (rgb or matrix in MATRICES)
+    if transfer in HDR_TRANSFERS and not declared:
         raise ImageError(
             "{name} is an HDR video ({transfer}) that does not tell its primaries and its matrix, without "
             "which it cannot be converted rightly; export it as SDR (BT.709) first",

@@ -250,7 +250,7 @@ def _rgb(frame: Any, colors: VideoColors, shape: tuple[int, int]) -> NDArray[Any
     alpha = any(c.is_alpha for c in frame.format.components)
     form = {(0, 0): "rgb24", (0, 1): "rgba", (1, 0): "rgb48le", (1, 1): "rgba64le"}[deep, alpha]
     careful = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-    found = frame.reformat(
+    rgb = frame.reformat(
         width=shape[1],
         height=shape[0],
         format=form,
@@ -260,4 +260,4 @@ def _rgb(frame: Any, colors: VideoColors, shape: tuple[int, int]) -> NDArray[Any
         interpolation=careful | Interpolation.FULL_CHR_H_INP,
         threads=1,
     )
-    return np.asarray(found.to_ndarray())
+    return np.asarray(rgb.to_ndarray())

@@ -43,8 +43,8 @@ class FrameMasks:
             check_alike(mask.name, mask.shape, clip.shape)
         self.moving = bool(self._clips)
         self._masks: list[Clip | Mask] = [
-            read_mask(source, shape, clip.shape) if found is None else found
-            for source, found in zip(sources, opened, strict=True)
+            read_mask(source, shape, clip.shape) if moving is None else moving
+            for source, moving in zip(sources, opened, strict=True)
         ]
 
     def check(self, stop: int | None = None) -> None:
@@ -62,9 +62,9 @@ class FrameMasks:
         wanted = count_frames(self._clip, stop)
         for mask in self._clips:
             _check_headers(mask)
-            found = count_frames(mask, most=None if stop is None else wanted)
-            if found < wanted or (stop is None and found > wanted):
-                raise self._refusal(mask, found, wanted)
+            count = count_frames(mask, most=None if stop is None else wanted)
+            if count < wanted or (stop is None and count > wanted):
+                raise self._refusal(mask, count, wanted)
 
     def frames(self) -> Iterator[tuple[Mask, ...]]:
         """Yield the masks of each frame, float32 (height, width) in [0, 1]; if all are still, without end.
@@ -88,12 +88,12 @@ class FrameMasks:
             raise self._refusal(mask, count, count + 1)
         return _mask_of(frame)
 
-    def _refusal(self, mask: Clip, found: int, wanted: int) -> ImageError:
+    def _refusal(self, mask: Clip, count: int, wanted: int) -> ImageError:
         return ImageError(
             "the mask {mask} must have a frame for each of {clip}'s; it has {found}, not {wanted}",
             mask=mask.name,
             clip=self._clip.name,
-            found=found,
+            found=count,
             wanted=wanted,
         )
 

@@ -81,8 +81,8 @@ def picture_numbers(path: Path) -> list[int]:
     before, after = NUMBER.split(path.name)[::2]
     form = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
     names = [entry.name for entry in path.parent.iterdir()] if os.path.isdir(path.parent) else []
-    found = (form.fullmatch(name) for name in names)
-    numbers = sorted(int(match[1]) for match in found if match and path.name % int(match[1]) == match[0])
+    matches = (form.fullmatch(name) for name in names)
+    numbers = sorted(int(match[1]) for match in matches if match and path.name % int(match[1]) == match[0])
     if not numbers:
         raise MissingFileError("there are no numbered pictures {path}", path=path)
     return numbers

@@ -26,7 +26,7 @@ from impasto.runs.batch.fingerprints import files_in
 from impasto.runs.batch.manifest import Manifest, manifest_id
 from impasto.runs.batch.orders import Order, Painted
 from impasto.runs.batch.probing import probe_of
-from impasto.runs.batch.processes import LAST_SECONDS, Share
+from impasto.runs.batch.processes import LAST_SECONDS, Allotment
 from impasto.runs.cluster.sessions import Node, Session, ray_session
 from impasto.styles import is_mask_text
 
@@ -43,12 +43,12 @@ class PaintingActor:
     """An actor that paints; it stands for a process of Ray's.
 
     Args:
-        share: of its machine.
+        allotment: of its machine.
         manifest: the manifest's absolute name and id, by which it finds out whether it sees the outputs.
     """
 
-    def __init__(self, share: Share, manifest: tuple[str, str]) -> None:
-        self._share = share
+    def __init__(self, allotment: Allotment, manifest: tuple[str, str]) -> None:
+        self._allotment = allotment
         self._sees_outputs = manifest_id(Path(manifest[0])) == manifest[1]
         self._folder = tempfile.TemporaryDirectory(prefix="impasto-")
         self._received: dict[str, tuple[tuple[int, int], str]] = {}
@@ -56,7 +56,7 @@ class PaintingActor:
 
     def ready(self, probe: Probe) -> tuple[bool, Message | None]:
         """Start the engine; return whether a probe's pictures fit, and what is wrong if it cannot."""
-        runtime.share_machine(self._share.threads, self._share.place, self._share.memory)
+        runtime.share_machine(self._allotment.threads, self._allotment.place, self._allotment.memory)
         try:
             runtime.start_program()
             from impasto.runs.batch.painter import Painter
@@ -197,9 +197,11 @@ class Actors:
     def _start(self, node: Node, place: int, places: int, begin: int) -> int:
         """Start an actor in one of a node's places; nodes of one machine have different cores of it."""
         threads = max(1, node.cores // places)
-        share = Share(place=begin + place, threads=threads, memory=int(USABLE * node.memory) // places)
+        allotment = Allotment(
+            place=begin + place, threads=threads, memory=int(USABLE * node.memory) // places
+        )
         kind = self._session.actor(PaintingActor, node, cores=threads, gpus=1 if node.gpus else 0)
-        actor = kind.remote(share, self._manifest)
+        actor = kind.remote(allotment, self._manifest)
         self._count += 1
         pending = actor.ready.remote(self._probe)
         self._workers[self._count] = _Worker(actor, node.id, place, pending)
@@ -226,7 +228,7 @@ class Actors:
             worker = self._workers[number]
             worker.pending = None
             try:
-                news += self._told(number, worker, ray.get(reference))
+                news += self._news_of(number, worker, ray.get(reference))
             except (ray.exceptions.RayTaskError, OSError) as error:
                 news.append(_failed(number, worker, error))
             except ray.exceptions.RayError as error:
@@ -234,7 +236,7 @@ class Actors:
                 news.append(News(worker=number, kind="died", reason=_reason(error)))
         return news
 
-    def _told(self, number: int, worker: _Worker, value: Any) -> list[News]:
+    def _news_of(self, number: int, worker: _Worker, value: Any) -> list[News]:
         """Return what an answer says, if it is news."""
         if worker.kind == "lacks" and worker.parcel is not None:
             order, files = worker.parcel

@@ -19,7 +19,7 @@ class News:
         kind: it is ``ready`` for its first order; it has ``painted``; it is at a ``step`` of a picture; it
             has ``died``.
         painted: what became of its order.
-        share: of its picture that is done, 0 to 1.
+        fraction: of its picture that is done, 0 to 1.
         fits: whether the pictures that it was to plan fit into its memory.
         device: what it computes on, ``cpu`` or ``gpu``.
         reason: how it died.
@@ -28,7 +28,7 @@ class News:
     worker: int
     kind: Literal["ready", "painted", "step", "died"]
     painted: Painted | None = None
-    share: float = 0.0
+    fraction: float = 0.0
     fits: bool = True
     device: str = "cpu"
     reason: str = ""

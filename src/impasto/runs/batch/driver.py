@@ -49,9 +49,9 @@ def batch_steps(batch: Batch, make_crew: MakeCrew) -> Generator[BatchStep]:
             ledger.may_replace,
             bit_depth=batch.saving.bit_depth,
         )
-        yield from ledger.told()
+        yield from ledger.news()
         todo = [order for order in todo if ledger.is_sound(order)]
-        yield from ledger.told()
+        yield from ledger.news()
         if not todo or ledger.is_over:
             return
         crew = make_crew(batch, todo, manifest, stack)
@@ -69,22 +69,22 @@ class _Loop:
         self._starting: set[int] = set()
         self._idle: set[int] = set()
         self._at_work: dict[int, Order] = {}
-        self._shares: dict[int, float] = {}
+        self._fractions: dict[int, float] = {}
         self._early_deaths = 0
 
     def steps(self) -> Iterator[BatchStep]:
         """Yield what becomes of the pictures, and every `TICK_SECONDS` where the batch stands."""
-        ledger, told = self._ledger, time.monotonic()
+        ledger, shown = self._ledger, time.monotonic()
         while not ledger.is_over:
             self._starting.update(self._crew.hire(ledger.count - ledger.done))
             self._give_out()
             for news in self._crew.wait(TICK_SECONDS):
                 self._hear(news)
             ledger.workers = len(self._idle) + len(self._at_work)
-            yield from ledger.told()
-            if time.monotonic() - told > TICK_SECONDS:
-                told = time.monotonic()
-                yield ledger.running(sum(self._shares.values()))
+            yield from ledger.news()
+            if time.monotonic() - shown > TICK_SECONDS:
+                shown = time.monotonic()
+                yield ledger.running(sum(self._fractions.values()))
 
     def _give_out(self) -> None:
         for worker in sorted(self._idle):
@@ -95,9 +95,9 @@ class _Loop:
                 self._crew.give(worker, allowed)
 
     def _hear(self, news: News) -> None:
-        self._shares.pop(news.worker, None)
+        self._fractions.pop(news.worker, None)
         if news.kind == "step":
-            self._shares[news.worker] = news.share
+            self._fractions[news.worker] = news.fraction
         elif news.kind == "ready":
             self._starting.discard(news.worker)
             self._idle.add(news.worker)

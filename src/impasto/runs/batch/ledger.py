@@ -168,7 +168,7 @@ class Ledger:
         self.done += 1
         self._news.append(self._step(outcome, entry=entry, output=output, **more))
 
-    def told(self) -> Iterator[BatchStep]:
+    def news(self) -> Iterator[BatchStep]:
         """Yield what has become of pictures since the last time."""
         while self._news:
             yield self._news.popleft()

@@ -102,15 +102,15 @@ def _check_different(entries: Sequence[Entry], paths: Sequence[Path]) -> None:
             raise SettingError(
                 "{first} and {second} would both be written to {path}; tell them apart in {pattern}, as in "
                 "{example}",
-                first=_told(other),
-                second=_told(entry),
+                first=_described(other),
+                second=_described(entry),
                 path=path,
                 pattern=Argument("pattern"),
                 example="{folder}/{name}-{style}-{number}.jpg",
             )
 
 
-def _told(entry: Entry) -> str:
+def _described(entry: Entry) -> str:
     return f"{entry.photo} ({_value(entry, 'style')})"
 
 

@@ -33,7 +33,7 @@ LAST_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
+class Allotment:
     """A worker's share of a machine.
 
     Attributes:
@@ -94,8 +94,8 @@ class Processes:
     def _started(self, place: int, probe: Probe) -> _Worker:
         ours, theirs = self._context.Pipe()
         threads, memory = self._threads // self._places, self._memory // self._places
-        share = Share(place=place, threads=threads, memory=memory)
-        process = self._context.Process(target=work, args=(theirs, share, probe), daemon=True)
+        allotment = Allotment(place=place, threads=threads, memory=memory)
+        process = self._context.Process(target=work, args=(theirs, allotment, probe), daemon=True)
         with unheard():
             process.start()
         theirs.close()
@@ -123,21 +123,21 @@ class Processes:
                 continue
             if kind == "broken":
                 raise ImpastoError(values)
-            told = News(worker=number, kind=kind, **values)
-            if kind == "ready" and number == self._planner and not self._is_settled(told):
+            report = News(worker=number, kind=kind, **values)
+            if kind == "ready" and number == self._planner and not self._is_settled(report):
                 break
-            self._held.append(told)
+            self._held.append(report)
         if not self._probe:
-            news += [told for told in self._held if told.worker in self._workers]
+            news += [report for report in self._held if report.worker in self._workers]
             self._held = []
         return news
 
-    def _is_settled(self, told: News) -> bool:
+    def _is_settled(self, report: News) -> bool:
         """Return whether the workers can stay, by what the planning one tells; if not, end them for fewer.
 
         Others that are ready before are held back, so that none of these has a picture.
         """
-        places = 1 if told.device == "gpu" else self._places if told.fits else self._places // 2
+        places = 1 if report.device == "gpu" else self._places if report.fits else self._places // 2
         if not self._probe or places in (self._places, 0):
             self._probe = ()
             return True
@@ -197,12 +197,12 @@ def _told_end(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def work(pipe: Connection, share: Share, probe: Probe) -> None:
+def work(pipe: Connection, allotment: Allotment, probe: Probe) -> None:
     """Be a worker: start the engine, then paint what comes through the pipe, to its end.
 
     Args:
         pipe: orders come through it, and what `News` has goes back.
-        share: of the machine.
+        allotment: of the machine.
         probe: what is planned before anything is painted.
     """
     for name in ("SIGINT", "SIGHUP"):  # as a terminal sends them to all; see `unheard`
@@ -214,7 +214,7 @@ def work(pipe: Connection, share: Share, probe: Probe) -> None:
     try:
         from impasto.engine import runtime
 
-        runtime.share_machine(share.threads, share.place, share.memory)
+        runtime.share_machine(allotment.threads, allotment.place, allotment.memory)
         runtime.start_program()
         from impasto.runs.batch.painter import Painter
 
@@ -248,19 +248,19 @@ def _listen(
 
 
 def _paint(painter: Painter, order: Order, pipe: Connection) -> None:
-    told = time.monotonic()
+    sent = time.monotonic()
 
     def show(step: Any) -> None:
-        nonlocal told
-        if time.monotonic() - told > STEP_SECONDS:
-            told = time.monotonic()
-            pipe.send(("step", {"share": share_of(step)}))
+        nonlocal sent
+        if time.monotonic() - sent > STEP_SECONDS:
+            sent = time.monotonic()
+            pipe.send(("step", {"fraction": fraction_done(step)}))
 
     painted = painter.paint(order, show)
     if painted is not None:
         pipe.send(("painted", {"painted": painted}))
 
 
-def share_of(step: Any) -> float:
+def fraction_done(step: Any) -> float:
     """Return the share of a picture that is done after a step, scales counting alike but for their pixels."""
     return float((step.scale - 1 + step.iteration / step.iterations) / step.scales)

@@ -1,4 +1,4 @@
-"""A team of Ray's actors: each keeps its share of a picture in a process and with an engine of its own.
+"""A team of Ray's actors: each keeps its part of a picture in a process and with an engine of its own.
 
 Answers come to the driver; what neighbors have for each other goes from actor to actor, and the driver sees
 only its name.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from impasto.networks.tile_grid import Tile
     from impasto.onepass.window_errand import Errand
     from impasto.onepass.window_painter import WindowPainter
-    from impasto.optimization.spread.share import Call, Share, Task
+    from impasto.optimization.spread.part_worker import Call, PartWorker, Task
     from impasto.workshop import Workshop
 
 START_SECONDS = 120
@@ -34,8 +34,8 @@ BROADCAST = "pull_back"
 """The call whose arguments, Gram matrices' slopes, are put into Ray's store once for all workers."""
 
 
-class ShareActor:
-    """An actor that keeps shares of pictures; it stands for a process of Ray's.
+class WorkerActor:
+    """An actor that keeps parts of pictures; it stands for a process of Ray's.
 
     Args:
         threads: of its engine.
@@ -47,7 +47,7 @@ class ShareActor:
         self._machine = threads, place, memory
         self._network: FeatureNetwork | None = None
         self._workshop: Workshop | None = None
-        self._share: Share | None = None
+        self._worker: PartWorker | None = None
         self._painter: WindowPainter | None = None
 
     def ready(self) -> int:
@@ -71,15 +71,15 @@ class ShareActor:
         self._network = replace(network, weights=weights).with_cast_weights()
 
     def begin(self, task: Task) -> None:
-        """Begin a picture size; the share of the one before is forgotten."""
-        from impasto.optimization.spread.share import Share
+        """Begin a picture size; the part of the one before is forgotten."""
+        from impasto.optimization.spread.part_worker import PartWorker
 
         if self._network is None or self._workshop is None:
             raise RuntimeError("an actor is made ready and equipped before it begins")
-        self._share = Share(task, self._network, self._workshop)
+        self._worker = PartWorker(task, self._network, self._workshop)
 
     def turn(self, calls: Sequence[Call], givers: Sequence[int], takers: Sequence[int], *mail: Any) -> Any:
-        """Make a share's calls.
+        """Make a worker's calls.
 
         Args:
             calls: in their order.
@@ -90,9 +90,9 @@ class ShareActor:
         Returns:
             The answer, or where there are takers the answer and what there is for each of them.
         """
-        if self._share is None:
+        if self._worker is None:
             raise RuntimeError("an actor begins a picture size before its turns")
-        answer, sent = self._share.turn(calls, dict(zip(givers, mail, strict=True)))
+        answer, sent = self._worker.turn(calls, dict(zip(givers, mail, strict=True)))
         return (answer, *(sent.get(number) for number in takers)) if takers else answer
 
     def open(self, errand: Errand) -> bool:
@@ -273,7 +273,7 @@ class RayTeam(Team):
     def _start(self, node: Node, places: int, place: int, begin: int) -> _Worker:
         threads = max(1, node.cores // places)
         kind = self._session.actor(
-            ShareActor,
+            WorkerActor,
             node,
             cores=threads,
             gpus=1 if node.gpus else 0,

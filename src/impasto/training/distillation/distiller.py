@@ -169,11 +169,11 @@ class Distillation(Training):
         images = tuple(images)
         network = load_network(teacher, pooling="average", padding="reflect")
         begun = None if start is None else load_network(start)
-        wide, widths = widths_of(network), widths_of(begun) if begun else settings.widths
-        _check_widths(widths, wide)
+        teacher_widths, widths = widths_of(network), widths_of(begun) if begun else settings.widths
+        _check_widths(widths, teacher_widths)
         crops = Crops(images, least=16)
         network = unit_features(network, center_squares(crops.held_out, EVALUATION_SIDE)[:SCALING_PICTURES])
-        weights = blank_student(widths, wide)
+        weights = blank_student(widths, teacher_widths)
         if begun:
             weights |= {
                 k: to_host(begun.weights[k]) for k in weights if k in begun.weights and k[:4] != "expa"
@@ -234,7 +234,7 @@ class Distillation(Training):
             note = Message(
                 "{width} of the {channels} channels of {layer} explain {explained:.3f}",
                 width=layer.width,
-                channels=layer.wide,
+                channels=layer.channels,
                 layer=layer.name,
                 explained=layer.explained,
             )
@@ -263,8 +263,8 @@ class Distillation(Training):
         def pairs() -> Iterator[dict[str, tuple[Array, Array]]]:
             for step in range(FITTING_BATCHES):
                 image = ops.convert_to_tensor(self._pictures(step, FITTING_COUNT, FITTING_SIDE, 9))
-                narrow, wide = (network.features(image, wanted) for network in (student, teacher))
-                yield {k: (rows_of(thin(narrow[k])), rows_of(thin(wide[k]))) for k in wanted}
+                inputs, targets = (network.features(image, wanted) for network in (student, teacher))
+                yield {k: (rows_of(thin(inputs[k])), rows_of(thin(targets[k]))) for k in wanted}
 
         heads: Arrays = {}
         for layer, kernel, bias in fit_linear(pairs()):
@@ -328,13 +328,13 @@ class Distillation(Training):
         }
 
 
-def _check_widths(widths: tuple[int, ...], wide: tuple[int, ...]) -> None:
+def _check_widths(widths: tuple[int, ...], teacher_widths: tuple[int, ...]) -> None:
     """Refuse students that are deeper or wider than their teacher."""
-    if len(widths) != len(wide) or any(np.greater(widths, wide)):
+    if len(widths) != len(teacher_widths) or any(np.greater(widths, teacher_widths)):
         raise SettingError(
             "widths must be {count} numbers of at most {allowed}, not {widths}",
-            count=len(wide),
-            allowed=", ".join(map(str, wide)),
+            count=len(teacher_widths),
+            allowed=", ".join(map(str, teacher_widths)),
             widths=", ".join(map(str, widths)),
         )
 

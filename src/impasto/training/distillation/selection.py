@@ -46,14 +46,14 @@ class SelectedLayer:
 
     Attributes:
         name: of the teacher's layer, such as ``relu1_1``.
-        width, wide: channels of the student and of the teacher.
+        width, channels: of the student and of the teacher.
         weights: the convolution's and the head's, by name.
         explained: share of the variance of the teacher's features that the head explains on other pictures.
     """
 
     name: str
     width: int
-    wide: int
+    channels: int
     weights: Arrays
     explained: float
 
@@ -90,16 +90,16 @@ def select_layers(
         following = None
         if index + 1 < REACHED:
             following = to_host(teacher.weights[f"{CONVOLUTION_NAMES[index + 1]}/kernel"])
-        narrow, offset = _fitted_convolution(batches, following, OWN_SHARE.get(name[4:], 0.0), width)
+        student_kernel, offset = _fitted_convolution(batches, following, OWN_SHARE.get(name[4:], 0.0), width)
         for batch in batches:
-            batch.student_goes_on(convolve(batch.student_in(teacher.dtype), narrow, offset))
+            batch.student_goes_on(convolve(batch.student_in(teacher.dtype), student_kernel, offset))
         head, explained = _fitted_head(batches)
-        weights = {f"{name}/kernel": narrow, f"{name}/bias": offset}
+        weights = {f"{name}/kernel": student_kernel, f"{name}/bias": offset}
         weights |= {f"head{name[4:]}/kernel": head[0], f"head{name[4:]}/bias": head[1]}
         yield SelectedLayer(
             name=name.replace("conv", "relu"),
             width=width,
-            wide=int(kernel.shape[3]),
+            channels=int(kernel.shape[3]),
             weights=weights,
             explained=explained,
         )
@@ -182,15 +182,15 @@ class _Batch:
         """Take the student's next pre-activations."""
         self.student = np.maximum(to_host(ops.cast(pre_activations, "float32")), 0).astype(np.float16)
 
-    def seen(self) -> Array:
+    def student_rows(self) -> Array:
         """Return the student's features at the positions."""
         rows: Array = self.student.reshape(-1, self.student.shape[-1])[self._positions]
         return rows.astype(np.float32)
 
 
 def _halved(features: Array) -> Array:
-    wide = ops.convert_to_tensor(features.astype(np.float32))
-    return to_host(ops.average_pool(wide, 2, 2, data_format="channels_last")).astype(np.float16)
+    picture = ops.convert_to_tensor(features.astype(np.float32))
+    return to_host(ops.average_pool(picture, 2, 2, data_format="channels_last")).astype(np.float16)
 
 
 def _pre_activations(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
@@ -218,11 +218,10 @@ def _fitted_head(batches: Sequence[_Batch]) -> tuple[tuple[Array, Array], float]
     fit = LinearFit()
     for batch in batches:
         if not batch.held_out:
-            fit.add(batch.seen(), np.maximum(batch.wanted, 0))
+            fit.add(batch.student_rows(), np.maximum(batch.wanted, 0))
     kernel, bias = fit.solve()
-    seen, wanted = (
-        np.concatenate(rows)
-        for rows in zip(*((b.seen(), np.maximum(b.wanted, 0)) for b in batches if b.held_out), strict=True)
-    )
-    error = np.square(seen @ kernel + bias - wanted).mean()
+    held_out = [batch for batch in batches if batch.held_out]
+    inputs = np.concatenate([batch.student_rows() for batch in held_out])
+    wanted = np.maximum(np.concatenate([batch.wanted for batch in held_out]), 0)
+    error = np.square(inputs @ kernel + bias - wanted).mean()
     return (kernel, bias), float(1 - error / np.square(wanted - wanted.mean(axis=0)).mean())

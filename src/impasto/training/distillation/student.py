@@ -28,19 +28,19 @@ SCALING_PICTURES = 4
 """At once, of those on which the teacher's features are measured."""
 
 
-def blank_student(widths: tuple[int, ...], wide: tuple[int, ...]) -> Arrays:
+def blank_student(widths: tuple[int, ...], teacher_widths: tuple[int, ...]) -> Arrays:
     """Return a student's weights, all zero but the preprocessing.
 
     Args:
         widths: channels of the student's convolutions.
-        wide: of the teacher's.
+        teacher_widths: of the teacher's.
     """
     heads: Arrays = {}
     weights = preprocessing()
     names = CONVOLUTION_NAMES[:REACHED]
     for name, inputs, outputs in zip(names, (3, *widths), widths, strict=False):
         weights |= _zeros(name, (3, 3, inputs, outputs))
-    for name, width, channels in zip(names, widths, wide, strict=True):
+    for name, width, channels in zip(names, widths, teacher_widths, strict=True):
         weights |= _zeros(f"head{name[4:]}", (width, channels))
         if f"relu{name[4:]}" in STYLE_LAYERS:
             heads |= _zeros(f"expand{name[4:]}", (width, channels))
@@ -111,13 +111,13 @@ class LinearFit:
         self._products: Any = 0.0
 
     def add(self, inputs: Array, targets: Array) -> None:
-        """Add rows: (positions, narrow) and what they should become, (positions, wide)."""
+        """Add rows: (positions, inputs) and what they should become, (positions, outputs)."""
         x = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1, dtype=np.float64)
         self._squares = self._squares + x.T @ x
         self._products = self._products + x.T @ targets
 
     def solve(self) -> tuple[Array, Array]:
-        """Return the kernel (narrow, wide) and the bias (wide,), float32."""
+        """Return the kernel (inputs, outputs) and the bias (outputs,), float32."""
         size = len(self._squares)
         ridge = self._ridge * np.trace(self._squares) / size * np.eye(size)
         solution = np.linalg.solve(self._squares + ridge, self._products).astype(np.float32)
@@ -125,15 +125,15 @@ class LinearFit:
 
 
 def fit_linear(batches: Iterable[Mapping[str, tuple[Array, Array]]]) -> Iterator[tuple[str, Array, Array]]:
-    """Fit affine maps by least squares: yields (name, kernel (narrow, wide), bias (wide,)), float32.
+    """Fit affine maps by least squares: yields (name, kernel (inputs, outputs), bias (outputs,)), float32.
 
     Args:
-        batches: by name, features (positions, narrow) and what they should become, (positions, wide).
+        batches: by name, features (positions, inputs) and what they should become, (positions, outputs).
     """
     fits: dict[str, LinearFit] = {}
     for batch in batches:
-        for name, (narrow, wide) in batch.items():
-            fits.setdefault(name, LinearFit()).add(narrow, wide)
+        for name, (inputs, targets) in batch.items():
+            fits.setdefault(name, LinearFit()).add(inputs, targets)
     for name, fit in fits.items():
         yield (name, *fit.solve())
 

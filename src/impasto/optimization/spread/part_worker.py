@@ -1,6 +1,6 @@
 """What one worker does: it keeps its part of every vector and computes its part of every evaluation.
 
-A share is told what to do by name, several things at a time (a turn), and knows nothing of how. What it has
+A worker is told what to do by name, several things at a time (a turn), and knows nothing of how. What it has
 for its neighbors is sent at the end of a turn and is there at the beginning of their next one.
 """
 
@@ -29,20 +29,20 @@ from impasto.workshop import Workshop
 
 Array = NDArray[np.float32]
 Call = tuple[str, tuple[Any, ...]]
-"""The name of a share's method and its arguments."""
+"""The name of a worker's method and its arguments."""
 FLAT = (-1,)
 
 
 @dataclass(frozen=True)
 class Key:
-    """Which of a share's vectors is meant, in place of an array."""
+    """Which of a worker's vectors is meant, in place of an array."""
 
     number: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a share begins a picture size with.
+    """What a worker begins a picture size with.
 
     Attributes:
         part: what is its own.
@@ -59,11 +59,11 @@ class Task:
     layers: tuple[str, ...]
 
 
-class Share:
-    """A worker's share of one picture size.
+class PartWorker:
+    """A worker on its part of one picture size.
 
     Args:
-        task: what it is.
+        task: its part.
         network: the feature network, the same object for all tasks.
         workshop: keeps what is compiled.
     """
@@ -100,10 +100,10 @@ class Share:
         """Compute the content image's features; return their sums over its own pixels."""
         part, now = self._part, self._now
         targets: dict[str, NDArray[Any]] = {}
-        seen = self._layers, now.visible
+        counted = self._layers, now.visible
         if not part.once:
-            content_in_tiles(now.network, self._content, part.looks, seen, targets)
-        sums = content_in_tiles(now.network, self._content, part.tiles, seen, targets)
+            content_in_tiles(now.network, self._content, part.looks, counted, targets)
+        sums = content_in_tiles(now.network, self._content, part.tiles, counted, targets)
         style: Any = now.style
         if style:
             values = {name: ops.convert_to_tensor(value) for name, value in style.values.items()}
@@ -159,7 +159,7 @@ class Share:
     @property
     def _compiled(self) -> PartFunctions:
         if self._functions is None:
-            raise RuntimeError("a share learns its content before it measures")
+            raise RuntimeError("a worker learns its content before it measures")
         return self._functions
 
     # -- the preconditioner
