@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -254,10 +255,33 @@ def test_a_node_of_three_is_lost_and_then_all_of_ray(tmp_path):
     assert max(Counter(run.done()).values()) == 1
 
 
+def test_a_photo_is_stamped_as_it_was_before_it_was_read(desk, monkeypatch):
+    from impasto.runs.batch import fingerprints
+    from impasto.runs.batch.orders import Order
+    from impasto.runs.batch.painter import Painter
+    from impasto.runs.job import Saving
+
+    monkeypatch.setattr(fingerprints, "FRESH_NANOSECONDS", 0)
+    settings = {
+        "network": "tiny.npz", "content_layers": ("relu1_2",), "iterations": (1, 1), "max_size": 64,
+        "style_layer_weights": {"relu1_1": 0.5, "relu1_2": 0.5},
+    }  # fmt: skip
+    (entry,) = entries_of(find_rows(["photos/p1.png"], str), Choice(styles=["a.png"], settings=settings))
+    order = Order(number=0, entry=entry, output=desk / "x.png", saving=Saving())
+    with Painter() as painter:
+        sure = painter.paint(order)
+        os.utime("photos/p1.png", (time.time() + 1,) * 2)  # it may be changed again within its clock's tick
+        changed = Path("photos/p1.png").stat().st_mtime
+        painted = painter.paint(
+            replace(order, output=desk / "y.png"), lambda _: time.sleep(max(0, changed + 0.1 - time.time()))
+        )
+    assert sure.photo.time > 0
+    assert time.time() > changed
+    assert (painted.photo.time, painted.photo.sha256) == (0, sure.photo.sha256)
+
+
 @pytest.mark.ray
 def test_an_actor_without_our_disk_gets_files_and_sends_pictures(desk):
-    from dataclasses import replace
-
     from impasto.runs.batch.actors import PaintingActor, absolute
     from impasto.runs.batch.orders import Order
     from impasto.runs.batch.processes import Allotment
@@ -272,8 +296,8 @@ def test_an_actor_without_our_disk_gets_files_and_sends_pictures(desk):
     unseen = {name: (size, when + 1) for name, (size, when) in files.items()}  # as of another disk
     with ray_session(cores=1) as session:
         (node,) = session.nodes()
-        share = Allotment(place=0, threads=1, memory=4 * 2**30)
-        actor = session.actor(PaintingActor, node, cores=1).remote(share, ("/nowhere", "id"))
+        allotment = Allotment(place=0, threads=1, memory=4 * 2**30)
+        actor = session.actor(PaintingActor, node, cores=1).remote(allotment, ("/nowhere", "id"))
         get = session.ray.get
         assert get(actor.ready.remote([((64, 64), entry.settings)])) == (True, None)
         assert get(actor.lacks.remote(files)) == []

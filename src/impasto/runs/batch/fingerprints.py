@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +51,21 @@ class Stamp:
         Raises:
             OSError: it is not there.
         """
+        return replace(cls.unread(path, own=own), sha256=digest(path))
+
+    @classmethod
+    def unread(cls, path: Path, *, own: bool = False) -> Stamp:
+        """Return the stamp, without a sha256, of a file that is about to be read; for the rest see `of`."""
         status = path.stat()
         trusted = own or time.time_ns() - status.st_mtime_ns > FRESH_NANOSECONDS
-        return cls(size=status.st_size, time=status.st_mtime_ns if trusted else 0, sha256=digest(path))
+        return cls(size=status.st_size, time=status.st_mtime_ns if trusted else 0, sha256="")
 
     def fits(self, path: Path) -> bool:
         """Return whether a file is still the same; it is read only if size and time do not tell."""
-        try:
-            status = path.stat()
-        except OSError:
+        version = version_of(path)
+        if version is None or version[0] != self.size:
             return False
-        if status.st_size != self.size:
-            return False
-        return status.st_mtime_ns == self.time or digest(path) == self.sha256
+        return version[1] == self.time or digest(path) == self.sha256
 
 
 def files_in(settings: Settings) -> list[str]:

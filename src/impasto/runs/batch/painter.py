@@ -6,13 +6,13 @@ again. Styles are kept by the workshop.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, Self
 
 from impasto.errors import ImpastoError, Message, OutOfMemoryError
+from impasto.files import version_of
 from impasto.finished import Pastiche
 from impasto.names import check_names
 from impasto.pastiche import run
@@ -22,7 +22,7 @@ from impasto.pictures.windows import is_huge
 from impasto.preparation import prepare
 from impasto.progress import Step
 from impasto.runs.batch.entries import Entry
-from impasto.runs.batch.fingerprints import FRESH_NANOSECONDS, Stamp
+from impasto.runs.batch.fingerprints import Stamp
 from impasto.runs.batch.orders import Order, Painted
 from impasto.settings import Settings
 from impasto.workshop import Workshop
@@ -59,8 +59,8 @@ class Painter:
         began = time.monotonic()
         try:
             check_names(order.entry.inputs.content, (), (), ())
-            status = order.entry.photo.stat()
-            result = self._pastiche(order.entry, self._photo(order.entry, status), show)
+            stamp = Stamp.unread(order.entry.photo)
+            result = self._pastiche(order.entry, self._photo(order.entry), show)
             if result is None:
                 return None
             notes = (*result.notes, *result.save(order.output, **asdict(order.saving)))
@@ -70,23 +70,22 @@ class Painter:
             reason = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
             message = Message("this should not have happened ({reason})", reason=reason)
             return Painted(number=order.number, error=message)
-        fresh = time.time_ns() - status.st_mtime_ns <= FRESH_NANOSECONDS
         sha256 = result.recipe.content.sha256 if result.recipe.content else None
         return Painted(
             number=order.number,
-            photo=Stamp(size=status.st_size, time=0 if fresh else status.st_mtime_ns, sha256=sha256 or ""),
+            photo=replace(stamp, sha256=sha256 or ""),
             shape=result.shape,
             seconds=time.monotonic() - began,
             notes=notes,
         )
 
-    def _photo(self, entry: Entry, status: os.stat_result) -> Any:
+    def _photo(self, entry: Entry) -> Any:
         """Return the photo in a size that is large enough; one that is read in windows as it is."""
         settings = entry.settings
         if is_huge(entry.photo) or is_painted_in_windows(entry.photo, settings):
             return entry.inputs.content
         size = None if settings.fit == "stretch" else settings.max_size
-        key = str(entry.photo), size, status.st_size, status.st_mtime_ns
+        key = str(entry.photo), size, version_of(entry.photo)
         if self._last is None or self._last[0] != key:
             self._last = None  # frees the old one first
             self._last = key, read_picture(entry.inputs.content, max_size=size)
