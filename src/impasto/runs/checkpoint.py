@@ -47,6 +47,13 @@ class RunCheckpoint:
     losses: Sequence[Mapping[str, float]]
     state: State | WindowState
 
+    @property
+    def in_windows(self) -> bool:
+        """Whether the picture is painted in windows."""
+        from impasto.onepass.window_painter import WindowState
+
+        return isinstance(self.state, WindowState)
+
     def save(self, path: Path) -> None:
         """Write all of it or nothing.
 
@@ -118,9 +125,11 @@ class RunCheckpoint:
                 )
 
 
-def _state_parts(state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def _state_parts(state: State | WindowState) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a state as plain values that JSON can hold, and arrays by names with a slash."""
-    if hasattr(state, "optimizer"):
+    from impasto.optimization.gatys import State
+
+    if isinstance(state, State):
         arrays = {f"optimizer/{name}": np.asarray(value) for name, value in state.optimizer.items()}
         return {name: getattr(state, name) for name in STATE_WORDS}, arrays
     words = {"looks": state.looks, "ends": list(state.ends)}

@@ -282,7 +282,7 @@ class _InterruptedError(Exception):
 
 def _inputs_of(job: Job, resumed: tuple[RunCheckpoint, Path] | None) -> Inputs:
     """Return a job's inputs; a photo that was painted in windows is so again, whatever memory there is."""
-    if resumed is None or not hasattr(resumed[0].state, "looks"):
+    if resumed is None or not resumed[0].in_windows:
         return job.inputs
     return replace(job.inputs, content=photo_in_windows(job.inputs.content, job.settings))
 
