@@ -15,12 +15,15 @@ pytest.importorskip("cv2")
 from clips import film, moving_mask
 from conftest import picture
 from impasto.errors import ImageError, MissingFileError
+from impasto.pictures import stillness
 from impasto.pictures.frames.masks import FrameMasks
 from impasto.pictures.frames.opening import open_clip
 from impasto.pictures.frames.recipe import read_clip_recipe
 from impasto.pictures.steady_subject import SteadySubject
+from impasto.pictures.stillness import Stillness
 from impasto.preparation import Inputs
 from impasto.runs.interruption import Interruption
+from impasto.runs.shot_painter import Carried
 from impasto.runs.video import VideoRun, run_video
 from impasto.runs.video_job import VideoJob
 from impasto.settings import Settings
@@ -31,8 +34,8 @@ WHERE = np.stack(moving_mask())[..., 0] / 255
 
 @pytest.fixture(scope="module")
 def workshop():
-    with Workshop() as kept:
-        yield kept
+    with Workshop() as shared:
+        yield shared
 
 
 @pytest.fixture
@@ -202,6 +205,18 @@ def test_the_subject_is_found_steadily():
     assert flicker(masks) < 0.6 * flicker(alone)
     steady.restart()
     np.testing.assert_array_equal(steady.mask(frames[3][0]), alone[3])
+
+
+def test_painting_and_mask_move_along_with_one_motion(monkeypatch):
+    measured, calls = stillness.certainty, []
+    monkeypatch.setattr(stillness, "certainty", lambda *frames: calls.append(1) or measured(*frames))
+    frames, carried = [pixels for pixels, _ in filmed(4)], Carried(80)
+    drawn, subject = Stillness(80), SteadySubject()
+    for pixels in frames:
+        np.testing.assert_array_equal(carried.subject.mask(pixels), subject.mask(pixels))
+        painted = 1 - pixels
+        np.testing.assert_array_equal(carried.stillness.drawn(pixels, painted), drawn.drawn(pixels, painted))
+    assert len(calls) == 3 + 2 * 3
 
 
 def test_a_subject_that_is_gone_fades_and_none_at_all_is_refused(tmp_path, workshop):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import ImageError
 from impasto.pictures.masks import Mask
-from impasto.pictures.stillness import luminance, motion, moved_along, new_flow
+from impasto.pictures.stillness import Motions, luminance, moved_along
 from impasto.pictures.subject import Subject
 
 Array = NDArray[np.float32]
@@ -26,11 +26,14 @@ class SteadySubject:
     The mask of the frame before is moved along with what was filmed. It is evidence where the new one is
     drawn, so that the same things belong to the subject, and is mixed with it, so that its edges are calm.
     Where nothing stands out any more the mask fades.
+
+    Args:
+        motions: measures them; its own if None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, motions: Motions | None = None) -> None:
         self._before: tuple[NDArray[np.uint8], Mask] | None = None
-        self._flow = new_flow()
+        self._motions = motions or Motions()
 
     def restart(self) -> None:
         """Forget the frame before, at a cut."""
@@ -58,7 +61,7 @@ class SteadySubject:
         return mask
 
     def _held(self, pixels: Array, now: NDArray[np.uint8], then: NDArray[np.uint8], before: Mask) -> Mask:
-        back, certain = motion(self._flow, now, then)
+        back, certain = self._motions.between(now, then)
         moved = np.clip(moved_along(before, back), 0, 1)
         mask = found_in(pixels, (0.5 + certain * (moved - 0.5)).astype(np.float32))
         return np.asarray(mask + KEPT * certain * (moved - mask), np.float32)

@@ -52,9 +52,32 @@ def opencv() -> Any:
     return cv2
 
 
-def new_flow() -> Any:
-    """Return what measures motion; errors are `opencv`'s."""
-    return opencv().DISOpticalFlow_create(opencv().DISOPTICAL_FLOW_PRESET_MEDIUM)
+class Motions:
+    """Measures motion from frame to frame.
+
+    The last one is remembered: the painting and the mask of the subject move along with the same.
+
+    Raises:
+        ImageError: OpenCV is not installed.
+    """
+
+    def __init__(self) -> None:
+        self._flow = opencv().DISOpticalFlow_create(opencv().DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._frames: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+        self._motion: tuple[Array, Array] | None = None
+
+    def between(self, now: NDArray[np.uint8], then: NDArray[np.uint8]) -> tuple[Array, Array]:
+        """Return the motion from a frame to the one before, float32 (height, width, 2), and its `certainty`.
+
+        Args:
+            now: luma of the frame, uint8 (height, width).
+            then: that of the frame before.
+        """
+        frames = now, then
+        if self._motion is None or self._frames is None or not all(map(np.array_equal, frames, self._frames)):
+            back, forth = self._flow.calc(now, then, None), self._flow.calc(then, now, None)
+            self._frames, self._motion = frames, (back, certainty(now, then, back, forth))
+        return self._motion
 
 
 class Stillness:
@@ -62,16 +85,17 @@ class Stillness:
 
     Args:
         stillness: 0 (each painting by itself) to 100.
+        motions: measures them; its own if None.
 
     Attributes:
         stillness: the same.
     """
 
-    def __init__(self, stillness: float) -> None:
+    def __init__(self, stillness: float, motions: Motions | None = None) -> None:
         self.stillness = stillness
         self._most = np.float32(MOST_SHARE * stillness / 100)
         self._before: tuple[NDArray[np.uint8], Array] | None = None
-        self._flow: Any = new_flow() if stillness else None
+        self._motions = (motions or Motions()) if stillness else None
 
     def restart(self) -> None:
         """Forget the painting before, at a cut."""
@@ -93,11 +117,13 @@ class Stillness:
             filmed: float32 (height, width, 3), sRGB in [0, 1].
             painted: the same, as it was painted by itself.
         """
-        if self._flow is None:
+        if self._motions is None:
             return painted
         now = luminance(filmed)
         if self._before is not None:
-            painted = self._drawn(now, painted, *self._before)
+            then, before = self._before
+            motion = self._motions.between(now, then)
+            painted = self._drawn(painted, before, motion, stillness_of(now, then, motion[0]))
         self._before = now, painted
         return painted
 
@@ -111,22 +137,20 @@ class Stillness:
 
         Reference: Ruder et al., "Artistic Style Transfer for Videos" (GCPR 2016), section 5.2.
         """
-        if self._before is None or self._flow is None:
+        if self._before is None or self._motions is None:
             return None
         then, before = self._before
-        back, certain = motion(self._flow, luminance(filmed), then)
+        back, certain = self._motions.between(luminance(filmed), then)
         return np.clip(moved_along(before, back), 0, 1), certain * ~boundaries(back)
 
     def keep(self, filmed: Array, painted: Array) -> None:
         """Have a frame's painting, as `drawn` takes both, be the one before."""
         self._before = luminance(filmed), painted
 
-    def _drawn(self, now: NDArray[np.uint8], painted: Array, then: NDArray[np.uint8], before: Array) -> Array:
-        cv2 = opencv()
-        back, certain = motion(self._flow, now, then)
-        still = stillness_of(now, then, back)
+    def _drawn(self, painted: Array, before: Array, motion: tuple[Array, Array], still: Array) -> Array:
+        back, certain = motion
         moved = moved_along(before, back)
-        difference = cv2.GaussianBlur(moved - painted, (0, 0), LOW)
+        difference = opencv().GaussianBlur(moved - painted, (0, 0), LOW)
         # where nothing moved the painting before is there in all its sharpness
         difference = difference + still[..., None] * (before - painted - difference)
         weight = self._most * np.maximum(certain, still)
@@ -157,18 +181,6 @@ def moved_along(picture: Array, flow: Array) -> Array:
             borderMode=cv2.BORDER_REPLICATE,
         )
     )
-
-
-def motion(flow: Any, now: NDArray[np.uint8], then: NDArray[np.uint8]) -> tuple[Array, Array]:
-    """Return the motion from a frame to the one before, float32 (height, width, 2), and its `certainty`.
-
-    Args:
-        flow: of `new_flow`.
-        now: luma of the frame, uint8 (height, width).
-        then: that of the frame before.
-    """
-    back, forth = flow.calc(now, then, None), flow.calc(then, now, None)
-    return back, certainty(now, then, back, forth)
 
 
 def certainty(now: NDArray[np.uint8], then: NDArray[np.uint8], back: Array, forth: Array) -> Array:

@@ -14,7 +14,7 @@ from impasto.onepass.painter import painted_by, painter_for
 from impasto.pictures.frames.clip import Frame
 from impasto.pictures.reading import Picture
 from impasto.pictures.steady_subject import SteadySubject, found_in
-from impasto.pictures.stillness import Stillness
+from impasto.pictures.stillness import Motions, Stillness
 from impasto.places import Marks
 from impasto.preparation import Inputs, prepare, with_photo
 from impasto.workshop import Workshop
@@ -38,7 +38,8 @@ class Carried:
     """
 
     def __init__(self, stillness: float) -> None:
-        self.stillness, self.subject = Stillness(stillness), SteadySubject()
+        motions = Motions()
+        self.stillness, self.subject = Stillness(stillness, motions), SteadySubject(motions)
 
     def restart(self) -> None:
         """Forget the frame before, at a cut."""
