@@ -21,9 +21,8 @@ from impasto.cli.console import (
     progress_bar,
     say,
 )
+from impasto.cli.language import tell
 from impasto.cli.options import (
-    ADVANCED,
-    EVERYDAY,
     Json,
     NoRecipe,
     Painting,
@@ -33,6 +32,8 @@ from impasto.cli.options import (
     RegionOptions,
     StyleOptions,
     Threads,
+    advanced,
+    everyday,
     parsed,
     with_setting_options,
 )
@@ -52,8 +53,6 @@ if TYPE_CHECKING:
 
 STEADYING_SECONDS = 2.5e-7
 """Per pixel of a frame: what drawing it to the one before takes on a processor."""
-
-
 ClipName = Annotated[
     str,
     typer.Argument(
@@ -62,45 +61,37 @@ ClipName = Annotated[
 ]
 VideoOutput = Annotated[
     str | None,
-    typer.Option(
+    everyday(
         "-o",
         "--output",
         metavar="FILE",
         help="Where to: .mp4, .mov, .mkv, .gif, .webp, .apng or frames/%04d.png; else beside the clip.",
-        rich_help_panel=EVERYDAY,
     ),
 ]
 StillnessNumber = Annotated[
     float | None,
-    typer.Option(
+    everyday(
         "--stillness",
         metavar="NUMBER",
         help="How much a painting is drawn to the one before, 0 to 100; 0 paints each by itself.",
-        rich_help_panel=EVERYDAY,
     ),
 ]
 Preview = Annotated[
     str | None,
-    typer.Option(
-        "--preview", metavar="TIME", help="Paint only the beginning, such as 3s.", rich_help_panel=EVERYDAY
-    ),
+    everyday("--preview", metavar="TIME", help="Paint only the beginning, such as 3s."),
 ]
 Rate = Annotated[
     str | None,
-    typer.Option(
+    advanced(
         "--rate",
         metavar="NUMBER",
         help="Frames per second of numbered pictures, such as 30 or 30000/1001; 25 by default.",
-        rich_help_panel=ADVANCED,
     ),
 ]
-Anew = Annotated[
-    bool,
-    typer.Option("--overwrite", help="Replace an existing file, and begin anew.", rich_help_panel=EVERYDAY),
-]
+Anew = Annotated[bool, everyday("--overwrite", help="Replace an existing file, and begin anew.")]
 VideoQuality = Annotated[
     int | None,
-    typer.Option("--quality", metavar="NUMBER", help="Of the video, 1 to 100.", rich_help_panel=ADVANCED),
+    advanced("--quality", metavar="NUMBER", help="Of the video, 1 to 100."),
 ]
 
 
@@ -285,8 +276,6 @@ def _show(bar: Bar, step: VideoStep) -> None:
     of = f"{step.frame}/{step.frames}" if step.frames else f"{step.frame}"
     rate = Message("{rate} frames/s", rate=f"{step.rate:.1f}") if step.frame > 1 else ""
     words = f"{width} x {height} px, {of}"
-    from impasto.cli.language import tell
-
     bar.show(words, step.frame, step.frames or step.frame, step.seconds_left, tell(rate))
 
 
@@ -363,9 +352,16 @@ def plan_video(content: str, settings: Settings, json: bool) -> None:
     frames = job.expected or 0
     if json:
         print_json(
-            {"width": width, "height": height, "frames": frames, "seconds": round(frames * each, 1),
-             "seconds_per_frame": round(each, 3), "memory": plan.memory, "free_memory": plan.free}
-        )  # fmt: skip
+            {
+                "width": width,
+                "height": height,
+                "frames": frames,
+                "seconds": round(frames * each, 1),
+                "seconds_per_frame": round(each, 3),
+                "memory": plan.memory,
+                "free_memory": plan.free,
+            }
+        )
         return
     rows = [
         ["pixels", f"{width} x {height}"],
