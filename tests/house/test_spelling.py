@@ -1,9 +1,14 @@
-"""The house writes American English, in names, documents and messages; readers may type what they like."""
+"""The house writes American English, in names, documents and messages; readers may type what they like.
+
+And it calls things what they are.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +23,28 @@ NAMES = re.compile(r"vgg19-normalised|\"normalised?\"|``normalised``|ColourPrima
 ABOUT_SPELLING = ("cli/line.py", "test_spelling.py", "test_everyday.py", "test_wrong_inputs.py")
 MISSPELT = re.compile(r"stylise")
 """What tests type as a wrong command."""
+
+HIDING = {"found", "seen", "told", "kept", "share", "wide", "narrow", "moves", "bends"}
+"""Names that say what happened to a thing, or a private word where the field has one, and so hide what it is.
+Say that instead: moments, maps, coverage, pastiche, entries, fraction, teacher's widths, gradient steps."""
+NOT_YET = ("training/any_style.py", "training/losses.py", "training/pairs.py")
+"""Where they are still to be renamed."""
+
+
+def named(code: str) -> Iterator[tuple[str, int]]:
+    """Yield what a program gives a name to, without underscores around it, and the line."""
+    for node in ast.walk(ast.parse(code)):
+        name = None
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            name = node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            name = node.attr
+        elif isinstance(node, ast.arg):
+            name = node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = node.name
+        if name is not None:
+            yield name.strip("_").lower(), node.lineno
 
 
 def written() -> list[Path]:
@@ -53,3 +80,27 @@ def test_the_house_writes_american_english():
         if not str(path).endswith(ABOUT_SPELLING) and (words := british(path.read_text("utf-8")))
     }
     assert not found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "found = 1", "for _seen in ():\n    pass", "def told():\n    pass", "class Share:\n    pass",
+        "lambda kept: kept", "self.wide = 2", "async def narrow(a):\n    pass", "x = [moves for moves in y]",
+        "class A:\n    bends: int", "if (found := 1):\n    pass", "a, (found, b) = c",
+    ],
+)  # fmt: skip
+def test_a_name_that_hides_what_it_names_is_noticed(code):
+    assert HIDING & {name for name, _ in named(code)}
+
+
+def test_names_say_what_they_name():
+    source = ROOT / "src" / "impasto"
+    hiding = [
+        f"{path.relative_to(source)}:{line}: {name}"
+        for path in sorted(source.rglob("*.py"))
+        if path.relative_to(source).as_posix() not in NOT_YET
+        for name, line in named(path.read_text("utf-8"))
+        if name in HIDING
+    ]
+    assert not hiding
