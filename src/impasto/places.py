@@ -24,7 +24,7 @@ LARGEST_MASK = 4096
 """Long side in pixels of the masks of a photo that is read in windows; they are enlarged there."""
 ERODED_PIXELS = 16
 """How far within its border a region's style is learned with ``region_edges="eroded"``: what relu3_1 sees."""
-SEEN, SEEN_SHARE = 1e-3, 1e-4
+LEAST_MASK, LEAST_FRACTION = 1e-3, 1e-4
 """What a mask must have somewhere, and what the main style must have of the picture, or it is left out."""
 
 
@@ -122,7 +122,9 @@ def _placed(
 
 def _is_seen(place: Place) -> bool:
     mask = place.mask
-    return mask is None or (mask.max() > SEEN and (place.style is not None or mask.mean() > SEEN_SHARE))
+    return mask is None or (
+        mask.max() > LEAST_MASK and (place.style is not None or mask.mean() > LEAST_FRACTION)
+    )
 
 
 def _check_painted(places: Sequence[Place]) -> None:

@@ -14,7 +14,7 @@ from impasto.pictures.stillness import Motions, luminance, moved_along
 from impasto.pictures.subject import Subject
 
 Array = NDArray[np.float32]
-KEPT = 0.8
+INERTIA = 0.8
 """Share of the mask before, moved along, where the motion is certain."""
 NOTHING = 0.1
 """A mask that is nowhere more has no subject, and tells nothing of the next frame's."""
@@ -64,7 +64,7 @@ class SteadySubject:
         back, certain = self._motions.between(now, then)
         moved = np.clip(moved_along(before, back), 0, 1)
         mask = found_in(pixels, (0.5 + certain * (moved - 0.5)).astype(np.float32))
-        return np.asarray(mask + KEPT * certain * (moved - mask), np.float32)
+        return np.asarray(mask + INERTIA * certain * (moved - mask), np.float32)
 
 
 def found_in(pixels: Array, before: Mask | None) -> Mask:

@@ -14,7 +14,7 @@ from impasto.studio.sessions import Sessions
 from impasto.studio.turns import Job, Turns
 from impasto.workshop import Workshop
 
-Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 SECONDS_BETWEEN_SWEEPS = 60.0
 SECONDS_FOR_PAGE = 0.75
 """In which a page is shown before the engine is loaded: meanwhile everything else stands still at times."""
@@ -52,12 +52,12 @@ class Studio:
         self.load_engine()
         self.turns.submit(job)
 
-    async def read(self, read: Callable[..., Found], *arguments: Any, **named: Any) -> Found:
+    async def read(self, read: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
         """Do what reads pictures that come in, one at a time, beside the engine."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reader, partial(read, *arguments, **named))
 
-    async def show(self, show: Callable[..., Found], *arguments: Any) -> Found:
+    async def show(self, show: Callable[..., Answer], *arguments: Any) -> Answer:
         """Do what reads pictures that the page shows; the many of a gallery keep no upload waiting."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._shower, partial(show, *arguments))

@@ -27,7 +27,7 @@ from impasto.optimization.tiling import add_up, compile_comparison
 from impasto.workshop import Workshop
 
 Array = NDArray[np.float32]
-Seen = tuple[Array, Sequence[str]]
+ContentImage = tuple[Array, Sequence[str]]
 
 
 class SpreadEvaluation:
@@ -46,7 +46,7 @@ class SpreadEvaluation:
         team: Team,
         partition: Partition,
         objective: Objective,
-        content: Seen,
+        content: ContentImage,
         workshop: Workshop,
     ) -> None:
         self._team, self.vectors = team, SpreadVectors(team, partition)
@@ -101,7 +101,7 @@ class SpreadPreconditioner:
         return filtered
 
 
-def _task(partition: Partition, number: int, bare: Objective, content: Seen, rounding: str) -> Task:
+def _task(partition: Partition, number: int, bare: Objective, content: ContentImage, rounding: str) -> Task:
     """Return what a worker begins with: the objective of its ground and the content image there."""
     part = partition.parts[number]
     ground = part.ground
