@@ -210,7 +210,7 @@ def test_the_command_paints_plans_and_keeps_the_recipe(impasto, desk):
     planned = json.loads(impasto("plan", desk / "photo.tif", "--method", "onepass", *size, "--json")[1])
     assert planned["scales"][0]["windows"] == 20 and planned["scales"][0]["window"] == [459, 449]
     assert (
-        "in 20 windows of 379 x 369 px"
+        "in 20 windows of 459 x 449 px"
         in impasto("plan", desk / "photo.tif", "--method", "onepass", *size)[1]
     )
 

@@ -26,11 +26,22 @@ def depth_to_space(x: Tensor) -> Tensor:
 
 
 def fit_to(x: Tensor, like: Tensor) -> Tensor:
-    """Return x with its last row and column repeated where pooling had dropped an odd one."""
+    """Return x with its last row and column repeated where pooling had dropped an odd one.
+
+    Where sides are unknown it is decided while the graph runs: nothing is copied for a picture that fits.
+    """
     if None not in like.shape and x.shape[1:3] == like.shape[1:3]:
         return x
     height, width = ops.shape(like)[1:3]
-    return ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), mode="symmetric")[:, :height, :width]
+
+    def padded() -> Tensor:
+        return ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), mode="symmetric")[:, :height, :width]
+
+    if None not in like.shape:
+        return padded()
+    rows, columns = ops.shape(x)[1:3]
+    fits = ops.logical_and(ops.equal(rows, height), ops.equal(columns, width))
+    return ops.cond(fits, lambda: x, padded)
 
 
 def smoothed_pixels(quarters: Tensor) -> Tensor:
