@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from impasto import gallery
 from impasto.engine import runtime
-from impasto.errors import ImageError, Message, SettingError
+from impasto.errors import Argument, ImageError, Message, SettingError
 from impasto.files import version_of
 from impasto.names import check_names
 from impasto.photos import Source, large_photo, read_photo
@@ -445,8 +445,9 @@ def initial_image(
         picture = read_picture(settings.initial)
     except FileNotFoundError as error:
         raise SettingError(
-            "initial must be content, noise or a picture's file name, not {initial!r}",
-            initial=settings.initial,
+            "{name} must be content, noise or a picture's file name, not {value!r}",
+            name=Argument("initial"),
+            value=settings.initial,
         ) from error
     pixels = picture.resized((content.shape[0], content.shape[1])).pixels
     return color_transfer.lightness_of(pixels) if achromatic else pixels

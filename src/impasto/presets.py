@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from impasto.errors import SettingError, did_you_mean
+from impasto.errors import Argument, SettingError, did_you_mean
 from impasto.settings import Settings
 
 
@@ -50,16 +50,20 @@ def settings_for(preset: str | None, overrides: Mapping[str, Any]) -> Settings:
     if preset is not None:
         if preset not in all_presets():
             raise SettingError(
-                "preset must be one of {allowed}, not {preset!r}{hint}",
+                "{name} must be one of {allowed}, not {value!r}{hint}",
+                name=Argument("preset"),
                 allowed=", ".join(all_presets()),
-                preset=preset,
+                value=preset,
                 hint=did_you_mean(preset, all_presets()),
             )
         values.update(all_presets()[preset].settings)
         if "strength" in overrides and "style_weight" in values:
             raise SettingError(
-                "strength has no meaning with preset {preset}, which fixes both weights; set "
-                "content_weight and style_weight instead",
+                "{strength} has no meaning with preset {preset}, which fixes both weights; set "
+                "{content_weight} and {style_weight} instead",
+                strength=Argument("strength"),
+                content_weight=Argument("content_weight"),
+                style_weight=Argument("style_weight"),
                 preset=preset,
             )
     return Settings.from_mapping({**values, **overrides})

@@ -78,6 +78,7 @@ def translate_help(command: Any) -> Any:
         if text := helps.get(parameter.name) or parameter.help:
             parameter.help = tell(text if isinstance(text, Message) else inspect.cleandoc(text))
         _translate_panel(parameter)
+        _hide_type(parameter)
     _translate_help_option(command)
     for inner in getattr(command, "commands", {}).values():
         translate_help(inner)
@@ -94,9 +95,16 @@ def _translate_help_option(command: Any) -> None:
         option = make(context)
         if option is not None:
             option.help = tell("Show this message and exit.")
+            _hide_type(option)
         return option
 
     command.get_help_option = made
+
+
+def _hide_type(parameter: Any) -> None:
+    """Leave out what says nothing to who reads a help: that a flag is a <bool>, and a file's name a <str>."""
+    if getattr(parameter, "is_flag", True) and hasattr(parameter, "display_type_rich"):
+        parameter.display_type_rich = lambda ctx: None
 
 
 def _translate_panel(item: Any) -> None:

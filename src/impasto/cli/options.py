@@ -37,7 +37,9 @@ advanced = partial(typer.Option, rich_help_panel=ADVANCED)
 """Options of these panels; what they take is what `typer.Option` takes."""
 METAVARS = {int: "NUMBER", float: "NUMBER", str: "NAME"}
 
-Photo = Annotated[str, typer.Argument(help="The photo; - reads it from stdin.", show_default=False)]
+Photo = Annotated[
+    str, typer.Argument(metavar="CONTENT", help="The photo; - reads it from stdin.", show_default=False)
+]
 Painting = Annotated[
     str | None,
     typer.Argument(metavar="STYLE", help="The painting, or a built-in style.", show_default=False),
@@ -60,7 +62,7 @@ RegionOptions = Annotated[
     advanced(
         "--region",
         metavar="MASK=STYLE",
-        help="A part and its style: mask.png=style.jpg or mask.png=style.jpg#stylemask.png; repeat.",
+        help="A part and its style: mask.png=style.jpg or mask.png=style.jpg#where.png; repeat.",
     ),
 ]
 RecipeFile = Annotated[

@@ -80,9 +80,13 @@ class OutputOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.quality <= 100:
-            raise SettingError("quality must be from 1 to 100, not {quality}", quality=self.quality)
+            raise SettingError(
+                "{name} must be from 1 to 100, not {value!r}", name=Argument("quality"), value=self.quality
+            )
         if self.bit_depth not in (8, 16):
-            raise SettingError("bit_depth must be 8 or 16, not {bit_depth}", bit_depth=self.bit_depth)
+            raise SettingError(
+                "{name} must be 8 or 16, not {value!r}", name=Argument("bit_depth"), value=self.bit_depth
+            )
 
 
 def check_output(

@@ -43,7 +43,9 @@ class Keyframes:
         for _, strength in self.points:
             if not 0 <= strength <= 100:
                 raise SettingError(
-                    "strength must be a number from 0 to 100, not {strength!r}", strength=strength
+                    "{name} must be a number from 0 to 100, not {value!r}",
+                    name=Argument("strength"),
+                    value=strength,
                 )
 
     @classmethod

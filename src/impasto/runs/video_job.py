@@ -65,7 +65,9 @@ class VideoJob:
                 value=self.stillness,
             )
         if not 1 <= self.quality <= 100:
-            raise SettingError("quality must be from 1 to 100, not {quality}", quality=self.quality)
+            raise SettingError(
+                "{name} must be from 1 to 100, not {value!r}", name=Argument("quality"), value=self.quality
+            )
         if self.seconds is not None and self.seconds <= 0:
             raise SettingError(
                 "{name} must be longer than 0 s, not {value:g} s",
