@@ -16,6 +16,7 @@ from impasto import pastiche
 from impasto.errors import SettingError, WeightsError
 from impasto.forecast import plan_picture
 from impasto.networks.catalogue import load_network, write_weights
+from impasto.networks.speed import Speed
 from impasto.preparation import Inputs, prepare
 from impasto.recipes import load_recipe
 from impasto.runs.job import Job
@@ -129,7 +130,8 @@ def test_one_pass_that_collapses_leaves_the_refinement_out(desk, monkeypatch):
     assert steps[0].fallback == "flat"
 
 
-def test_it_is_planned(desk):
+def test_it_is_planned(desk, monkeypatch):
+    monkeypatch.setattr("impasto.optimization.planning.measure_speed", lambda network: Speed(1e-7, 0.1))
     networks = [load_network(name, dtype="float32") for name in ("first.npz", "second.npz")]
     settings = Settings(**{**STEPS, **TWO})
     plan = plan_picture((40, 48), networks, settings)

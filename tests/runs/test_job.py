@@ -200,18 +200,22 @@ def test_checkpoints_are_not_written_more_often_than_they_may(desk, monkeypatch)
 
 
 def test_only_long_runs_keep_checkpoints_by_themselves(desk, monkeypatch):
-    from impasto.networks.speed import Speed
-    from impasto.optimization import planning
-
-    monkeypatch.setattr(jobs, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", 0)
-    for rate, expected in ((1e-9, False), (1.0, True)):
-        monkeypatch.setattr(planning, "measure_speed", lambda network, rate=rate: Speed(rate, 0.1))
+    for seconds, expected in ((30, False), (0, True)):
+        monkeypatch.setattr(jobs, "LEAST_SECONDS_BETWEEN_CHECKPOINTS", seconds)
         seen = []
         run(
-            new(output=f"{rate}.png"),
+            new(output=f"{seconds}.png"),
             lambda prepared, step, seen=seen: seen.append(any(desk.glob("*.checkpoint"))),
         )
         assert any(seen) == expected
+        assert not any(desk.glob("*.checkpoint"))
+
+
+def test_a_job_measures_no_speed(desk, monkeypatch):
+    """As a forecast does: half a second, for a picture that may be made in less."""
+    monkeypatch.setattr("impasto.networks.speed.measure_speed", None)
+    monkeypatch.setattr("impasto.optimization.planning.measure_speed", None)
+    assert run(new())[0].result is not None
 
 
 @pytest.mark.parametrize("taken", ["out.png", "photo.png", "painting.png", "tiny.npz", "./photo.png"])

@@ -100,8 +100,6 @@ def plan_command(
 
 
 def _print_plan(plan: Plan, resumable: bool) -> None:
-    from impasto.optimization.planning import LONG_SECONDS
-
     rows = []
     for number, (scale, tile) in enumerate(zip(plan.scales, plan.tiles, strict=True), 1):
         height, width = scale.shape
@@ -109,12 +107,11 @@ def _print_plan(plan: Plan, resumable: bool) -> None:
         rows.append([number, f"{width} x {height}", scale.iterations, computed])
     print_table(["scale", "pixels", "iterations", "computed"], rows)
     least, most = (duration(float(f"{seconds:.1g}")) for seconds in plan.seconds_range)
-    saved = "by themselves" if plan.seconds > LONG_SECONDS else "with --checkpoint"
     totals = [
         ["time", f"{least} to {most}" if least != most else f"about {least}"],
         ["memory, peak", f"about {plan.memory / GIB:.1f} GiB"],
         ["memory, free", f"{plan.free / GIB:.1f} GiB"],
-        ["checkpoints", saved if resumable else "none, it is too quick"],
+        ["checkpoints", "by themselves" if resumable else "none, it is too quick"],
     ]
     print_table(["prediction", ""], totals, header=False)
 

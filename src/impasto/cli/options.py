@@ -107,7 +107,7 @@ CheckpointFile = Annotated[
     advanced(
         "--checkpoint",
         metavar="FILE",
-        help="Keep the run's state here; by itself if it takes over 2 minutes.",
+        help="Keep the run's state here, not beside the output.",
     ),
 ]
 Output = Annotated[

@@ -29,8 +29,6 @@ from impasto.settings import Settings
 LEAST_TILE = max(320, smallest_side(STYLE_LAYERS))
 """Of a tile's sides in pixels: smaller ones would be mostly surroundings."""
 SMALLEST_SIZE = 64
-LONG_SECONDS = 120.0
-"""Runs that are predicted to take longer keep checkpoints by themselves."""
 MIB = 2**20
 
 PROCESS_BYTES = 560 * MIB

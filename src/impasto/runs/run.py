@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from impasto.workshop import Workshop
 
 LEAST_SECONDS_BETWEEN_CHECKPOINTS = 30.0
+"""So that what is quick keeps none, and nobody has to predict which runs are long."""
 WRITING_SHARE = 0.05
 """Of the time that writing checkpoints may take."""
 
@@ -120,7 +121,6 @@ class _Run:
         self.step: Step | None = None
         self._began = self._saved_at = time.monotonic()
         self._pause = LEAST_SECONDS_BETWEEN_CHECKPOINTS
-        self._automatic = job.resumable and (job.checkpoint is not None or _is_long(prepared))
 
     def through(self, interruption: Interruption, start: Any) -> None:
         """Iterate to the end or to an interruption."""
@@ -138,7 +138,7 @@ class _Run:
                 self._preview()
             if interruption.signal:
                 return
-            if self._automatic and not step.last and time.monotonic() - self._saved_at > self._pause:
+            if not step.last and time.monotonic() - self._saved_at > self._pause:
                 self._checkpoint()
 
     def pastiche(self) -> Any:
@@ -187,10 +187,9 @@ class _Run:
         if interruption.signal:
             return self._given_up(interruption, part)
         result = self.pastiche()
-        if self._automatic:
-            self._checkpoint(part)  # so that no part is ever without
+        self._checkpoint(part)  # so that no part is ever without
         watch = partial(self._watch, interruption, part)
-        whole = replace(result, watch=watch, part=part if self._automatic else None)
+        whole = replace(result, watch=watch, part=part if self.job.resumable else None)
         try:
             notes = whole.save(self.job.output, **asdict(self.job.saving))
         except _InterruptedError:
@@ -200,7 +199,7 @@ class _Run:
             self._forget()
             raise
         except OutputError:  # a full disk
-            if self._automatic and self._checkpoint(part):
+            if self._checkpoint(part):
                 self._say(self._advice())
             raise
         self._forget()
@@ -219,11 +218,11 @@ class _Run:
         self._show(self.prepared, step)
         if interruption.signal and not step.last:
             raise _InterruptedError
-        if self._automatic and time.monotonic() - self._saved_at > self._pause:
+        if time.monotonic() - self._saved_at > self._pause:
             self._checkpoint(part)
 
     def _given_up(self, interruption: Interruption, part: TilesPart) -> Outcome:
-        saved = self._automatic and self._checkpoint(part)
+        saved = self._checkpoint(part)
         notes = (self._advice(),) if saved else ()
         return Outcome(result=None, notes=notes, interruption=interruption.signal, resumable=saved)
 
@@ -324,19 +323,6 @@ def check_side_files(job: Job) -> None:
     check_place(job.checkpoint_path)
     if job.preview_every:
         check_place(job.previews, folder=True)
-
-
-def _is_long(prepared: Prepared) -> bool:
-    """Return whether a run is predicted to take so long that it keeps checkpoints by itself."""
-    from impasto.forecast import plan_method
-    from impasto.optimization.planning import LONG_SECONDS
-
-    if prepared.workshop.team is not None or prepared.large:
-        return True
-    shape, settings = prepared.photo.shape, prepared.settings
-    if settings.method == "onepass" and not settings.refine:
-        return False  # there is nothing to go on from
-    return plan_method((shape[0], shape[1]), prepared.networks, settings).seconds > LONG_SECONDS
 
 
 def _digest(path: Path) -> str | None:
