@@ -117,19 +117,19 @@ class OnePassTrainer(Trainer):
         encoded = judged
         if self.encoder is not self.judge:
             encoded = self.encoder.features(pictures, STATISTICS_LAYERS)
-        kept = {k: ops.stop_gradient(v) for k, v in encoded.items()}
-        photo = {k: _each(kept[k][:count], x) for k in STATISTICS_LAYERS}
-        maps = self._maps(photo, {k: _every(kept[k][count:], x) for k in STATISTICS_LAYERS})
+        fixed = {k: ops.stop_gradient(v) for k, v in encoded.items()}
+        photo = {k: _each(fixed[k][:count], x) for k in STATISTICS_LAYERS}
+        maps = self._maps(photo, {k: _every(fixed[k][count:], x) for k in STATISTICS_LAYERS})
         maps = {k: (ops.stop_gradient(m), ops.stop_gradient(o)) for k, (m, o) in maps.items()}
         grams = {k: gram_matrices(self.judge, k, judged[k][count:]) for k in self.layer_weights}
         targets = {k: ops.stop_gradient(_every(v, x)) for k, v in grams.items()}
         pastiche = self.network.paint(photo, maps, amount_at(x["strength"]))
-        found = pastiche, targets, ops.stop_gradient(_each(judged[CONTENT_LAYER][:count], x))
+        compared = pastiche, targets, ops.stop_gradient(_each(judged[CONTENT_LAYER][:count], x))
         if "moved" not in x:  # as in an evaluation
-            return found
+            return compared
         moved = self.encoder.features(x["moved"], STATISTICS_LAYERS)
         moved = {k: ops.stop_gradient(_each(v, x)) for k, v in moved.items()}
-        return *found, self.network.paint(moved, maps, amount_at(x["strength"]))
+        return *compared, self.network.paint(moved, maps, amount_at(x["strength"]))
 
     def _maps(self, photo: Mapping[str, Tensor], style: Mapping[str, Tensor]) -> Maps:
         """Return the transfer maps: by matrix products alone on a GPU, where eigenvalues take long."""
@@ -167,9 +167,9 @@ class OnePassTrainer(Trainer):
         second = ops.slice(moved, (0, 2 * MOST_SHIFT, 2 * MOST_SHIFT, 0), shape)
         return ops.mean(ops.square(first - second), axis=(1, 2, 3))
 
-    def pair_losses(self, x: Mapping[str, Tensor], found: tuple[Tensor, ...]) -> Any:
+    def pair_losses(self, x: Mapping[str, Tensor], y_pred: tuple[Tensor, ...]) -> Any:
         """Return each pair's content and (bounded) style loss, float32 (batch,) each."""
-        pastiche, style, photo = found[:3]
+        pastiche, style, photo = y_pred[:3]
         features = self.judge.features(pastiche, [*STYLE_LAYERS, CONTENT_LAYER])
         content = relative_content_losses(
             self.judge.projected(CONTENT_LAYER, features[CONTENT_LAYER]),
@@ -203,8 +203,8 @@ def scales_of(encoder: FeatureNetwork, styles: Crops, settings: OnePassSettings)
     sums: dict[str, Any] = dict.fromkeys(STATISTICS_LAYERS, 0.0)
     for step in range(8):
         crops = scaled_crops(styles, (settings.seed + 2, step), 8, 128)
-        for layer, found in encoder.features(ops.convert_to_tensor(crops), STATISTICS_LAYERS).items():
-            sums[layer] = sums[layer] + np.square(to_host(found)).mean(axis=(0, 1, 2)) / 8
+        for layer, features in encoder.features(ops.convert_to_tensor(crops), STATISTICS_LAYERS).items():
+            sums[layer] = sums[layer] + np.square(to_host(features)).mean(axis=(0, 1, 2)) / 8
     return {f"scale/{k}": 1 / np.sqrt(np.maximum(v, 1e-2 * v.mean())) for k, v in sums.items()}
 
 
@@ -313,7 +313,7 @@ class OnePassTraining(Training):
             "style": center_squares(self.styles.held_out, EVALUATION_SIDE)[:EVALUATION_PAIRS],
         }
         count = min(map(len, x.values()))
-        found: dict[str, Any] = {"pairs": count}
+        figures: dict[str, Any] = {"pairs": count}
         for strength in (0.0, *strengths):
             sums = np.zeros(2)
             for index in range(0, count, 4):
@@ -322,8 +322,10 @@ class OnePassTraining(Training):
                 losses = self.trainer.pair_losses(part, self.trainer(part))
                 sums += [to_host(loss).sum() for loss in losses]
             content, style = (round(float(value), 4) for value in sums / count)
-            found |= {f"{strength:g}": {"content": content, "style": style}} if strength else {"photo": style}
-        return found
+            figures |= (
+                {f"{strength:g}": {"content": content, "style": style}} if strength else {"photo": style}
+            )
+        return figures
 
     def finish(self) -> dict[str, Any]:
         """Write the weights and their entry in the folder's manifest; return `evaluate`'s figures.
@@ -372,6 +374,6 @@ def contact_sheet(network: OnePassNetwork, photos: Array, styles: Array, strengt
     rows = [np.concatenate([np.ones_like(photos[0]), *styles], axis=1)]
     for photo in photos:
         features = network.encode(ops.convert_to_tensor(np.repeat(photo[None], len(styles), axis=0)))
-        found = network.paint(features, transfer_maps(moments_of(features), statistics), amount)
-        rows.append(np.concatenate([photo, *np.clip(to_host(found), 0, 1)], axis=1))
+        pastiches = network.paint(features, transfer_maps(moments_of(features), statistics), amount)
+        rows.append(np.concatenate([photo, *np.clip(to_host(pastiches), 0, 1)], axis=1))
     return np.concatenate(rows, axis=0)

@@ -33,10 +33,10 @@ FAR = 0.1
 
 
 def gram_matrices(network: FeatureNetwork, layer: str, features: Tensor) -> Tensor:
-    """Return `FeatureNetwork.gram_matrix` of each picture of a batch, float32 (batch, wide, wide)."""
-    seen = features if network.has_metric(layer) else network.projected(layer, features)
-    seen = ops.cast(seen, "float32")
-    return network.projected_moments(layer, batch_gram_matrices(seen), ops.mean(seen, axis=(1, 2)))[0]
+    """Return `FeatureNetwork.gram_matrix` of each picture of a batch, float32 (batch, c, c)."""
+    compared = features if network.has_metric(layer) else network.projected(layer, features)
+    compared = ops.cast(compared, "float32")
+    return network.projected_moments(layer, batch_gram_matrices(compared), ops.mean(compared, axis=(1, 2)))[0]
 
 
 def relative_style_losses(grams: Tensor, targets: Tensor) -> Tensor:

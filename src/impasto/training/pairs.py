@@ -57,14 +57,14 @@ def training_styles(photos: Crops, styles: Crops, count: int, side: int, key: tu
     Most are crops of paintings; some are photos, some are drawn, and some of all have lost their colors.
     """
     rng = np.random.default_rng((*key, 6))
-    found = recolor(scaled_crops(styles, key, count, side), rng)
+    pictures = recolor(scaled_crops(styles, key, count, side), rng)
     kinds = rng.random(count)
     for index in np.flatnonzero(kinds < PATTERNS + PHOTOS_AS_STYLES):
         drawn = kinds[index] < PATTERNS
-        found[index] = pattern(side, rng) if drawn else photos.crop(side, rng)
+        pictures[index] = pattern(side, rng) if drawn else photos.crop(side, rng)
     for index in np.flatnonzero(rng.random(count) < GRAYS):
-        found[index] = found[index].mean(axis=2, keepdims=True)
-    return found
+        pictures[index] = pictures[index].mean(axis=2, keepdims=True)
+    return pictures
 
 
 def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step: int) -> Batch:
