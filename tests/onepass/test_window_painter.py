@@ -167,12 +167,12 @@ def test_another_process_paints_by_an_errand_with_and_without_the_file(desk):
     for other in (seeing, blind):
         assert (other.looks, other.windows, other.tile) == (own.looks, own.windows, own.tile)
         if other is blind:
-            blind.prepared.large.sent = own.seen(own.looks[1])
+            blind.prepared.large.sent = own.photo_in(own.looks[1])
         found, wanted = other.measure(own.looks[1]), own.measure(own.looks[1])
         np.testing.assert_array_equal(found.second["relu3_1"], wanted.second["relu3_1"])
         other.maps = own.maps
         if other is blind:
-            blind.prepared.large.sent = own.seen(own.windows[4])
+            blind.prepared.large.sent = own.photo_in(own.windows[4])
         assert other.encoded(own.windows[4], 16, False) == own.encoded(own.windows[4], 16, False)
 
 

@@ -65,13 +65,13 @@ def encoded_photo(
         workshop: where it is kept, and what is compiled.
     """
     shape = (photo.shape[0], photo.shape[1])
-    seen = layers_of(visible, encoder.pool_rounding)
+    coverage = layers_of(visible, encoder.pool_rounding)
     if len(tiles) > 1:
-        return _encoded_in_tiles(encoder, photo, seen, tiles, workshop)
+        return _encoded_in_tiles(encoder, photo, coverage, tiles, workshop)
 
     def encode() -> EncodedPhoto:
-        key = "encode", encoder, known_by(shape), bool(seen)
-        features, moments = workshop.get("functions", key, partial(_compiled, encoder))(photo[None], seen)
+        key = "encode", encoder, known_by(shape), bool(coverage)
+        features, moments = workshop.get("functions", key, partial(_compiled, encoder))(photo[None], coverage)
         return EncodedPhoto(features=features, moments=moments)
 
     if math.prod(shape) > MOST_PIXELS:
@@ -85,9 +85,9 @@ def encoded_photo(
 
 
 def _compiled(encoder: FeatureNetwork) -> Callable[..., Any]:
-    def encode(photo: Tensor, seen: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Moments]:
+    def encode(photo: Tensor, coverage: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Moments]:
         features = encoder.features(photo, STATISTICS_LAYERS)
-        moments = {k: moments_by_sums(features[k], seen.get(k)) for k in STATISTICS_LAYERS}
+        moments = {k: moments_by_sums(features[k], coverage.get(k)) for k in STATISTICS_LAYERS}
         return {k: features[k] for k in STATISTICS_LAYERS[1:]}, moments
 
     return compile_for_any_size(encode, (1, 2), (0, 1))
@@ -148,7 +148,7 @@ class MomentSums:
 
 
 def measured(
-    encoder: FeatureNetwork, pixels: Array, tile: Tile, seen: Mapping[str, Array], workshop: Workshop
+    encoder: FeatureNetwork, pixels: Array, tile: Tile, coverage: Mapping[str, Array], workshop: Workshop
 ) -> tuple[MomentSums, Mapping[str, Tensor]]:
     """Return a tile's share of the picture's sums, and its features but for those of the first layer.
 
@@ -156,7 +156,7 @@ def measured(
         encoder: of the one-pass network.
         pixels: float32 (height, width, 3) of the tile, surroundings included.
         tile: where it lies, with the reach of `STATISTICS_LAYERS`.
-        seen: by layer how much each position of the tile counts, (h, w); fully if there is nothing.
+        coverage: by layer how much each position of the tile counts, (h, w); fully if there is nothing.
         workshop: where the compiled function is kept.
     """
     shape = tile.shape
@@ -165,7 +165,7 @@ def measured(
     )
     inside = layer_shapes(shape, encoder.pool_rounding)
     cores = {k: tile.core(level_of(k), inside[level_of(k)]) for k in STATISTICS_LAYERS}
-    for layer, mask in seen.items():
+    for layer, mask in coverage.items():
         cores[layer] = cores[layer] * mask
     sums, features = measure(pixels[None], cores)
     return MomentSums.of(sums, cores), features
@@ -182,7 +182,7 @@ def layers_of(visible: Array | None, rounding: str) -> dict[str, Array]:
 def _encoded_in_tiles(
     encoder: FeatureNetwork,
     photo: Array,
-    seen: Mapping[str, Array],
+    coverage: Mapping[str, Array],
     tiles: Sequence[Tile],
     workshop: Workshop,
 ) -> EncodedPhoto:
@@ -191,7 +191,7 @@ def _encoded_in_tiles(
     outside = layer_shapes((photo.shape[0], photo.shape[1]), rounding)
     sums, layers = list[MomentSums](), dict[str, NDArray[Any]]()
     for tile in tiles:
-        parts = {k: tile.cut_layer(m, level_of(k), inside[level_of(k)]) for k, m in seen.items()}
+        parts = {k: tile.cut_layer(m, level_of(k), inside[level_of(k)]) for k, m in coverage.items()}
         tile_sums, features = measured(encoder, tile.cut(photo), tile, parts, workshop)
         sums = [sum(sums, start=tile_sums)]
         for layer, maps in features.items():

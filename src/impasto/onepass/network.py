@@ -106,13 +106,13 @@ class OnePassNetwork:
         Returns:
             float32 (batch, height, width, 3).
         """
-        moves, statistics = changes_at(maps, amount)
+        changes, statistics = changes_at(maps, amount)
         modulation = self.modulation_for(statistics)
         if self.folds and masks is None and statistics.shape[0] == 1:
-            return self.decode(features, modulation, {k: (m[0], o[0]) for k, (m, o) in moves.items()})
+            return self.decode(features, modulation, {k: (m[0], o[0]) for k, (m, o) in changes.items()})
         mixed = {}
-        for layer, move in moves.items():
-            moved = apply_map(features[layer], *move)
+        for layer, change in changes.items():
+            moved = apply_map(features[layer], *change)
             if masks is not None:
                 moved = ops.sum(moved * ops.cast(masks[layer][..., None], moved.dtype), axis=0, keepdims=True)
             mixed[layer] = moved
@@ -123,11 +123,11 @@ class OnePassNetwork:
         weights = {k: ops.cast(v, "float32") for k, v in self.weights.items() if k[:4] == "code"}
         statistics = self.scaled(statistics)
         hidden = ops.relu(ops.matmul(statistics, weights["code_in/kernel"]) + weights["code_in/bias"])
-        found = ops.matmul(hidden, weights["code_out/kernel"]) + weights["code_out/bias"]
+        row = ops.matmul(hidden, weights["code_out/kernel"]) + weights["code_out/bias"]
         modulation, first = {}, 0
         for name, width in self.modulated.items():
             middle, last = first + width, first + 2 * width
-            modulation[name] = found[:, first:middle], found[:, middle:last]
+            modulation[name] = row[:, first:middle], row[:, middle:last]
             first = last
         return modulation
 
@@ -140,7 +140,7 @@ class OnePassNetwork:
         self,
         features: Mapping[str, Tensor],
         modulation: Modulation,
-        moves: Mapping[str, Change] | None = None,
+        changes: Mapping[str, Change] | None = None,
         masks: Masks | None = None,
     ) -> Tensor:
         """Return float32 pixels (batch, height, width, 3) from features of `STATISTICS_LAYERS`.
@@ -148,16 +148,16 @@ class OnePassNetwork:
         Args:
             features: transformed already, or those of a single picture.
             modulation: of `modulation_for`.
-            moves: by layer the matrix (c, c) and the offset (c,) that transform the single picture's.
+            changes: by layer the matrix (c, c) and the offset (c,) that transform the single picture's.
             masks: as of `paint`.
         """
         moved: dict[str, Change | None] = dict.fromkeys(STATISTICS_LAYERS)
         where: Mapping[str, Tensor | None] = masks or dict.fromkeys(STATISTICS_LAYERS)
         scales = {k: ops.cast(self.weights[f"scale/{k}"], "float32") for k in STATISTICS_LAYERS}
-        if moves is None:
+        if changes is None:
             features = {k: features[k] * ops.cast(scale, features[k].dtype) for k, scale in scales.items()}
         else:
-            moved = {k: (moves[k][0] * scale, moves[k][1] * scale) for k, scale in scales.items()}
+            moved = {k: (changes[k][0] * scale, changes[k][1] * scale) for k, scale in scales.items()}
         x, blocks = features["relu4_1"], self.blocks
         for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
             move = moved[layer]
@@ -237,17 +237,17 @@ def changes_at(maps: Maps, amount: Tensor) -> tuple[dict[str, Change], Tensor]:
     Returns:
         By layer matrices (batch, c, c) and offsets (batch, c); statistics as of `statistics_of`.
     """
-    share = amount[:, None]
+    amounts = amount[:, None]
     photo, style = maps["statistics"]
     changes: dict[str, Change] = {}
     for layer in STATISTICS_LAYERS:
         matrix, offset = maps[layer]
-        reached = EXTENT[layer] * share
+        reached = EXTENT[layer] * amounts
         matrix = reached[..., None] * matrix + (1 - reached[..., None]) * ops.eye(
             matrix.shape[-1], dtype="float32"
         )
         changes[layer] = matrix, reached * offset
-    return changes, photo + EXTENT["statistics"] * share * (style - photo)
+    return changes, photo + EXTENT["statistics"] * amounts * (style - photo)
 
 
 def blocks_in(weights: Mapping[str, Any]) -> dict[str, int]:

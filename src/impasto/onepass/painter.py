@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from impasto.engine import runtime
 from impasto.engine.gradients import compile_for_any_size, compile_function, known_by, memory_errors, to_host
-from impasto.errors import ImageError, SettingError, WeightsError
+from impasto.errors import Argument, ImageError, SettingError, WeightsError
 from impasto.layers import ONEPASS_MINIMUM_SIDE, layer_shapes, level_of
 from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
 from impasto.networks.tile_grid import tile_grid
@@ -103,7 +103,7 @@ def warm_style(workshop: Workshop, style: StyleFile, dtype: str) -> tuple[OnePas
         encoder = warm_network(workshop, dtype).encoder
         return style.network(encoder).with_cast_weights(), style.statistics()
 
-    return workshop.get("networks", ("style", style.sha256, dtype), load, lambda found: _bytes(found[0]))
+    return workshop.get("networks", ("style", style.sha256, dtype), load, lambda pair: _bytes(pair[0]))
 
 
 def _bytes(network: OnePassNetwork) -> int:
@@ -163,8 +163,8 @@ class OnePass:
         """
         encoder, workshop = self._network.encoder, self._workshop
         with memory_errors(self.shape):
-            found = [encoded_photo(encoder, photo, None, self._looks, workshop).moments for photo in photos]
-            self._held = workshop.get("functions", MAPS, compiled_maps)(pooled_moments(found), self._style)
+            moments = [encoded_photo(encoder, photo, None, self._looks, workshop).moments for photo in photos]
+            self._held = workshop.get("functions", MAPS, compiled_maps)(pooled_moments(moments), self._style)
 
     def paint(self, photo: Array, strength: float = 50.0, visible: Array | None = None) -> Array:
         """Return the pastiche of a photo.
@@ -196,7 +196,11 @@ class OnePass:
                 found=photo.shape,
             )
         if not 0 <= strength <= 100:
-            raise SettingError("strength must be a number from 0 to 100, not {strength!r}", strength=strength)
+            raise SettingError(
+                "{name} must be a number from 0 to 100, not {value!r}",
+                name=Argument("strength"),
+                value=strength,
+            )
         photo = np.asarray(photo, np.float32)
         amount = np.full(1, amount_at(strength / 100), np.float32)
         with memory_errors(self.shape):
@@ -247,8 +251,8 @@ def style_moments(
     Raises:
         SettingError: the styles of a region weigh nothing.
     """
-    share = min(1.0, STATISTICS_SIDE / max(shape))
-    styles = [known or blended_statistics(region.styles, network, share, workshop) for region in regions]
+    scale = min(1.0, STATISTICS_SIDE / max(shape))
+    styles = [known or blended_statistics(region.styles, network, scale, workshop) for region in regions]
     return {
         layer: (
             ops.concatenate([style[layer][0] for style in styles]),
@@ -260,9 +264,9 @@ def style_moments(
 
 def shining_through(photo: Array, painted: Array, strength: float) -> Array:
     """Return a painting in [0, 1], at a strength below `WEAKEST` with the photo seen through it."""
-    share = np.float32(min(1.0, strength / 100 / WEAKEST))
-    if share < 1:
-        painted = photo + share * (painted - photo)
+    opacity = np.float32(min(1.0, strength / 100 / WEAKEST))
+    if opacity < 1:
+        painted = photo + opacity * (painted - photo)
     return np.asarray(np.clip(painted, 0, 1), np.float32)
 
 
@@ -301,7 +305,7 @@ def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
     masks = [np.ones(shape, np.float32) if r.mask is None else np.clip(r.mask, 0, 1) for r in regions]
     total = np.sum(masks, axis=0) + 1e-6 * len(masks)
     shares = [((mask + 1e-6) / total).astype(np.float32) for mask in masks]
-    mixed = [replace(region, mask=share) for region, share in zip(regions, shares, strict=True)]
+    mixed = [replace(region, mask=mask) for region, mask in zip(regions, shares, strict=True)]
     return region_masks(mixed, shape, STATISTICS_LAYERS, rounding)
 
 

@@ -62,8 +62,8 @@ def plan_onepass(
     if windows:
         return _in_windows(shape, dtype, settings, speed)
     side, pixels = settings.tile_size or TILE_SIDE, math.prod(shape)
-    seen = min(1.0, STATISTICS_SIDE / max(shape)) * settings.stroke_size
-    passes = pixels * seen**2
+    scale = min(1.0, STATISTICS_SIDE / max(shape)) * settings.stroke_size
+    passes = pixels * scale**2
     if pixels <= side**2:
         tile, at_once, held = None, pixels, 0
         passes += PASSES * pixels

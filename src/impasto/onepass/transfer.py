@@ -41,18 +41,18 @@ def moments_of(
         features: by layer, (batch, height, width, c).
         masks: by layer how much each position counts, float32 (height, width), for a batch of one.
     """
-    found = {}
+    moments = {}
     for layer in STATISTICS_LAYERS:
         x, mask, positions = features[layer], masks[layer] if masks else None, positions_of(features[layer])
         if x.shape[0] == 1 and None not in x.shape:
-            found[layer] = moments_by_sums(x, mask)
+            moments[layer] = moments_by_sums(x, mask)
             continue
         flat = ops.reshape(ops.cast(x, "float32"), (-1, positions, x.shape[3]))
         mean = ops.mean(flat, axis=1)
         flat = flat - mean[:, None]
         products = ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
-        found[layer] = mean, products / ops.cast(positions, "float32")
-    return found
+        moments[layer] = mean, products / ops.cast(positions, "float32")
+    return moments
 
 
 def moments_by_sums(features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -63,7 +63,7 @@ def moments_by_sums(features: Tensor, mask: Tensor | None = None) -> tuple[Tenso
 
 def pooled_moments(several: Sequence[Moments]) -> dict[str, tuple[Tensor, Tensor]]:
     """Return the moments of all positions of several photos of one size together."""
-    found = {}
+    pooled = {}
     for layer in STATISTICS_LAYERS:
         means, covariances = zip(*(moments[layer] for moments in several), strict=True)
         mean = sum(means[1:], means[0]) / len(several)
@@ -71,8 +71,8 @@ def pooled_moments(several: Sequence[Moments]) -> dict[str, tuple[Tensor, Tensor
             c + ops.matmul((m - mean)[:, :, None], (m - mean)[:, None])
             for m, c in zip(means, covariances, strict=True)
         ]
-        found[layer] = mean, sum(spread[1:], spread[0]) / len(several)
-    return found
+        pooled[layer] = mean, sum(spread[1:], spread[0]) / len(several)
+    return pooled
 
 
 def positions_of(features: Tensor) -> Any:
@@ -100,7 +100,7 @@ def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Ten
 
     Reference: Lu et al. (ICCV 2019), equation 8.
     """
-    found = {"statistics": (statistics_of(photo), statistics_of(style))}
+    maps = {"statistics": (statistics_of(photo), statistics_of(style))}
     for layer in STATISTICS_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
         size = first.shape[-1]
@@ -115,8 +115,8 @@ def transfer_maps(photo: Moments, style: Moments) -> dict[str, tuple[Tensor, Ten
         matrix = ops.matmul(inverse, ops.matmul(middle, inverse))
         values, vectors = ops.eigh((matrix + ops.transpose(matrix, (0, 2, 1))) / 2)
         matrix = _symmetric(vectors, ops.minimum(values, MOST_GAIN))
-        found[layer] = matrix, target - ops.matmul(mean[:, None], matrix)[:, 0]
-    return found
+        maps[layer] = matrix, target - ops.matmul(mean[:, None], matrix)[:, 0]
+    return maps
 
 
 def _symmetric(vectors: Tensor, values: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ def iterated_transfer_maps(
 
     Reference: Higham, "Functions of Matrices" (2008), sections 5.3 (sign) and 6.3 (roots).
     """
-    found = {"statistics": (statistics_of(photo), statistics_of(style))}
+    maps = {"statistics": (statistics_of(photo), statistics_of(style))}
     for layer in STATISTICS_LAYERS:
         (mean, first), (target, second) = photo[layer], style[layer]
         size = first.shape[-1]
@@ -163,17 +163,17 @@ def iterated_transfer_maps(
         ridge = RIDGE * _trace(second) / size * eye
         root, _ = matrix_roots(second + ridge)
         middle = _symmetrized(ops.matmul(root, ops.matmul(first + ridge, root)))
-        least = (ops.cast(share, "float32") for share in LEAST_SHARE)
-        share = ops.where(ops.cast(positions[layer], "int32") >= ENOUGH * size, *least)
-        _, inverse = matrix_roots(middle + share * _trace(middle) / size * eye)
+        least = (ops.cast(damping, "float32") for damping in LEAST_SHARE)
+        damping = ops.where(ops.cast(positions[layer], "int32") >= ENOUGH * size, *least)
+        _, inverse = matrix_roots(middle + damping * _trace(middle) / size * eye)
         matrix = ops.matmul(root, ops.matmul(inverse, root))
         beyond = matrix - MOST_GAIN * eye
         sign = beyond / ops.sqrt(ops.sum(ops.square(beyond), axis=(1, 2), keepdims=True))
         for _ in range(ITERATIONS):
             sign = 1.5 * sign - 0.5 * ops.matmul(sign, ops.matmul(sign, sign))
         matrix = (matrix + MOST_GAIN * eye - ops.matmul(beyond, sign)) / 2
-        found[layer] = matrix, target - ops.matmul(mean[:, None], matrix)[:, 0]
-    return found
+        maps[layer] = matrix, target - ops.matmul(mean[:, None], matrix)[:, 0]
+    return maps
 
 
 def matrix_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -117,9 +117,9 @@ class WindowPainter:
             OutOfMemoryError: the engine ran out of memory.
         """
         part, encoder = self.prepared.window(_window(tile)), self._network.encoder
-        seen = layers_of(self._visible(part), encoder.pool_rounding)
+        coverage = layers_of(self._visible(part), encoder.pool_rounding)
         with memory_errors(tile.shape):
-            return measured(encoder, part.content, tile, seen, self._workshop)[0]
+            return measured(encoder, part.content, tile, coverage, self._workshop)[0]
 
     def fit(self, sums: MomentSums) -> None:
         """Find the maps that give the photo's features the style's moments.
@@ -129,8 +129,8 @@ class WindowPainter:
         """
         self.sums = sums
         make = self._workshop.get("functions", MAPS, compiled_maps)
-        found = make(sums.moments(), self.style)
-        self.maps = {k: (to_host(first), to_host(second)) for k, (first, second) in found.items()}
+        maps = make(sums.moments(), self.style)
+        self.maps = {k: (to_host(first), to_host(second)) for k, (first, second) in maps.items()}
 
     def paint(self, tile: Tile) -> tuple[Array, Array | None]:
         """Return the finished picture in a window's core, float32 (h, w, 3) in [0, 1], and alpha or None.
@@ -162,7 +162,7 @@ class WindowPainter:
         pixels, opacity = self.paint(tile)
         return encoded_tile(pixels, tile_alpha(pixels, opacity, alpha), self.tile, bits)
 
-    def seen(self, tile: Tile) -> Picture:
+    def photo_in(self, tile: Tile) -> Picture:
         """Return what of the photo a window shows; errors are `measure`'s."""
         if self.prepared.large is None:
             raise ImageError("only a photo that is read in windows has windows")
@@ -231,8 +231,8 @@ def window_steps(prepared: Prepared, start: WindowState | None = None) -> Iterat
         yield _fitted(painter, judged=bool(start.ends))
         return
     left = painter.looks[start.looks :]
-    for number, found in enumerate(_each(painter, "measure", left), start.looks + 1):
-        painter.sums = found if painter.sums is None else painter.sums + found
+    for number, sums in enumerate(_each(painter, "measure", left), start.looks + 1):
+        painter.sums = sums if painter.sums is None else painter.sums + sums
         if number == count:
             yield _fitted(painter)
         else:

@@ -77,7 +77,7 @@ class SharedWindows:
         if actor not in self._sees:
             self._sees[actor] = self._ray.get(actor.open.remote(self._errand))
         item = self._waiting.popleft()
-        picture = None if self._sees[actor] else self._painter.seen(item[1])
+        picture = None if self._sees[actor] else self._painter.photo_in(item[1])
         reference = actor.window.remote(name, item[1], self._maps, picture, more)
         self._at_work[reference] = actor, item
 
