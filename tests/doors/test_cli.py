@@ -130,6 +130,7 @@ def test_previews_are_written(impasto, desk):
         (["--style-layer-weights", "relu9_9=1"], 2, "layers must be named relu1_1 ... relu5_4"),
         (["--style-layer-weights", "relu3_1=1"], 1, "the network has no weights for relu3_1"),
         (["--preset", "fats"], 2, "did you mean 'fast'?"),
+        (["--bit-depth", "12"], 2, "--bit-depth must be 8 or 16, not 12."),
         (["--initial", "nosie.png"], 2, "initial must be content, noise or a picture's file name"),
         (["--network", "compcat"], 1, "did you mean 'compact'?"),
         (["--strenght", "3"], 2, "there is no option --strenght; did you mean '--strength'?"),

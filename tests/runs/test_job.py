@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from conftest import picture, write_tiny
-from impasto.errors import CheckpointError, OutputError
+from impasto.errors import CheckpointError, OutputError, SettingError
 from impasto.preparation import Inputs
 from impasto.recipes import load_recipe
 from impasto.runs import run as jobs
@@ -268,3 +268,10 @@ def test_names_that_are_not_utf8_survive_a_run(desk):
     recipe = load_recipe(desk / f"o{name}")
     assert recipe["content"]["name"] == name
     assert [style.source for style in recipe.styles()] == [desk / f"b{name}"]
+
+
+@pytest.mark.parametrize("wrong", [{"bit_depth": 12}, {"quality": 0}, {"quality": 101}])
+def test_how_a_picture_is_written_is_checked_before_it_is_made(wrong):
+    (name,) = wrong
+    with pytest.raises(SettingError, match=f"{name} must be"):
+        Saving(**wrong)

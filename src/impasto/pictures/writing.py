@@ -79,14 +79,23 @@ class OutputOptions:
     keep_gps: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.quality <= 100:
-            raise SettingError(
-                "{name} must be from 1 to 100, not {value!r}", name=Argument("quality"), value=self.quality
-            )
-        if self.bit_depth not in (8, 16):
-            raise SettingError(
-                "{name} must be 8 or 16, not {value!r}", name=Argument("bit_depth"), value=self.bit_depth
-            )
+        check_encoding(self.quality, self.bit_depth)
+
+
+def check_encoding(quality: int, bit_depth: int = 8) -> None:
+    """Refuse a quality that is not from 1 to 100 and a depth that is neither 8 nor 16.
+
+    Raises:
+        SettingError: it is one of these.
+    """
+    if not 1 <= quality <= 100:
+        raise SettingError(
+            "{name} must be from 1 to 100, not {value!r}", name=Argument("quality"), value=quality
+        )
+    if bit_depth not in (8, 16):
+        raise SettingError(
+            "{name} must be 8 or 16, not {value!r}", name=Argument("bit_depth"), value=bit_depth
+        )
 
 
 def check_output(

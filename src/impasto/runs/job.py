@@ -7,19 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from impasto.pictures.writing import check_encoding
 from impasto.preparation import Inputs
 from impasto.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
-    """How a job's picture is written: the arguments of `Pastiche.save`, by their names."""
+    """How a job's picture is written: the arguments of `Pastiche.save`, by their names.
+
+    Raises:
+        SettingError: quality or depth is none.
+    """
 
     overwrite: bool = False
     quality: int = 95
     bit_depth: int = 8
     keep_gps: bool = False
     recipe: bool = True
+
+    def __post_init__(self) -> None:
+        check_encoding(self.quality, self.bit_depth)
 
 
 @dataclass(frozen=True, kw_only=True)

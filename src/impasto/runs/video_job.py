@@ -16,6 +16,7 @@ from impasto.pictures.frames.clip import Clip
 from impasto.pictures.frames.joining import FILMS, codec_for
 from impasto.pictures.frames.opening import open_clip
 from impasto.pictures.frames.sequence import numbered
+from impasto.pictures.writing import check_encoding
 from impasto.preparation import Inputs
 from impasto.runs.checkpoint import inputs_of, inputs_text
 from impasto.runs.keyframes import Keyframes
@@ -64,10 +65,7 @@ class VideoJob:
                 name=Argument("stillness"),
                 value=self.stillness,
             )
-        if not 1 <= self.quality <= 100:
-            raise SettingError(
-                "{name} must be from 1 to 100, not {value!r}", name=Argument("quality"), value=self.quality
-            )
+        check_encoding(self.quality)
         if self.seconds is not None and self.seconds <= 0:
             raise SettingError(
                 "{name} must be longer than 0 s, not {value:g} s",
