@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from impasto import gallery
+from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.painter import OnePass, load_onepass_network
 from impasto.prepared import everywhere
 from impasto.workshop import Workshop
@@ -64,9 +65,18 @@ def gradients(count: int) -> list[np.ndarray]:
     return [sum(s * c for s, c in zip(shares, four, strict=True)).astype(np.float32) for four in corners]
 
 
-def painter(style: str) -> OnePass:
-    pixels = gallery.style_pixels(style, SIDE)
-    return OnePass(load_onepass_network("float32"), everywhere(pixels), (SIDE, SIDE), Workshop())
+@pytest.fixture(scope="module")
+def network() -> OnePassNetwork:
+    return load_onepass_network("float32")
+
+
+@pytest.fixture(scope="module")
+def painter(network) -> Callable[[str], OnePass]:
+    """What makes the painter of a style, with one workshop for all: it compiles once."""
+    with Workshop() as workshop:
+        yield lambda style: OnePass(
+            network, everywhere(gallery.style_pixels(style, SIDE)), (SIDE, SIDE), workshop
+        )
 
 
 def test_a_grid_of_one_level_is_seen():
@@ -82,7 +92,7 @@ def test_a_grid_of_one_level_is_seen():
 
 
 @pytest.mark.parametrize("style", ["swirls", "mosaic"])
-def test_no_line_on_even_pictures(style):
+def test_no_line_on_even_pictures(style, painter):
     one = painter(style)
     for name, photo in even_pictures().items():
         pastiche = one.paint(photo)
@@ -91,7 +101,7 @@ def test_no_line_on_even_pictures(style):
 
 
 @pytest.mark.parametrize("style", ["swirls", "mosaic"])
-def test_no_fixed_pattern_on_gradients(style):
+def test_no_fixed_pattern_on_gradients(style, painter):
     """Found: at most 1.03 levels, 1/30 of the strokes' standard deviation there."""
     one = painter(style)
     pastiches = [one.paint(photo) for photo in gradients(16)]

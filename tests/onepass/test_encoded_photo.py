@@ -56,10 +56,10 @@ def test_a_photo_is_encoded_once_for_all_styles_and_strengths(network, encodings
     wanted = [(style, strength) for style in styles for strength in (5, 50, 100)]
     together = [paint(network, style, shop, photo.copy(), strength) for style, strength in wanted]
     assert len(encodings) == 1
-    alone = [paint(network, style, Workshop(), photo, strength) for style, strength in wanted]
-    assert len(encodings) == 7
-    for one, other in zip(together, alone, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for number in (2, 5):  # the last ones of each style; in a new workshop everything is compiled anew
+        alone = paint(network, wanted[number][0], Workshop(), photo, wanted[number][1])
+        np.testing.assert_array_equal(alone, together[number])
+    assert len(encodings) == 3
     assert np.abs(together[1] - together[4]).mean() > 1e-3
 
 
