@@ -22,10 +22,14 @@ import pytest
 
 from impasto.engine import runtime
 
-runtime.start_engine()
-
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("IMPASTO_SHARED", ROOT.parent / "shared"))
+
+
+def pytest_configure(config):
+    """Start the engine where tests run: with workers, not in the process that only shares the tests out."""
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
+        runtime.start_engine()
 
 
 @pytest.fixture(scope="session", autouse=True)
