@@ -34,7 +34,7 @@ SHAPE = (861, 101)
 """Seven windows that overlap by two thirds; in two directions they would be twenty."""
 BOTH_WAYS = (465, 587)
 WORKSHOP = Workshop()
-SIDE = 464
+SIDE = 400
 CHOSEN = {"method": "onepass", "max_size": 900, "precision": "float32", "workshop": WORKSHOP}
 
 
@@ -220,9 +220,9 @@ def test_the_command_paints_plans_and_keeps_the_recipe(impasto, desk):
     np.testing.assert_array_equal(tifffile.imread(desk / "again.tif"), first)
     size = ["--max-size", 900, "--tile-size", SIDE]
     planned = json.loads(impasto("plan", desk / "photo.tif", "--method", "onepass", *size, "--json")[1])
-    assert planned["scales"][0]["windows"] == 7 and planned["scales"][0]["window"] == [101, 461]
+    assert planned["scales"][0]["windows"] == 7 and planned["scales"][0]["window"] == [101, 397]
     said = impasto("plan", desk / "photo.tif", "--method", "onepass", *size)[1]
-    assert "in 7 windows of 101 x 461 px" in said
+    assert "in 7 windows of 101 x 397 px" in said
 
 
 def test_what_cannot_be_is_refused_before_anything_is_computed(impasto, desk):

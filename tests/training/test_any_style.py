@@ -10,7 +10,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from conftest import modulating, picture, tensor, tiny_weights
+from conftest import picture, tensor, tiny_weights
 from impasto.engine import runtime
 from impasto.engine.gradients import to_host
 from impasto.errors import DivergenceError, SettingError, WeightsError
@@ -22,7 +22,6 @@ from impasto.onepass.network import (
     encoder_widths,
     new_onepass_network,
     read_onepass_network,
-    write_onepass_network,
 )
 from impasto.onepass.transfer import STATISTICS_LAYERS, moments_of, transfer_maps
 from impasto.optimization.losses import (
@@ -34,7 +33,7 @@ from impasto.optimization.losses import (
 from impasto.settings import OnePassSettings
 from impasto.training import pairs
 from impasto.training.any_style import CARRYING, OnePassTraining, contact_sheet, scales_of
-from impasto.training.carrying_over import READERS, carried_over, deepened
+from impasto.training.carrying_over import READERS, carried_over
 from impasto.training.crops import Crops
 from impasto.training.losses import (
     gram_matrices,
@@ -283,27 +282,6 @@ def test_a_decoder_carried_over_to_the_same_encoder_paints_as_before(folders, ju
         to_host(net.paint(features, maps, tensor(np.ones(1, np.float32)))) for net in (known, again, other)
     )
     assert np.abs(after - before).mean() < 0.2 * np.abs(broken - before).mean()
-
-
-def test_a_decoder_made_deeper_paints_as_before_and_what_was_added_can_learn(folders, judge, tmp_path):
-    """Networks of before had three residual blocks at 1/8; their files are read as they are, and deepened."""
-    blocks = {"eighth": 3, "quarter": 2, "half": 1}
-    shallow = modulating(new_onepass_network(3, encoder_widths(judge), blocks))
-    write_onepass_network(tmp_path / "shallow.npz", shallow, {"encoder_sha256": judge.sha256})
-    known = read_onepass_network(tmp_path / "shallow.npz", judge)
-    weights = deepened({k: to_host(v) for k, v in known.weights.items()}, 5)
-    assert {k: v.shape for k, v in weights.items()} == {
-        k: v.shape for k, v in new_onepass_network(0, encoder_widths(judge)).items()
-    }
-    deep = replace(known, weights={k: tensor(v) for k, v in weights.items()})
-    assert (len(known.blocks["eighth"]), len(deep.blocks["eighth"])) == (3, 5)
-    photo, style = tensor([picture(64, 64, 1)]), tensor([picture(64, 64, 60)])
-    features = known.encode(photo)
-    maps = transfer_maps(moments_of(features), moments_of(known.encode(style)))
-    before, after = (to_host(net.paint(features, maps, tensor(np.ones(1, "f4")))) for net in (known, deep))
-    np.testing.assert_allclose(after, before, atol=1e-5)
-    assert np.abs(weights["eighth5_1/kernel"]).max() > 0  # without which nothing could be learned
-    np.testing.assert_array_equal(deepened(weights, 6)["code_out/kernel"], weights["code_out/kernel"])
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ import numpy as np
 from impasto.errors import SettingError
 from impasto.export.onnx_graph import DOUBLE, FLOAT, Array, Graph
 from impasto.layers import CONVOLUTION_NAMES
-from impasto.onepass.network import OnePassNetwork, block_names, blocks_in, modulated_widths
+from impasto.onepass.network import BLOCKS, MODULATED, OnePassNetwork
 from impasto.onepass.painter import WEAKEST
 from impasto.onepass.transfer import EXTENT, MOST_GAIN, RIDGE, STATISTICS_LAYERS, amount_at
 
@@ -228,9 +228,8 @@ def _modulation(graph: Graph, reached: str) -> dict[str, tuple[str, str]]:
     scales = [graph.weights[f"scale/{layer}"] for layer in STATISTICS_LAYERS]
     scale = np.concatenate([scale for scale in scales for _ in range(2)])
     x = graph.add("Squeeze", graph.add("Mul", reached, scale), [1])
-    modulated = modulated_widths(blocks_in(graph.weights))
-    widths = [width for width in modulated.values() for _ in range(2)]
-    factors = np.repeat(np.tile([1.0, 0.0], len(modulated)), widths).astype(np.float32)
+    widths = [width for width in MODULATED.values() for _ in range(2)]
+    factors = np.repeat(np.tile([1.0, 0.0], len(MODULATED)), widths).astype(np.float32)
     for name in ("code_in", "code_out"):
         bias = graph.weights[f"{name}/bias"] + (factors if name == "code_out" else 0)
         x = graph.add("MatMul", x, graph.stored(graph.weights[f"{name}/kernel"]))
@@ -241,7 +240,7 @@ def _modulation(graph: Graph, reached: str) -> dict[str, tuple[str, str]]:
     parts = [
         graph.add("Slice", x, [end - width], [end], [1]) for end, width in zip(ends, widths, strict=True)
     ]
-    return dict(zip(modulated, zip(parts[::2], parts[1::2], strict=True), strict=True))
+    return dict(zip(MODULATED, zip(parts[::2], parts[1::2], strict=True), strict=True))
 
 
 def _transfer_map(graph: Graph, photo: tuple[str, str], style: tuple[str, str]) -> tuple[str, str]:
@@ -329,14 +328,14 @@ def _decode(graph: Graph, features: Mapping[str, str], modulation: Mapping[str, 
 
     scales = {k: graph.weights[f"scale/{k}"][:, None, None] for k in features}
     scaled = {k: graph.add("Mul", x, scales[k]) for k, x in features.items()}
-    x, blocks = scaled["relu4_1"], block_names(blocks_in(graph.weights))
+    x = scaled["relu4_1"]
     for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
         if size != "eighth":
             skip = graph.convolve_by(scaled[layer], f"skip_{size}")
             x = _fit_to(graph, graph.convolve_by(graph.enlarge(x), f"up_{size}"), skip)
             x = graph.add("Relu", graph.add("Add", x, skip))
         x = modulated(x, size)
-        for block in blocks[size]:
+        for block in BLOCKS[size]:
             y = modulated(x, f"{block}_1")
             x = graph.add("Add", x, graph.convolve_by(y, f"{block}_2"))
     x = graph.add("DepthToSpace", graph.convolve_by(x, "pixels"), blocksize=2, mode="DCR")

@@ -47,11 +47,18 @@ Modulation = Mapping[str, Change]
 """By convolution: what its outputs are multiplied by, less 1, and shifted by, float32 (batch, c)."""
 WIDTHS = {"eighth": 128, "quarter": 48, "half": 24}
 """Channels of the decoder at 1/8, 1/4 and 1/2 of the picture's size."""
-BLOCKS = {"eighth": 5, "quarter": 2, "half": 1}
-"""Residual blocks at each size; networks and styles of before had three at 1/8."""
+BLOCKS = {
+    size: tuple(f"{size}{i + 1}" for i in range(count))
+    for size, count in (("eighth", 3), ("quarter", 2), ("half", 1))
+}
+"""Residual blocks at each size."""
+MODULATED = {
+    name: width for size, width in WIDTHS.items() for name in (size, *(f"{b}_1" for b in BLOCKS[size]))
+}
+"""Convolutions that the statistics modulate, and how many channels each has."""
 HIDDEN_WIDTH = 96
 """Between the two layers, ``code_in`` and ``code_out``, that take statistics to modulations."""
-DECODER_REACH = 128
+DECODER_REACH = 96
 """Pixels around a position of the encoder's deepest layer on which the decoder's result depends."""
 GAINS = {"pixels": 0.2, "edges": 0.2, "skip": 0.7, "up": 0.7}
 """Of the random weights, relative to He et al. (2015), by the beginning of their names."""
@@ -77,16 +84,6 @@ class OnePassNetwork:
     weights: Mapping[str, Tensor]
     sha256: str = ""
     folds: bool = True
-
-    @property
-    def blocks(self) -> dict[str, tuple[str, ...]]:
-        """The names of the residual blocks at each size, as many as there are weights of."""
-        return block_names(blocks_in(self.weights))
-
-    @property
-    def modulated(self) -> dict[str, int]:
-        """The convolutions that the statistics modulate, and how many channels each has."""
-        return modulated_widths(blocks_in(self.weights))
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:
         """Return the feature maps of `STATISTICS_LAYERS` of float32 (batch, height, width, 3) in [0, 1]."""
@@ -125,7 +122,7 @@ class OnePassNetwork:
         hidden = ops.relu(ops.matmul(statistics, weights["code_in/kernel"]) + weights["code_in/bias"])
         row = ops.matmul(hidden, weights["code_out/kernel"]) + weights["code_out/bias"]
         modulation, first = {}, 0
-        for name, width in self.modulated.items():
+        for name, width in MODULATED.items():
             middle, last = first + width, first + 2 * width
             modulation[name] = row[:, first:middle], row[:, middle:last]
             first = last
@@ -158,14 +155,14 @@ class OnePassNetwork:
             features = {k: features[k] * ops.cast(scale, features[k].dtype) for k, scale in scales.items()}
         else:
             moved = {k: (changes[k][0] * scale, changes[k][1] * scale) for k, scale in scales.items()}
-        x, blocks = features["relu4_1"], self.blocks
+        x = features["relu4_1"]
         for size, layer in (("eighth", "relu4_1"), ("quarter", "relu3_1"), ("half", "relu2_1")):
             move = moved[layer]
             if size != "eighth":
                 skip = self._convolve(features[layer], f"skip_{size}", move)
                 x, move = ops.relu(fit_to(self._convolve_enlarged(x, f"up_{size}"), skip) + skip), None
             x = ops.relu(self._modulated(x, size, modulation, where[layer], move))
-            for block in blocks[size]:
+            for block in BLOCKS[size]:
                 y = ops.relu(self._modulated(x, f"{block}_1", modulation, where[layer]))
                 x = x + self._convolve(y, f"{block}_2")
         x = smoothed_pixels(ops.cast(self._convolve(x, "pixels"), "float32"))
@@ -250,31 +247,12 @@ def changes_at(maps: Maps, amount: Tensor) -> tuple[dict[str, Change], Tensor]:
     return changes, photo + EXTENT["statistics"] * amounts * (style - photo)
 
 
-def blocks_in(weights: Mapping[str, Any]) -> dict[str, int]:
-    """Return how many residual blocks a network's weights have at each size."""
-    return {
-        size: sum(name.startswith(size) and name.endswith("_1/kernel") for name in weights) for size in WIDTHS
-    }
-
-
-def block_names(blocks: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
-    """Return the names of so many residual blocks at each size."""
-    return {size: tuple(f"{size}{i + 1}" for i in range(count)) for size, count in blocks.items()}
-
-
-def modulated_widths(blocks: Mapping[str, int]) -> dict[str, int]:
-    """Return the convolutions that the statistics modulate, and how many channels each has, in order."""
-    names = block_names(blocks)
-    return {name: WIDTHS[size] for size in WIDTHS for name in (size, *(f"{b}_1" for b in names[size]))}
-
-
-def new_onepass_network(seed: int, widths: Mapping[str, int], blocks: Mapping[str, int] = BLOCKS) -> Arrays:
+def new_onepass_network(seed: int, widths: Mapping[str, int]) -> Arrays:
     """Return random weights of the decoder (He et al. 2015).
 
     Args:
         seed: of the random numbers.
         widths: channels of the encoder's `STATISTICS_LAYERS`.
-        blocks: how many residual blocks there are at each size.
     """
     rng = np.random.default_rng(seed)
     shapes = {"eighth": (widths["relu4_1"], WIDTHS["eighth"])}
@@ -284,8 +262,8 @@ def new_onepass_network(seed: int, widths: Mapping[str, int], blocks: Mapping[st
             f"up_{size}": (WIDTHS[coarser], WIDTHS[size]),
         }
         shapes |= {size: (WIDTHS[size], WIDTHS[size])}
-    for size, names in block_names(blocks).items():
-        shapes |= {f"{block}_{i}": (WIDTHS[size], WIDTHS[size]) for block in names for i in (1, 2)}
+    for size, blocks in BLOCKS.items():
+        shapes |= {f"{block}_{i}": (WIDTHS[size], WIDTHS[size]) for block in blocks for i in (1, 2)}
     shapes |= {"pixels": (WIDTHS["half"], 12), "edges": (widths["relu1_1"], 3)}
     weights: Arrays = {f"scale/{layer}": np.ones(width) for layer, width in widths.items()}
     for name, (inputs, outputs) in shapes.items():
@@ -293,7 +271,7 @@ def new_onepass_network(seed: int, widths: Mapping[str, int], blocks: Mapping[st
         gain = BLOCK_GAIN if name.endswith("_2") else gain
         weights[f"{name}/kernel"] = rng.normal(0, gain * np.sqrt(2 / 9 / inputs), (3, 3, inputs, outputs))
         weights[f"{name}/bias"] = np.zeros(outputs)
-    length, modulated = 2 * sum(widths.values()), 2 * sum(modulated_widths(blocks).values())
+    length, modulated = 2 * sum(widths.values()), 2 * sum(MODULATED.values())
     weights |= {
         "code_in/kernel": rng.normal(0, np.sqrt(2 / length), (length, HIDDEN_WIDTH)),
         "code_in/bias": np.zeros(HIDDEN_WIDTH),
@@ -349,8 +327,7 @@ def read_onepass_network(path: Path, encoder: FeatureNetwork, own: bool = True) 
             path=path,
             encoder=encoder.name,
         )
-    new = new_onepass_network(0, encoder_widths(encoder), blocks_in(arrays))
-    wanted = {k: v.shape for k, v in new.items()}
+    wanted = {k: v.shape for k, v in new_onepass_network(0, encoder_widths(encoder)).items()}
     if {name: value.shape for name, value in arrays.items()} != wanted:
         raise WeightsError(
             "{path} holds other arrays than the one-pass network has; install it again", path=path

@@ -27,7 +27,7 @@ from impasto import __version__
 from impasto.errors import MissingFileError, SettingError, WeightsError
 from impasto.files import digest, write_whole
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass.network import OnePassNetwork, blocks_in, new_onepass_network
+from impasto.onepass.network import OnePassNetwork, new_onepass_network
 from impasto.onepass.transfer import STATISTICS_LAYERS, Moments
 
 SUFFIX = ".style"
@@ -241,7 +241,7 @@ def _problem(weights: Mapping[str, NDArray[Any]], moments: Mapping[str, tuple[An
     if missing:
         return f"the layer {missing[0]} is missing"
     widths = {layer: weights[f"scale/{layer}"].size for layer in STATISTICS_LAYERS}
-    wanted = {name: value.shape for name, value in new_onepass_network(0, widths, blocks_in(weights)).items()}
+    wanted = {name: value.shape for name, value in new_onepass_network(0, widths).items()}
     for name in sorted(set(wanted) ^ set(weights)):
         return f"{name} is {'missing' if name in wanted else 'unknown'}"
     arrays = dict(weights)

@@ -43,7 +43,7 @@ from impasto.onepass.transfer import (
     transfer_maps,
 )
 from impasto.settings import OnePassSettings, Settings
-from impasto.training.carrying_over import carried_over, deepened
+from impasto.training.carrying_over import carried_over
 from impasto.training.crops import Crops, center_squares
 from impasto.training.loop import Training, rising_and_falling
 from impasto.training.losses import (
@@ -245,8 +245,7 @@ class OnePassTraining(Training):
             networks: the feature network that encodes, and the one that makes the losses, perhaps the same;
                 each computes in its dtype.
             start: earlier weights to go on from and what they were trained to read; where that is another
-                feature network they are carried over first, and where they have fewer residual blocks these
-                are added. Random weights if None.
+                feature network they are carried over first. Random weights if None.
 
         Raises:
             ImageError: there are too few readable pictures.
@@ -260,10 +259,8 @@ class OnePassTraining(Training):
         if start is not None:
             earlier = read_onepass_network(*start, own=False)
             origin = earlier.sha256
-            known = deepened({k: to_host(v) for k, v in earlier.weights.items()}, settings.seed)
-            earlier = replace(earlier, weights=known)
             if earlier.encoder is encoder:
-                weights = known
+                weights = {k: to_host(v) for k, v in earlier.weights.items()}
             else:
                 new = replace(earlier, encoder=encoder, weights=weights)
                 batch_at = partial(training_batch, cut_photos, cut_styles, CARRYING)

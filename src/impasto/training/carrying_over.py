@@ -1,4 +1,4 @@
-"""A trained decoder carried over to another encoder or made deeper, so that its training need not begin anew.
+"""A trained decoder carried over to another encoder, so that its training need not begin anew.
 
 The decoder reads the encoder in four convolutions and in the layer that takes the statistics in. Each of
 these is fitted by least squares to what it gives with the encoder that it was trained with, on features and
@@ -15,15 +15,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine.gradients import to_host
-from impasto.onepass.network import (
-    BLOCKS,
-    OnePassNetwork,
-    blocks_in,
-    changes_at,
-    modulated_widths,
-    new_onepass_network,
-)
-from impasto.onepass.transfer import STATISTICS_LAYERS, apply_map, moments_of, transfer_maps
+from impasto.onepass.network import OnePassNetwork, changes_at
+from impasto.onepass.transfer import apply_map, moments_of, transfer_maps
 
 Array = NDArray[np.float32]
 Batch = Mapping[str, Array]
@@ -57,38 +50,6 @@ class LeastSquares:
         damped = self._xx + ridge * np.trace(self._xx) / size * np.eye(size)
         solution = np.linalg.solve(damped, self._xy).astype(np.float32)
         return solution[:-1], solution[-1]
-
-
-def deepened(weights: Mapping[str, Array], seed: int) -> dict[str, Array]:
-    """Return a decoder's weights with as many residual blocks as new networks have.
-
-    Those that are added give back what they are given, and are not modulated, until they are trained: the
-    second convolution of each is zero (Goyal et al., "Accurate, Large Minibatch SGD", 2017, section 5.1).
-
-    Args:
-        weights: as of `new_onepass_network`, perhaps with fewer blocks.
-        seed: of the random numbers of the first convolutions.
-    """
-    widths = {layer: weights[f"scale/{layer}"].size for layer in STATISTICS_LAYERS}
-    new = new_onepass_network(seed, widths)
-    added = {k: np.zeros_like(v) if "_2/" in k else v for k, v in new.items() if k not in weights}
-    deep = {**weights, **added}
-    for part in ("kernel", "bias"):
-        deep[f"code_out/{part}"] = _spread(weights[f"code_out/{part}"], blocks_in(weights))
-    return deep
-
-
-def _spread(values: Array, blocks: Mapping[str, int]) -> Array:
-    """Return modulations' weights (..., outputs) of so many blocks, with zeros for those that are added."""
-    parts, first = [], 0
-    had = modulated_widths(blocks)
-    for name, width in modulated_widths(BLOCKS).items():
-        if name in had:
-            parts.append(values[..., first : first + 2 * width])
-            first += 2 * width
-        else:
-            parts.append(np.zeros((*values.shape[:-1], 2 * width), np.float32))
-    return np.concatenate(parts, axis=-1)
 
 
 def carried_over(
