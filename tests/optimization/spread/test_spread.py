@@ -35,6 +35,18 @@ def network():
     return FeatureNetwork(name="small", weights=weights)
 
 
+@pytest.fixture(scope="module")
+def shop():
+    """What is compiled for one picture serves the next of the same form: compiling is nearly all the work."""
+    return Workshop()
+
+
+@pytest.fixture(scope="module")
+def references():
+    """What one process finds in tiles, by the case's settings."""
+    return {}
+
+
 @pytest.mark.parametrize("shape", [(301, 237), (512, 512), (500, 33), (640, 401)])
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 6])
 def test_parts_own_every_pixel_once_and_have_the_same_work(shape, workers):
@@ -81,7 +93,7 @@ CASES = {
     "max pooling, zero padding, ceil": {},
     "no content": {"strength": 100},
     "achromatic": {},
-    "one tile a part": {},
+    "one tile a part": {"tv_weight": 3.0, "grain": 0.7},
     "cutout": {"tv_weight": 3.0, "grain": 0.7},
 }
 
@@ -97,7 +109,7 @@ QUICK = ("variation, range and grain", "cutout", "one tile a part")
         pytest.param("cutout", 3, marks=pytest.mark.slow),
     ],
 )
-def test_value_and_gradient_are_the_tiled_objective_s(case, workers, network):
+def test_value_and_gradient_are_the_tiled_objective_s(case, workers, network, shop, references):
     shape, settings, visible = (301, 237), Settings(**CASES[case]), None
     if "pooling" in case:
         network = replace(network, pooling="max", padding="zero", pool_rounding="ceil")
@@ -106,22 +118,27 @@ def test_value_and_gradient_are_the_tiled_objective_s(case, workers, network):
         visible[40:230, 60:200] = np.linspace(0.2, 1, 140)
     content, point = picture(*shape, 1), picture(*shape, 3)[None] * 1.2 - 0.1
     styles, gray = regions(*shape), case == "achromatic"
-    tiled = build_objective(network, content[None], styles, settings, SIDE, visible)
-    tiled = replace(tiled, achromatic=gray)
-    one = compile_in_tiles(tiled, SIDE)(tiled, point)
+    known = repr(settings), network, gray, visible is None
+    if known not in references:
+        tiled = build_objective(network, content[None], styles, settings, SIDE, visible)
+        tiled = replace(tiled, achromatic=gray)
+        references[known] = compile_in_tiles(tiled, SIDE)(tiled, point)
+    one = references[known]
     frame = objective_without_content(network, shape, styles, settings, SIDE, visible)
     side = 400 if case == "one tile a part" else SIDE
     partition = Partition.of(shape, side, seen_layers(settings), workers)
     assert len(partition.parts) == workers
     assert partition.parts[0].once == (side == 400)
+    team = LocalTeam(workers, workshop=shop)
     evaluate = SpreadEvaluation(
-        LocalTeam(workers),
+        team,
         partition,
         replace(frame, achromatic=gray),
         (content, seen_content_layers(settings)),
-        Workshop(),
+        shop,
     )
     two = evaluate(evaluate.vectors.placed(point))
+    assert len({id(worker._functions) for worker in team.workers}) == 1  # of other masks, too
     np.testing.assert_allclose(two.terms, one.terms, rtol=5e-5, atol=1e-9)  # of covariances little is left
     assert two.total == pytest.approx(one.total, rel=1e-5)
     gradient = np.asarray(two.gradient)
@@ -189,10 +206,17 @@ SHALLOW = {"content_layers": ("relu2_2",), "style_layer_weights": {"relu1_1": 0.
 """What is the same at every depth is looked at where little has to be compiled."""
 
 
-def prepared(network, team=None, shape=(320, 280), **settings):
-    content, style = picture(*shape, 1), picture(96, 80, 2)
-    chosen = Settings(tile_size=256, seed=1, **settings)
-    return Prepared.of(content, everywhere(style), chosen, network, Workshop(team=team))
+@pytest.fixture
+def prepared(network, shop):
+    """What prepares a picture for one process, or for a team whose runs come before the next is prepared."""
+
+    def make(team=None, shape=(320, 280), **settings):
+        content, style = picture(*shape, 1), picture(96, 80, 2)
+        chosen = Settings(tile_size=256, seed=1, **settings)
+        shop.team = team
+        return Prepared.of(content, everywhere(style), chosen, network, shop)
+
+    return make
 
 
 def last(steps):
@@ -201,11 +225,11 @@ def last(steps):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", pytest.param("adam", marks=pytest.mark.slow)])
-def test_a_run_over_every_scale_is_that_of_one_process(optimizer, network):
+def test_a_run_over_every_scale_is_that_of_one_process(optimizer, prepared, shop):
     options = {"iterations": (3, 4), "optimizer": optimizer}
-    alone = list(optimize_steps(prepared(network, **options)))
-    team = LocalTeam(2)
-    together = list(optimize_steps(prepared(network, team, **options)))
+    alone = list(optimize_steps(prepared(**options)))
+    team = LocalTeam(2, workshop=shop)
+    together = list(optimize_steps(prepared(team, **options)))
     assert team.turns > 10
     assert [(s.scale, s.iteration) for s in together] == [(s.scale, s.iteration) for s in alone]
     for one, two in zip(alone, together, strict=True):
@@ -214,13 +238,13 @@ def test_a_run_over_every_scale_is_that_of_one_process(optimizer, network):
 
 
 @pytest.mark.slow
-def test_thirty_iterations_differ_by_what_rounding_does(network):
+def test_thirty_iterations_differ_by_what_rounding_does(prepared, shop):
     """Another size of tiles rounds differently, too: that is how far two runs of one process come apart."""
-    one = last(optimize_steps(prepared(network, iterations=(30,)))).image
-    other = prepared(network, iterations=(30,))
+    one = last(optimize_steps(prepared(iterations=(30,)))).image
+    other = prepared(iterations=(30,))
     other = replace(other, settings=replace(other.settings, tile_size=288))
     rounding = np.linalg.norm(last(optimize_steps(other)).image - one)
-    found = last(optimize_steps(prepared(network, LocalTeam(2), iterations=(30,)))).image
+    found = last(optimize_steps(prepared(LocalTeam(2, workshop=shop), iterations=(30,)))).image
     assert 0 < np.linalg.norm(found - one) < 3 * rounding
 
 
@@ -245,12 +269,12 @@ class Fragile(LocalTeam):
         return Message("a worker was lost and replaced")
 
 
-def test_a_lost_worker_costs_the_iterations_since_its_share_was_kept(network):
+def test_a_lost_worker_costs_the_iterations_since_its_share_was_kept(prepared, shop):
     options = {"iterations": (2, 9), **SHALLOW}
-    whole = list(optimize_steps(prepared(network, LocalTeam(2), **options)))
-    team = Fragile(2, [5, 150, 152], keep_every=3)
+    whole = list(optimize_steps(prepared(LocalTeam(2, workshop=shop), **options)))
+    team = Fragile(2, [5, 150, 152], keep_every=3, workshop=shop)
     seen = []
-    for step in optimize_steps(prepared(network, team, **options)):
+    for step in optimize_steps(prepared(team, **options)):
         seen.append((step, team.turns))
     assert team.mended == 3 and not team.dies
     assert [(s.scale, s.iteration) for s, _ in seen] == [(s.scale, s.iteration) for s in whole]
@@ -263,9 +287,9 @@ def test_a_lost_worker_costs_the_iterations_since_its_share_was_kept(network):
     assert notes
 
 
-def test_a_picture_can_be_had_while_a_worker_is_lost(network):
-    team = Fragile(2, [], keep_every=1)
-    steps = optimize_steps(prepared(network, team, iterations=(4,), **SHALLOW))
+def test_a_picture_can_be_had_while_a_worker_is_lost(prepared, shop):
+    team = Fragile(2, [], keep_every=1, workshop=shop)
+    steps = optimize_steps(prepared(team, iterations=(4,), **SHALLOW))
     next(steps)
     step = next(steps)
     kept = step.image
@@ -276,11 +300,11 @@ def test_a_picture_can_be_had_while_a_worker_is_lost(network):
     assert team.mended == 1
 
 
-def test_a_state_goes_on_with_or_without_a_team(network):
+def test_a_state_goes_on_with_or_without_a_team(prepared, shop):
     options = {"iterations": (6,), **SHALLOW}
-    steps = list(_states(prepared(network, LocalTeam(2), **options)))
-    alone = last(optimize_steps(prepared(network, **options), steps[2]))
-    together = last(optimize_steps(prepared(network, LocalTeam(2), **options), steps[2]))
+    steps = list(_states(prepared(LocalTeam(2, workshop=shop), **options)))
+    alone = last(optimize_steps(prepared(**options), steps[2]))
+    together = last(optimize_steps(prepared(LocalTeam(2, workshop=shop), **options), steps[2]))
     assert np.abs(alone.image - together.image).mean() < 2e-4
 
 
@@ -289,7 +313,7 @@ def _states(made):
         yield step.make_state()
 
 
-def test_a_small_picture_is_not_shared(network):
+def test_a_small_picture_is_not_shared(prepared):
     team = LocalTeam(4)
-    last(optimize_steps(prepared(network, team, shape=(150, 120), iterations=(2,))))
+    last(optimize_steps(prepared(team, shape=(150, 120), iterations=(2,))))
     assert team.turns == 0

@@ -110,7 +110,8 @@ class PartWorker:
             style = replace(style, values=values)
         scales = dict.fromkeys(self._layers, 1.0)  # sums have none; only losses do
         self._now = replace(now, content_targets=targets, content_scales=scales, style=style)
-        key = "part", self._now.form
+        # A tile's view holds its masks: what is compiled serves every part, and regions that move.
+        key = "part", replace(self._now, masks={}, visible={}).form
         self._functions = self._workshop.get("functions", key, partial(PartFunctions, self._now))
         self._content = self._content[:0]
         return sums

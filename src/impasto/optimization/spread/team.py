@@ -148,11 +148,12 @@ class LocalTeam(Team):
     Args:
         size: how many.
         keep_every: as every team's.
+        workshop: keeps what the workers compile, also for the next team; None: the team's own.
     """
 
-    def __init__(self, size: int, keep_every: int | None = None) -> None:
+    def __init__(self, size: int, keep_every: int | None = None, workshop: Workshop | None = None) -> None:
         super().__init__(keep_every)
-        self._size, self._workshop = size, Workshop()
+        self._size, self._workshop = size, workshop or Workshop()
         self.workers: list[PartWorker] = []
         self._mail: list[dict[int, Any]] = []
 
