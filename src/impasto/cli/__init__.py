@@ -69,6 +69,9 @@ for room in (
 ):  # in the order of the help
     room.register(app)
 
+COMMAND = typer.main.get_command(app)
+"""All commands; building them takes longer than what most of them do."""
+
 
 def main() -> None:
     """Run the command line and end the program with its exit code; docs/commands.md lists them all.
@@ -103,10 +106,9 @@ def _run(arguments: list[str]) -> int:
     choose_language(line.language)
     if "--offline" in line.flags:
         os.environ["IMPASTO_OFFLINE"] = "1"
-    command = typer.main.get_command(app)
-    words = meant(line.words, _options_of(command))
+    words = meant(line.words, _options_of(COMMAND))
     try:
-        code = translate_help(command).main(words, prog_name="impasto", standalone_mode=False)
+        code = translate_help(COMMAND).main(words, prog_name="impasto", standalone_mode=False)
     except Exception as error:
         if not is_usage_error(error):
             raise

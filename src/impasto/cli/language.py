@@ -68,16 +68,17 @@ def tell(message: str, /, **values: Any) -> str:
 
 
 def translate_help(command: Any) -> Any:
-    """Return a Typer command, and those below it, with its help in the reader's language."""
+    """Return a Typer command, and those below it, with its help in the reader's language, whatever it was."""
     helps = getattr(command.callback, "setting_helps", {})
     for name in ("help", "short_help", "epilog", "options_metavar", "subcommand_metavar"):
-        if text := getattr(command, name, None):
-            setattr(command, name, tell(inspect.cleandoc(text)))
-    _translate_panel(command)
+        _translate(command, name)
+    _translate(command, "rich_help_panel")
     for parameter in command.params:
-        if text := helps.get(parameter.name) or parameter.help:
-            parameter.help = tell(text if isinstance(text, Message) else inspect.cleandoc(text))
-        _translate_panel(parameter)
+        if message := helps.get(parameter.name):
+            parameter.help = tell(message)
+        else:
+            _translate(parameter, "help")
+        _translate(parameter, "rich_help_panel")
         _hide_type(parameter)
     _translate_help_option(command)
     for inner in getattr(command, "commands", {}).values():
@@ -90,6 +91,8 @@ def translate_help(command: Any) -> Any:
 def _translate_help_option(command: Any) -> None:
     """Give ``--help``, which Typer makes while it shows the help, its words."""
     make = command.get_help_option
+    if vars(command).get("get_help_option") is make:  # ours, of a help in another language
+        return
 
     def made(context: Any) -> Any:
         option = make(context)
@@ -107,9 +110,11 @@ def _hide_type(parameter: Any) -> None:
         parameter.display_type_rich = lambda ctx: None
 
 
-def _translate_panel(item: Any) -> None:
-    if panel := getattr(item, "rich_help_panel", None):
-        item.rich_help_panel = tell(panel)
+def _translate(item: Any, name: str) -> None:
+    """Translate a text of a command or parameter, from the English that it was at first."""
+    english = vars(item).setdefault("english", {})
+    if text := english.setdefault(name, getattr(item, name, None)):
+        setattr(item, name, tell(inspect.cleandoc(text)))
 
 
 def _translate_titles() -> None:
