@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -157,7 +158,7 @@ def test_another_photo_style_or_weight_of_the_same_size_compiles_nothing(tiny_ne
 
 def test_what_must_be_compiled_anew_is(tiny_network, traces):
     with Workshop() as shop:
-        make(tiny_network, workshop=shop)
+        make(tiny_network, workshop=shop, iterations=3)
         for change in (
             {"shape": (41, 52)},
             {"formulas": "article"},
@@ -165,9 +166,9 @@ def test_what_must_be_compiled_anew_is(tiny_network, traces):
             {"style_loss": "moments"},
         ):
             traces.clear()
-            made = make(tiny_network, workshop=shop, **change)
+            made = make(tiny_network, workshop=shop, iterations=3, **change)
             assert traces, change
-            alone = make(tiny_network, workshop=Workshop(), **change)
+            alone = make(tiny_network, workshop=Workshop(), iterations=3, **change)
             np.testing.assert_array_equal(made.pixels, alone.pixels)
 
 
@@ -181,9 +182,10 @@ def test_stylize_compiles_nothing_twice_in_a_process(tiny_network, traces):
 
 def test_threads_share_a_workshop_and_make_the_same_bytes_as_alone(tiny_network):
     cases = [(seed, (32 + 4 * seed, 44)) for seed in range(4)]
-    alone = [make(tiny_network, *case, workshop=Workshop()).pixels for case in cases]
+    one_scale = functools.partial(make, tiny_network, iterations=3)
+    alone = [one_scale(*case, workshop=Workshop()).pixels for case in cases]
     with Workshop() as shop, ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(make, tiny_network, *case, workshop=shop) for case in cases]
+        jobs = [pool.submit(one_scale, *case, workshop=shop) for case in cases]
         for expected, job in zip(alone, jobs, strict=True):
             np.testing.assert_array_equal(job.result().pixels, expected)
 
