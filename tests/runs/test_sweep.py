@@ -126,6 +126,13 @@ def test_strengths_share_their_targets(inputs, network, tmp_path, monkeypatch):
     assert sorted(losses) == ["gram", "gram", "moments", "moments"]  # with grain and without
 
 
+@pytest.fixture(scope="module")
+def shared():
+    """A workshop in which more and more lies that could be taken for something else."""
+    with Workshop() as shop:
+        yield shop
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -139,7 +146,7 @@ def test_strengths_share_their_targets(inputs, network, tmp_path, monkeypatch):
     ],
     ids=["content", "style", "blend", "loss", "no style", "colors", "regions"],
 )
-def test_targets_that_lie_in_the_workshop_are_taken_for_no_others(network, other):
+def test_targets_that_lie_in_the_workshop_are_taken_for_no_others(network, shared, other):
     given = {"content": picture(24, 32, 1), "style": picture(24, 32, 2), "regions": [], "settings": {}}
 
     def made(workshop, values):
@@ -153,7 +160,7 @@ def test_targets_that_lie_in_the_workshop_are_taken_for_no_others(network, other
             values["content"], values["style"], network=network, workshop=workshop, **settings
         ).pixels
 
-    with Workshop() as shared, Workshop() as fresh:
+    with Workshop() as fresh:
         first = made(shared, {})
         np.testing.assert_array_equal(made(shared, other), made(fresh, other))
         np.testing.assert_array_equal(made(shared, {}), first)
