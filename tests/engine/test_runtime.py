@@ -180,6 +180,7 @@ ctypes.CDLL(None).perror(b"C's too")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc's stderr is held")
 def test_a_script_is_told_nothing_of_the_engine():
     """What TensorFlow logs before it reads its log level, too; and stderr is whole afterwards."""
@@ -235,6 +236,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 def test_after_a_fork_the_child_is_told_at_once_and_spawn_works(tmp_path):
     (tmp_path / "program.py").write_text(FORK)
