@@ -255,6 +255,38 @@ def test_a_node_of_three_is_lost_and_then_all_of_ray(tmp_path):
     assert max(Counter(run.done()).values()) == 1
 
 
+@pytest.mark.ray
+def test_a_worker_whose_machine_is_gone_before_it_could_begin_has_not_died(tmp_path):
+    """It was hired on a machine that was there when the cluster was asked last: no reason to give up."""
+    from ray.cluster_utils import Cluster
+
+    from impasto.runs.batch.actors import Actors
+    from impasto.runs.batch.manifest import Manifest
+    from impasto.runs.cluster.sessions import QUICK_DEATHS, ray_session
+
+    head = {"num_cpus": 0, "object_store_memory": 80 * 2**20, "_system_config": QUICK_DEATHS}
+    nodes = Cluster(initialize_head=True, head_node_args={**head, "include_dashboard": False})
+    lost = nodes.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+    try:
+        with ray_session(nodes.address) as session:
+            crew = Actors(session, None, Manifest(tmp_path / "manifest.jsonl"), [])
+            crew._ask()
+            there = [node for node in crew._nodes if node.cores]
+            assert len(there) == 1
+            nodes.remove_node(lost, allow_graceful=False)
+            while any(node.cores for node in session.nodes()):
+                time.sleep(0.2)
+            crew._nodes, crew._asked = there, time.monotonic()
+            (worker,) = crew.hire(4)
+            news, ends = [], time.monotonic() + 60
+            while not news and time.monotonic() < ends:
+                news = crew.wait(1.0)
+            assert [(one.worker, one.kind) for one in news] == [(worker, "gone")]
+            assert crew.hire(4) == []
+    finally:
+        nodes.shutdown()
+
+
 def test_a_photo_is_stamped_as_it_was_before_it_was_read(desk, monkeypatch):
     from impasto.runs.batch import fingerprints
     from impasto.runs.batch.orders import Order

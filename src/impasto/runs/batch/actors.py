@@ -181,7 +181,7 @@ class Actors:
     def hire(self, most: int) -> list[int]:
         """Start actors on the machines that are there now; see `Crew`."""
         if time.monotonic() - self._asked > NODES_SECONDS:
-            self._nodes, self._asked = self._session.nodes(), time.monotonic()
+            self._ask()
         most, hired = min(most, self._most or most), []
         first: dict[str, int] = {}
         for node in self._nodes:
@@ -193,6 +193,9 @@ class Actors:
                 if len(self._workers) < most and place not in taken:
                     hired.append(self._start(node, place, places, begin))
         return hired
+
+    def _ask(self) -> None:
+        self._nodes, self._asked = self._session.nodes(), time.monotonic()
 
     def _start(self, node: Node, place: int, places: int, begin: int) -> int:
         """Start an actor in one of a node's places; nodes of one machine have different cores of it."""
@@ -231,6 +234,11 @@ class Actors:
                 news += self._news_of(number, worker, ray.get(reference))
             except (ray.exceptions.RayTaskError, OSError) as error:
                 news.append(_failed(number, worker, error))
+            except ray.exceptions.ActorUnschedulableError as error:  # there was a node when it was hired
+                del self._workers[number]
+                self._ask()
+                there = any(node.id == worker.node for node in self._nodes)
+                news.append(News(worker=number, kind="died" if there else "gone", reason=_reason(error)))
             except ray.exceptions.RayError as error:
                 del self._workers[number]
                 news.append(News(worker=number, kind="died", reason=_reason(error)))

@@ -17,7 +17,7 @@ class News:
     Attributes:
         worker: its number; one that takes a dead one's place has a new one.
         kind: it is ``ready`` for its first order; it has ``painted``; it is at a ``step`` of a picture; it
-            has ``died``.
+            has ``died``; or its machine was ``gone`` before it could begin.
         painted: what became of its order.
         fraction: of its picture that is done, 0 to 1.
         fits: whether the pictures that it was to plan fit into its memory.
@@ -26,7 +26,7 @@ class News:
     """
 
     worker: int
-    kind: Literal["ready", "painted", "step", "died"]
+    kind: Literal["ready", "painted", "step", "died", "gone"]
     painted: Painted | None = None
     fraction: float = 0.0
     fits: bool = True

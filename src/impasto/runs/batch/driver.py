@@ -109,6 +109,8 @@ class _Loop:
                 self._waiting.put_back(order)
         elif news.kind == "died":
             self._bury(news)
+        elif news.kind == "gone":
+            self._starting.discard(news.worker)
 
     def _bury(self, news: News) -> None:
         """Let others do what a worker that has died leaves."""
