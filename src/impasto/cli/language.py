@@ -70,9 +70,8 @@ def tell(message: str, /, **values: Any) -> str:
 def translate_help(command: Any) -> Any:
     """Return a Typer command, and those below it, with its help in the reader's language, whatever it was."""
     helps = getattr(command.callback, "setting_helps", {})
-    for name in ("help", "short_help", "epilog", "options_metavar", "subcommand_metavar"):
+    for name in ("help", "short_help", "epilog", "options_metavar", "subcommand_metavar", "rich_help_panel"):
         _translate(command, name)
-    _translate(command, "rich_help_panel")
     for parameter in command.params:
         if message := helps.get(parameter.name):
             parameter.help = tell(message)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from impasto.engine import runtime
 from impasto.engine.gradients import compile_for_any_size, compile_function, known_by, memory_errors, to_host
-from impasto.errors import Argument, ImageError, SettingError, WeightsError
+from impasto.errors import ImageError, SettingError, WeightsError
 from impasto.layers import ONEPASS_MINIMUM_SIDE, layer_shapes, level_of
 from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
 from impasto.networks.tile_grid import tile_grid
@@ -44,6 +44,7 @@ from impasto.onepass.transfer import (
 from impasto.pictures.color_transfer import lightness_of
 from impasto.prepared import Prepared, StyledRegion, region_masks
 from impasto.progress import Step
+from impasto.settings import checked
 from impasto.workshop import Workshop
 
 Tensor = Any
@@ -195,12 +196,7 @@ class OnePass:
                 expected=(*self.shape, 3),
                 found=photo.shape,
             )
-        if not 0 <= strength <= 100:
-            raise SettingError(
-                "{name} must be a number from 0 to 100, not {value!r}",
-                name=Argument("strength"),
-                value=strength,
-            )
+        checked("strength", strength, float, {"low": 0, "high": 100})
         photo = np.asarray(photo, np.float32)
         amount = np.full(1, amount_at(strength / 100), np.float32)
         with memory_errors(self.shape):

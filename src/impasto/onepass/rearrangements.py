@@ -30,15 +30,13 @@ def fit_to(x: Tensor, like: Tensor) -> Tensor:
 
     Where sides are unknown it is decided while the graph runs: nothing is copied for a picture that fits.
     """
-    if None not in like.shape and x.shape[1:3] == like.shape[1:3]:
-        return x
     height, width = ops.shape(like)[1:3]
 
     def padded() -> Tensor:
         return ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), mode="symmetric")[:, :height, :width]
 
     if None not in like.shape:
-        return padded()
+        return x if x.shape[1:3] == like.shape[1:3] else padded()
     rows, columns = ops.shape(x)[1:3]
     fits = ops.logical_and(ops.equal(rows, height), ops.equal(columns, width))
     return ops.cond(fits, lambda: x, padded)

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from impasto.errors import Argument, SettingError
+from impasto.settings import checked
 
 UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0}
 TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|ms|min|h|)")
@@ -41,12 +42,7 @@ class Keyframes:
                 "the times of {name} must follow each other, as in 0:20,5s:80", name=Argument("strength")
             )
         for _, strength in self.points:
-            if not 0 <= strength <= 100:
-                raise SettingError(
-                    "{name} must be a number from 0 to 100, not {value!r}",
-                    name=Argument("strength"),
-                    value=strength,
-                )
+            checked("strength", strength, float, {"low": 0, "high": 100})
 
     @classmethod
     def parsed(cls, text: str) -> Keyframes:

@@ -20,7 +20,7 @@ from impasto.pictures.writing import check_encoding
 from impasto.preparation import Inputs
 from impasto.runs.checkpoint import inputs_of, inputs_text
 from impasto.runs.keyframes import Keyframes
-from impasto.settings import Settings
+from impasto.settings import Settings, checked
 
 STILLNESS = 90.0
 """How much a painting is drawn to the one before by default (`benchmarks/video.py`)."""
@@ -59,12 +59,7 @@ class VideoJob:
     recipe: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.stillness <= 100:
-            raise SettingError(
-                "{name} must be a number from 0 to 100, not {value!r}",
-                name=Argument("stillness"),
-                value=self.stillness,
-            )
+        checked("stillness", self.stillness, float, {"low": 0, "high": 100})
         check_encoding(self.quality)
         if self.seconds is not None and self.seconds <= 0:
             raise SettingError(
