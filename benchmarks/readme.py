@@ -322,8 +322,9 @@ def own_table() -> str:
         "any_style": "one pass, any style",
         "own_style": f"one pass, own style after {found['minutes']:.0f} minutes of training",
         "optimize": "the optimization",
+        "vgg19": "the optimization on VGG-19",
     }
-    lines = ["| method | judged style | judged content |", "|---|---|---|"]
+    lines = ["| method | style | content |", "|---|---|---|"]
     lines += [f"| {v} | {found[k]['style']:.3f} | {found[k]['content']:.2f} |" for k, v in words.items()]
     return "\n".join(lines)
 

@@ -42,7 +42,10 @@ def train_command(
         int, typer.Option(min=64, help="Long side to which the painting is reduced; sets the stroke size.")
     ] = 512,
     judge: Annotated[
-        str, typer.Option(help="The feature network that makes the losses, such as vgg19; compact if none.")
+        str,
+        typer.Option(
+            help="The network that makes the losses; by default vgg19 if it is installed, else compact."
+        ),
     ] = "",
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
@@ -62,7 +65,7 @@ def train_command(
 
     settings = StyleSettings(minutes=minutes, steps=steps, style_size=style_size, seed=seed)
     start = load_onepass_network(runtime.resolve_precision(precision))
-    network = _load_judge(judge, start.encoder.dtype) if judge else None
+    network = _load_judge(judge or _usual_judge(), start.encoder.dtype)
     training = StyleTraining.prepare((painting, photos), output, settings, start, network)
     for remark in training.notes:
         note(remark)
@@ -71,6 +74,16 @@ def train_command(
     figures = training.finish(name or painting.stem, licence)
     _tell_gain(figures["any_style"], figures["trained"], figures["held_out_photos"])
     say("{path} is written; use it as a style: --style {path}.", path=output)
+
+
+def _usual_judge() -> str:
+    """Return the best network at hand for the losses, and say how to get a better one."""
+    from impasto.networks.catalogue import needs_vgg19
+
+    if not needs_vgg19("vgg19"):
+        return "vgg19"
+    note("compact makes the losses; VGG-19, which 'impasto weights fetch vgg19' installs, makes better ones")
+    return "compact"
 
 
 def _tell_gain(before: dict[str, float], after: dict[str, float], photos: int) -> None:
