@@ -140,6 +140,20 @@ def test_plan_predicts_what_stylize_takes(tiny_network):
     assert (of_shape.shape, of_shape.tiles) == (found.shape, found.tiles)
 
 
+@pytest.mark.slow
+def test_a_clear_sky_is_painted():
+    """A gradient has no detail to lose: the style's forms are to fill it, not to leave it flat."""
+    down = np.linspace(0, 1, 160)[:, None, None]
+    sky = (
+        np.array([0.35, 0.55, 0.85]) * (1 - down) + np.array([0.85, 0.9, 0.95]) * down + np.zeros((1, 160, 1))
+    )
+    painted, style = (
+        np.abs(np.diff(pixels.mean(axis=-1), axis=1))[32:-32, 32:-32].mean()
+        for pixels in (impasto.stylize(sky, "swirls").pixels, impasto.gallery.style_pixels("swirls", 160))
+    )
+    assert painted > 0.6 * style  # with a content loss as large as the sky's features are small: 0.19
+
+
 def test_sweep_makes_pictures_and_a_sheet(tmp_path):
     photo, painting, chosen = picture(24, 32, 1), picture(24, 32, 2), {"max_size": 32, "iterations": 1}
     found = impasto.sweep(photo, painting, tmp_path / "out", strength=[0, 1], **chosen)

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from impasto.networks.feature_network import FeatureNetwork
+from impasto.optimization.losses import LEAST_SPREAD
 
 Tensor = Any
 
@@ -51,7 +52,7 @@ def relative_content_losses(features: Tensor, targets: Tensor) -> Tensor:
     about_mean = targets - ops.mean(targets, axis=(1, 2), keepdims=True)
     parts = (features - targets, about_mean, targets)
     error, spread, size = (ops.sum(ops.square(x), axis=(1, 2, 3)) for x in parts)
-    return error / ops.maximum(spread, 0.01 * size + 1e-12)
+    return error / ops.maximum(spread, LEAST_SPREAD * size + 1e-12)
 
 
 def at_strengths(content: Tensor, style: Tensor, strength: Tensor, style_weight: float) -> Tensor:
