@@ -415,8 +415,8 @@ class OnePassSettings:
 
     def __post_init__(self) -> None:
         for _, side, _ in self.stages:
-            if side < 32 or side % 16:
-                raise SettingError("crops must be multiples of 16 from 32 px up, not {side}", side=side)
+            if side < 48 or side % 16:
+                raise SettingError("crops must be multiples of 16 from 48 px up, not {side}", side=side)
 
     def stage(self, step: int) -> tuple[int, int]:
         """Return the crops' side and how many photos and styles the step (from 0) has."""

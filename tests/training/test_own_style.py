@@ -83,7 +83,7 @@ def prepared(pictures, folder, start, **chosen):
 
 def test_settings_are_checked():
     for words, message in (
-        ({"crop": 100}, "multiple of 16 from 32 px up, not 100"),
+        ({"crop": 100}, "multiple of 16 from 48 px up, not 100"),
         ({"steps": 0}, "steps must be at least 1, not 0"),
         ({"minutes": 0.0}, "minutes must be above 0, not 0"),
         ({"minutes": float("nan")}, "minutes must be above 0, not nan"),
@@ -121,8 +121,15 @@ def test_the_loss_is_the_objective_of_the_optimization(judge, start):
         assert style[i] == pytest.approx(np.mean([float(e) for e in errors]), rel=1e-4)
     for strength, (keep, apply) in {0.5: (0.5, 18), 1.0: (0, 36)}.items():
         x = {"photo": tensor(photos), "strength": tensor([strength] * 2)}
-        loss = float(trainer.compute_loss(x, y_pred=pastiches))
-        assert loss == pytest.approx(keep * content.mean() + apply * style.mean(), rel=1e-4)
+        x["shift"] = ops.convert_to_tensor([0, 3])
+        loss = float(trainer.compute_loss(x, y_pred=(pastiches, tensor(np.roll(pastiches, -3, axis=2)))))
+        palette = trainer.last_terms()["palette"]
+        assert palette > 0
+        wanted = keep * content.mean() + apply * (style.mean() + 30 * palette)
+        assert loss == pytest.approx(wanted, rel=1e-4)  # what is moved as it should be adds nothing
+        worse = float(trainer.compute_loss(x, y_pred=(pastiches, pastiches)))
+        unsteady = trainer.last_terms()["unsteady"]
+        assert unsteady > 1e-3 and worse == pytest.approx(wanted + 60 * unsteady, rel=1e-4)
 
 
 def test_a_batch_depends_on_seed_and_step_alone(pictures, tmp_path, start):

@@ -47,28 +47,29 @@ from impasto.training.carrying_over import carried_over
 from impasto.training.crops import Crops, center_squares
 from impasto.training.loop import Training, rising_and_falling
 from impasto.training.losses import (
+    PALETTE_WEIGHT,
+    STEADY_WEIGHT,
     TERMS,
     at_strengths,
     beyond_range,
+    bounded,
     gram_matrices,
     palette_losses,
     relative_content_losses,
     relative_style_losses,
+    unsteadiness,
 )
-from impasto.training.pairs import MOST_SHIFT, Batch, scaled_crops, training_batch
+from impasto.training.pairs import Batch, scaled_crops, training_batch
 from impasto.training.trainer import Trainer
 
 Array = NDArray[np.float32]
 
-ERROR_BOUND, CONTENT_BOUND, MOST_UNSTEADY, MOST_PALETTE = 8.0, 16.0, 0.05, 0.1
-"""A layer's style error e counts as e / (1 + e / 8); the content loss, the palette's, and the squares of
-what is unsteady, likewise: one odd pair, such as a photo of nothing but sky, must not rule a step."""
+ERROR_BOUND, CONTENT_BOUND = 8.0, 16.0
+"""A layer's style error e counts as e / (1 + e / 8), and the content loss likewise: one odd pair, such as a
+photo of nothing but sky, must not rule a step."""
 RANGE_WEIGHT = 100.0
 WARMUP = 200
 EVALUATION_SIDE, EVALUATION_PAIRS = 192, 32
-STEADY_WEIGHT = 60.0
-PALETTE_WEIGHT = 30.0
-"""Of the palette's loss beside the style's: a sixth of it to a third."""
 CARRYING = OnePassSettings(steps=120, stages=((1.0, 192, 4),), seed=7)
 """On what a decoder is carried over to another encoder."""
 
@@ -142,30 +143,20 @@ class OnePassTrainer(Trainer):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the pairs of the objective at each pair's strength."""
         content, style = self.pair_losses(x, y_pred)
-        pastiche, bounded = y_pred[0], _bounded(content, CONTENT_BOUND)
-        palette = _bounded(palette_losses(pastiche, _every(x["style"], x)), MOST_PALETTE)
+        pastiche = y_pred[0]
+        palette = palette_losses(pastiche, _every(x["style"], x))
         wanted = style + PALETTE_WEIGHT * palette
-        loss = at_strengths(bounded, wanted, x["strength"], self.settings.style_weight)
+        loss = at_strengths(
+            bounded(content, CONTENT_BOUND), wanted, x["strength"], self.settings.style_weight
+        )
         variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
         variation = variation + ops.mean(ops.square(pastiche[:, :, 1:] - pastiche[:, :, :-1]))
         beyond = beyond_range(pastiche)
-        unsteady = _bounded(self._unsteady(pastiche, y_pred[3], x["shift"]), MOST_UNSTEADY)
+        unsteady = unsteadiness(pastiche, y_pred[3], x["shift"])
         loss = loss + self.settings.variation_weight * variation
         loss = loss + RANGE_WEIGHT * ops.mean(beyond) + STEADY_WEIGHT * ops.mean(unsteady)
         self.tell(loss, ops.mean(content), ops.mean(style), variation, ops.mean(palette), ops.mean(unsteady))
         return loss
-
-    def _unsteady(self, pastiche: Tensor, moved: Tensor, shift: Tensor) -> Tensor:
-        """Return the mean square by which each moved photo's pastiche differs from the pastiche moved.
-
-        Near the borders, where the one has seen what the other has not, nothing is compared.
-        """
-        count, height, width, _ = pastiche.shape
-        shape = (count, height - 4 * MOST_SHIFT, width - 4 * MOST_SHIFT, 3)
-        top, left = 2 * MOST_SHIFT + shift[0], 2 * MOST_SHIFT + shift[1]
-        first = ops.slice(pastiche, (0, top, left, 0), shape)
-        second = ops.slice(moved, (0, 2 * MOST_SHIFT, 2 * MOST_SHIFT, 0), shape)
-        return ops.mean(ops.square(first - second), axis=(1, 2, 3))
 
     def pair_losses(self, x: Mapping[str, Tensor], y_pred: tuple[Tensor, ...]) -> Any:
         """Return each pair's content and (bounded) style loss, float32 (batch,) each."""
@@ -178,13 +169,8 @@ class OnePassTrainer(Trainer):
         total = ops.zeros_like(content)
         for layer, weight in self.layer_weights.items():
             error = relative_style_losses(gram_matrices(self.judge, layer, features[layer]), style[layer])
-            total = total + weight * _bounded(error, ERROR_BOUND)
+            total = total + weight * bounded(error, ERROR_BOUND)
         return content, total
-
-
-def _bounded(values: Tensor, bound: float) -> Tensor:
-    """Return values from 0 up that come near to a bound, but not beyond."""
-    return values / (1 + values / bound)
 
 
 def _each(values: Tensor, x: Mapping[str, Tensor]) -> Tensor:

@@ -9,6 +9,7 @@ from keras import ops
 
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.optimization.losses import LEAST_SPREAD
+from impasto.training.pairs import MOST_SHIFT
 
 Tensor = Any
 
@@ -29,6 +30,10 @@ PALETTE_DIRECTIONS = (
 ).astype(np.float32)
 """Along which colors are compared, (9, 3) of RGB: lightness, red against green, yellow against blue, which
 are about as long as CIELAB's, and what lies between each two."""
+PALETTE_WEIGHT, MOST_PALETTE = 30.0, 0.1
+"""Of the palette's loss beside the style's: a sixth of it to a third; and what it comes near to at most."""
+STEADY_WEIGHT, MOST_UNSTEADY = 60.0, 0.05
+"""Of `unsteadiness`, and what it comes near to at most."""
 FAR = 0.1
 """Outside [0, 1], where the penalty of being outside turns from a square to a line."""
 
@@ -69,18 +74,42 @@ def at_strengths(content: Tensor, style: Tensor, strength: Tensor, style_weight:
 
 
 def palette_losses(pictures: Tensor, styles: Tensor) -> Tensor:
-    """Return how far each picture's colors are from its style's, float32 (batch,).
+    """Return how far each picture's colors are from its style's, float32 (batch,), below `MOST_PALETTE`.
 
     The squared sliced Wasserstein distance (Bonneel et al. 2015): the mean over `PALETTE_DIRECTIONS` of the
-    squared difference of the sorted projections, both of as many pixels. Gram matrices alone leave it open
-    between which colors a mean lies.
+    squared difference of the sorted projections, both of as many pixels; bounded. Gram matrices alone leave
+    it open between which colors a mean lies.
 
     Args:
         pictures: float32 (batch, height, width, 3), in [0, 1] or near it.
         styles: the same shape.
     """
     first, second = (_sorted_projections(x) for x in (pictures, styles))
-    return ops.mean(ops.square(first - second), axis=(1, 2))
+    return bounded(ops.mean(ops.square(first - second), axis=(1, 2)), MOST_PALETTE)
+
+
+def unsteadiness(pastiches: Tensor, moved: Tensor, shift: Tensor) -> Tensor:
+    """Return how far moved photos' pastiches are from the pastiches moved, float32 (batch,).
+
+    The mean of squares, bounded by `MOST_UNSTEADY`. Near the borders, where the one has seen what the other
+    has not, nothing is compared.
+
+    Args:
+        pastiches: of the photos, float32 (batch, height, width, 3).
+        moved: of the photos moved, as of `pairs.with_moved`.
+        shift: int32 (2,), by how many pixels.
+    """
+    count, height, width, _ = pastiches.shape
+    margin = 2 * MOST_SHIFT
+    shape = (count, height - 2 * margin, width - 2 * margin, 3)
+    first = ops.slice(pastiches, (0, margin + shift[0], margin + shift[1], 0), shape)
+    second = ops.slice(moved, (0, margin, margin, 0), shape)
+    return bounded(ops.mean(ops.square(first - second), axis=(1, 2, 3)), MOST_UNSTEADY)
+
+
+def bounded(values: Tensor, bound: float) -> Tensor:
+    """Return values from 0 up that come near to a bound, but not beyond."""
+    return values / (1 + values / bound)
 
 
 def _sorted_projections(pictures: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 The decoder starts as that of the any-style network; the painting's moments and the feature network stay
 as they are. The loss is the optimization's objective at each photo's strength, with its weights: the
 relative content loss at relu4_2 and 36 times the relative style loss over the Gram matrices of the style
-layers, whose targets are the painting's.
+layers, whose targets are the painting's; and, as for the any-style network, the palette's, and that a photo
+that is moved by some pixels must give the same painting, moved.
 
 A training ends after a number of steps or of minutes, whichever comes first; the learning rate
 follows the share that is done of the one that is nearer to its end.
@@ -35,7 +36,7 @@ from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit, resize
 from impasto.pictures.writing import OutputOptions, contact_sheet, write_picture
 from impasto.training.loop import Training, rising_and_falling
-from impasto.training.pairs import scaled_crops
+from impasto.training.pairs import MOST_SHIFT, scaled_crops, with_moved
 from impasto.training.photos import TrainingPhotos, painting_notes
 from impasto.training.style_trainer import StyleSettings, StyleTrainer
 
@@ -141,12 +142,12 @@ class StyleTraining(Training):
         return self.plateau.notes(terms["style"], done)
 
     def batch(self, step: int) -> dict[str, Array]:
-        """Return a step's photos and strengths: half of them 0.5, the others any from 0.1 to 1."""
+        """Return a step's photos, these moved, and strengths: half are 0.5, the others any from 0.1 to 1."""
         settings, count = self.settings, self.settings.batch
         rng = np.random.default_rng((settings.seed, step, 7))
         strength = np.where(rng.random(count) < 0.5, 0.5, rng.uniform(0.1, 1.0, count))
-        photo = scaled_crops(self.photos, (settings.seed, step), count, settings.crop, RESCALES)
-        return {"photo": photo, "strength": strength.astype(np.float32)}
+        larger = scaled_crops(self.photos, (settings.seed, step), count, settings.crop + MOST_SHIFT, RESCALES)
+        return {**with_moved(larger, rng), "strength": strength.astype(np.float32)}
 
     def preview(self) -> None:
         """Write a picture of the painting, and of photos beside their pastiches at strength 0.5.

@@ -78,13 +78,20 @@ def training_batch(photos: Crops, styles: Crops, settings: OnePassSettings, step
     style = training_styles(photos, styles, count, side, (settings.seed + 1, step))
     strength = np.where(rng.random(count**2) < 0.5, 0.5, rng.uniform(0.1, 1.0, count**2))
     larger = recolor(scaled_crops(photos, (settings.seed, step), count, side + MOST_SHIFT), rng)
+    return {**with_moved(larger, rng), "style": style, "strength": strength.astype(np.float32)}
+
+
+def with_moved(larger: Array, rng: np.random.Generator) -> Batch:
+    """Return photos, (count, side, side, 3), and the same moved and with noise, of crops `MOST_SHIFT` larger.
+
+    ``photo`` and ``moved`` are float32 in [0, 1]; ``shift``, int32 (2,), is how far the second are moved.
+    """
+    count, side = len(larger), larger.shape[1] - MOST_SHIFT
     shift = rng.integers(0, MOST_SHIFT + 1, 2)
     noise = rng.uniform(0, MOST_NOISE) * rng.standard_normal((count, side, side, 3))
     moved = larger[:, shift[0] : shift[0] + side, shift[1] : shift[1] + side] + noise
     return {
         "photo": larger[:, :side, :side],
-        "style": style,
         "moved": np.clip(moved, 0, 1).astype(np.float32),
         "shift": shift.astype(np.int32),
-        "strength": strength.astype(np.float32),
     }

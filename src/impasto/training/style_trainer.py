@@ -14,16 +14,20 @@ from impasto.errors import SettingError
 from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
 from impasto.networks.feature_network import FeatureNetwork, Tensor
 from impasto.onepass.network import OnePassNetwork
-from impasto.onepass.transfer import STATISTICS_LAYERS, amount_at, moments_of, transfer_maps
+from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, amount_at, moments_of, transfer_maps
 from impasto.optimization.objective import DEFAULT_STYLE_WEIGHT
 from impasto.settings import Settings
 from impasto.training.losses import (
+    PALETTE_WEIGHT,
+    STEADY_WEIGHT,
     TERMS,
     at_strengths,
     beyond_range,
     gram_matrices,
+    palette_losses,
     relative_content_losses,
     relative_style_losses,
+    unsteadiness,
 )
 from impasto.training.trainer import Trainer
 
@@ -58,8 +62,8 @@ class StyleSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.crop < 32 or self.crop % 16:
-            raise SettingError("crop must be a multiple of 16 from 32 px up, not {crop}", crop=self.crop)
+        if self.crop < 48 or self.crop % 16:
+            raise SettingError("crop must be a multiple of 16 from 48 px up, not {crop}", crop=self.crop)
         for name, least in (("steps", 1), ("batch", 1), ("style_size", 64)):
             if getattr(self, name) < least:
                 raise SettingError(
@@ -92,11 +96,11 @@ class StyleTrainer(Trainer):
         self, start: OnePassNetwork, judge: FeatureNetwork, painting: Array, style_weight: float
     ) -> None:
         weights = {k: to_host(ops.cast(value, "float32")) for k, value in start.weights.items()}
-        super().__init__(weights, "scale/", TERMS)
+        super().__init__(weights, "scale/", (*TERMS, "palette", "unsteady"))
         self.encoder, self.judge = start.encoder.with_cast_weights(), judge.with_cast_weights()
         self.style_weight = style_weight
         self.layer_weights = {k: w for k, w in Settings().style_layer_weights.items() if w}
-        picture = ops.convert_to_tensor(painting[None])
+        self.painting = picture = ops.convert_to_tensor(painting[None])
         features = self.judge.features(picture, self.layer_weights)
         self.targets = {k: gram_matrices(self.judge, k, features[k]) for k in self.layer_weights}
         self.statistics = moments_of(self.encoder.features(picture, STATISTICS_LAYERS))
@@ -106,9 +110,15 @@ class StyleTrainer(Trainer):
         """The network in training; its weights are variables."""
         return OnePassNetwork(name="style", encoder=self.encoder, weights={**self.fixed, **self.trained})
 
-    def call(self, x: Mapping[str, Tensor]) -> Tensor:
-        """Return the pastiches of the photos, not clipped, at their strengths."""
-        return self.paint(self.network, x["photo"], x["strength"])
+    def call(self, x: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the pastiches of the photos and of the moved photos, with the same maps, not clipped."""
+        network = self.network
+        photo, moved = (
+            {k: ops.stop_gradient(v) for k, v in network.encode(x[name]).items()}
+            for name in ("photo", "moved")
+        )
+        maps, amount = self._maps(photo), amount_at(x["strength"])
+        return network.paint(photo, maps, amount), network.paint(moved, maps, amount)
 
     def paint(self, network: OnePassNetwork, photo: Tensor, strength: Tensor) -> Tensor:
         """Return a network's pastiches in the painting's style, not clipped.
@@ -118,22 +128,30 @@ class StyleTrainer(Trainer):
             photo: float32 (batch, height, width, 3), in [0, 1].
             strength: float32 (batch,), in [0, 1].
         """
-        features = {k: ops.stop_gradient(v) for k, v in network.encode(photo).items()}
-        count = photo.shape[0]
+        features = network.encode(photo)
+        return network.paint(features, self._maps(features), amount_at(strength))
+
+    def _maps(self, features: Mapping[str, Tensor]) -> Maps:
+        """Return the maps of photos' features to the painting's moments."""
+        count = features[STATISTICS_LAYERS[0]].shape[0]
         statistics = {
             k: tuple(ops.repeat(v, count, axis=0) for v in values) for k, values in self.statistics.items()
         }
         maps = transfer_maps(moments_of(features), statistics)
-        maps = {k: tuple(map(ops.stop_gradient, values)) for k, values in maps.items()}
-        return network.paint(features, maps, amount_at(strength))
+        return {k: (ops.stop_gradient(m), ops.stop_gradient(o)) for k, (m, o) in maps.items()}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the photos of the objective at each one's strength."""
-        content, style = self.losses_of(x["photo"], y_pred)
-        loss = at_strengths(content, style, x["strength"], self.style_weight)
-        loss = loss + RANGE_WEIGHT * ops.mean(beyond_range(y_pred))
-        variation = ops.mean(ops.square(y_pred[:, 1:] - y_pred[:, :-1]))
-        self.tell(loss, ops.mean(content), ops.mean(style), variation)
+        pastiche, moved = y_pred
+        content, style = self.losses_of(x["photo"], pastiche)
+        painting = ops.image.resize(self.painting, pastiche.shape[1:3], data_format="channels_last")
+        palette = palette_losses(pastiche, ops.repeat(painting, pastiche.shape[0], axis=0))
+        unsteady = unsteadiness(pastiche, moved, x["shift"])
+        wanted = style + PALETTE_WEIGHT * palette
+        loss = at_strengths(content, wanted, x["strength"], self.style_weight)
+        loss = loss + RANGE_WEIGHT * ops.mean(beyond_range(pastiche)) + STEADY_WEIGHT * ops.mean(unsteady)
+        variation = ops.mean(ops.square(pastiche[:, 1:] - pastiche[:, :-1]))
+        self.tell(loss, ops.mean(content), ops.mean(style), variation, ops.mean(palette), ops.mean(unsteady))
         return loss
 
     def losses_of(self, photo: Tensor, pastiche: Tensor) -> tuple[Tensor, Tensor]:
