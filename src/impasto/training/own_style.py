@@ -1,8 +1,8 @@
 """A style of one's own: the any-style network, fine-tuned on photos until it paints one style better.
 
 The decoder starts as that of the any-style network; the painting's moments and the feature network stay
-as they are. The loss is the optimization's objective at each photo's strength, with its weights: the
-relative content loss at relu4_2 and 36 times the relative style loss over the Gram matrices of the style
+as they are. The loss is the optimization's objective at each photo's strength, with less weight on style: the
+relative content loss at relu4_2 and 24 times the relative style loss over the Gram matrices of the style
 layers, whose targets are the painting's; and, as for the any-style network, the palette's, and that a photo
 that is moved by some pixels must give the same painting, moved.
 
