@@ -334,7 +334,7 @@ class StyleReader:
             part=spec.part,
             mask=mask,
             visible=visible,
-            built_in=pixels is fitted.pixels and gallery.is_built_in(picture.sha256),
+            built_in=gallery.built_in_id(picture.sha256) if pixels is fitted.pixels else "",
         )
 
     def _read(self, source: Source, size: int | None) -> Picture:

@@ -46,8 +46,8 @@ class StyleImage:
         part: ``fine`` for the brushwork (relu1_1 to relu3_4) only, ``coarse`` for the rest, or ``all``.
         mask: float32 (height, width), of any size: which part of it counts; all of it if None.
         visible: float32 (height, width): the pixels' alpha, which the mask has in it; None if they have none.
-        built_in: whether it is a picture of the gallery in its own colors, of which statistics may be kept on
-            the disk.
+        built_in: id of the built-in style whose picture it is, in its own colors: its statistics may be kept
+            on the disk and are fitted to the one-pass network; empty for any other picture.
     """
 
     pixels: Array
@@ -56,7 +56,7 @@ class StyleImage:
     part: Literal["all", "fine", "coarse"] = "all"
     mask: Array | None = None
     visible: Array | None = None
-    built_in: bool = False
+    built_in: str = ""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from impasto.settings import Settings
 from impasto.styles import StyleSpec
 from impasto.workshop import Workshop
 
-SWIRLS = StyleImage(pixels=picture(40, 48, 7), built_in=True)
+SWIRLS = StyleImage(pixels=picture(40, 48, 7), built_in="swirls")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_built_in_style_is_looked_at_once(network, folder, looks):
     assert len(looks) == 1
     assert np.abs(numbers(network, share=0.7) - first).max() > 1e-3  # another size is another look
     assert len(looks) == 2 and len(list(folder.iterdir())) == 2
-    other = StyleImage(pixels=picture(40, 48, 8), built_in=True)
+    other = StyleImage(pixels=picture(40, 48, 8), built_in="swirls")
     assert np.abs(numbers(network, other) - first).max() > 1e-3
     assert len(looks) == 3
 
@@ -98,7 +98,7 @@ def test_a_damaged_file_is_made_anew(network, folder, looks, damage):
 
 def test_nothing_is_kept_of_other_pictures_or_of_a_part(network, folder, looks):
     numbers(network, StyleImage(pixels=SWIRLS.pixels))
-    numbers(network, StyleImage(pixels=SWIRLS.pixels, mask=np.ones((40, 48), np.float32), built_in=True))
+    numbers(network, StyleImage(pixels=SWIRLS.pixels, mask=np.ones((40, 48), np.float32), built_in="swirls"))
     assert len(looks) == 2 and not folder.exists()
 
 
@@ -106,16 +106,16 @@ def test_what_counts_as_built_in(tmp_path):
     built_in = gallery.style_path("swirls")
     (tmp_path / "copy.webp").write_bytes(built_in.read_bytes())  # the same picture
     for source, colors, expected in (
-        ("swirls", "style", True),
-        (tmp_path / "copy.webp", "style", True),
-        ("swirls", "content", True),
-        ("swirls", "histogram", False),
-        ("swirls", "luminance", False),
-        (gallery.style_pixels("swirls", 64), "style", False),
+        ("swirls", "style", "swirls"),
+        (tmp_path / "copy.webp", "style", "swirls"),
+        ("swirls", "content", "swirls"),
+        ("swirls", "histogram", ""),
+        ("swirls", "luminance", ""),
+        (gallery.style_pixels("swirls", 64), "style", ""),
     ):
         photo = Picture(pixels=picture(48, 64, 1))
         reader = StyleReader(photo, Settings(colors=colors), Workshop())
-        assert reader.read(StyleSpec(source=source)).built_in is expected, (source, colors)
+        assert reader.read(StyleSpec(source=source)).built_in == expected, (source, colors)
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(network, folder, looks):

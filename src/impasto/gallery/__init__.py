@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 __all__ = [
     "StyleCard",
     "add_style",
+    "built_in_id",
     "card",
     "cards",
-    "is_built_in",
     "remove_style",
     "style_names",
     "style_path",
@@ -58,9 +58,9 @@ def card(id: str) -> StyleCard:
     return by_id[id]
 
 
-def is_built_in(sha256: str) -> bool:
-    """Return whether a picture's file of this sha256 is a built-in style's."""
-    return any(card.sha256 == sha256 for card in built_in_cards().values())
+def built_in_id(sha256: str) -> str:
+    """Return the id of the built-in style whose picture's file has this sha256, or an empty text."""
+    return next((card.id for card in built_in_cards().values() if card.sha256 == sha256), "")
 
 
 def style_path(id: str) -> Path:

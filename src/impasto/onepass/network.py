@@ -75,6 +75,7 @@ class OnePassNetwork:
         encoder: the feature network that it was trained with.
         weights: as of `new_onepass_network`.
         sha256: of the weights file, for recipes.
+        fits: file of the built-in styles' moments that were fitted to it (`fitted_moments`), if there is one.
         folds: whether a single picture's maps and modulations go into the kernels, at no cost per pixel;
             graphs that are exported have constant kernels instead.
     """
@@ -83,6 +84,7 @@ class OnePassNetwork:
     encoder: FeatureNetwork
     weights: Mapping[str, Tensor]
     sha256: str = ""
+    fits: Path | None = None
     folds: bool = True
 
     def encode(self, image: Tensor) -> dict[str, Tensor]:

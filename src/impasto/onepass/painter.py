@@ -30,6 +30,7 @@ from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
 from impasto.networks.tile_grid import tile_grid
 from impasto.onepass.collapse import collapse_of
 from impasto.onepass.encoded_photo import encoded_photo
+from impasto.onepass.fitted_moments import recorded_fits
 from impasto.onepass.network import DECODER_REACH, Masks, OnePassNetwork, read_onepass_network
 from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_statistics
@@ -85,7 +86,7 @@ def load_onepass_network(dtype: str = "float32", folder: Path = FOLDER) -> OnePa
     network = read_onepass_network(folder / entry.file, load_network(ENCODER, dtype=dtype))
     if network.sha256 != entry.sha256:
         raise WeightsError("{file} is not the recorded file; install impasto again", file=folder / entry.file)
-    return network.with_cast_weights()
+    return replace(network.with_cast_weights(), fits=recorded_fits(folder, network.sha256))
 
 
 def warm_network(workshop: Workshop, dtype: str) -> OnePassNetwork:

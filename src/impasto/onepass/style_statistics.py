@@ -16,6 +16,7 @@ from keras import ops
 
 from impasto.errors import SettingError
 from impasto.layers import level_of
+from impasto.onepass.fitted_moments import fitted_moments
 from impasto.onepass.kept_statistics import kept_statistics, statistics_file
 from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, moments_of
@@ -61,7 +62,7 @@ def blended_statistics(
 def known_statistics(network: OnePassNetwork, style: StyleImage, scale: float, workshop: Workshop) -> Moments:
     """Return a style image's moments; the workshop keeps them by the digest of its pixels.
 
-    Those of the gallery's built-in pictures are kept on the disk, too.
+    Those of the gallery's built-in pictures are kept on the disk, too, and fitted to the network.
 
     Args:
         network: the one-pass network.
@@ -76,7 +77,11 @@ def known_statistics(network: OnePassNetwork, style: StyleImage, scale: float, w
     make = partial(_statistics, network, style, scale)
     if style.built_in and style.mask is None and encoder.sha256:
         make = partial(kept_statistics, statistics_file(encoder, digest.digest(), size), make)
-    return workshop.get("statistics", (encoder, style.pixels.shape, size, digest.digest()), make, _bytes)
+    fits = network.fits if style.built_in and style.mask is None else None
+    if fits:
+        make = partial(fitted_moments, make, fits, style.built_in)
+    key = (encoder, fits, style.pixels.shape, size, digest.digest())
+    return workshop.get("statistics", key, make, _bytes)
 
 
 def _bytes(statistics: Moments) -> int:

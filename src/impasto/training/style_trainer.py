@@ -90,12 +90,18 @@ class StyleTrainer(Trainer):
         judge: the feature network that makes the losses; its dtype is used.
         painting: float32 (height, width, 3), in [0, 1].
         style_weight: style weight over content weight at strength 0.5.
+        weights: what is trained instead of the network's, by subclasses.
     """
 
     def __init__(
-        self, start: OnePassNetwork, judge: FeatureNetwork, painting: Array, style_weight: float
+        self,
+        start: OnePassNetwork,
+        judge: FeatureNetwork,
+        painting: Array,
+        style_weight: float,
+        weights: Mapping[str, Array] | None = None,
     ) -> None:
-        weights = {k: to_host(ops.cast(value, "float32")) for k, value in start.weights.items()}
+        weights = weights or {k: to_host(ops.cast(value, "float32")) for k, value in start.weights.items()}
         super().__init__(weights, "scale/", (*TERMS, "palette", "unsteady"))
         self.encoder, self.judge = start.encoder.with_cast_weights(), judge.with_cast_weights()
         self.style_weight = style_weight
@@ -117,7 +123,7 @@ class StyleTrainer(Trainer):
             {k: ops.stop_gradient(v) for k, v in network.encode(x[name]).items()}
             for name in ("photo", "moved")
         )
-        maps, amount = self._maps(photo), amount_at(x["strength"])
+        maps, amount = self.maps_for(photo), amount_at(x["strength"])
         return network.paint(photo, maps, amount), network.paint(moved, maps, amount)
 
     def paint(self, network: OnePassNetwork, photo: Tensor, strength: Tensor) -> Tensor:
@@ -129,9 +135,9 @@ class StyleTrainer(Trainer):
             strength: float32 (batch,), in [0, 1].
         """
         features = network.encode(photo)
-        return network.paint(features, self._maps(features), amount_at(strength))
+        return network.paint(features, self.maps_for(features), amount_at(strength))
 
-    def _maps(self, features: Mapping[str, Tensor]) -> Maps:
+    def maps_for(self, features: Mapping[str, Tensor]) -> Maps:
         """Return the maps of photos' features to the painting's moments."""
         count = features[STATISTICS_LAYERS[0]].shape[0]
         statistics = {

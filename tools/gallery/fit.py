@@ -1,0 +1,118 @@
+"""Fit the built-in styles' moments to the one-pass network; needs the project's environment and VGG-19.
+
+    PYTHONPATH=src python -m tools.gallery.fit PHOTOS [PHOTOS ...] [--only ID ...] [--steps 100]
+    PYTHONPATH=src python -m tools.gallery.fit --write
+
+The first fits the styles that have no fit in build/fits yet (35 styles take half an hour on two cores; two at
+once, with different --only, are a little quicker); the second writes what is there beside the network, with
+its recipe. Photos are pictures, folders or zip archives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "fits"
+SIDE = 512
+
+
+def fit(photos: list[Path], only: list[str], steps: int) -> None:
+    """Fit the styles that have no fit yet."""
+    from impasto import gallery
+    from impasto.engine import runtime
+    from impasto.gallery.built_in import built_in_cards
+
+    runtime.start_program()
+    from impasto.networks.catalogue import load_network
+    from impasto.onepass.painter import load_onepass_network
+    from impasto.training.crops import Crops
+    from impasto.training.moment_fit import fit_moments
+
+    dtype = runtime.resolve_precision("auto")
+    networks = load_onepass_network(dtype), load_network("vgg19", padding="reflect", dtype=dtype)
+    crops = Crops(photos)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for id in only or list(built_in_cards()):
+        path = BUILD / f"{id}.npz"
+        if path.exists():
+            continue
+        began = time.perf_counter()
+        change = fit_moments(networks, gallery.style_pixels(id, SIDE), crops, steps)
+        words = {"steps": steps, "pictures": len(crops.train), "network": networks[0].sha256}
+        np.savez(path, **{**change, **{key: np.array(value) for key, value in words.items()}})
+        print(f"{id}: {steps} steps, {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def write() -> None:
+    """Write all fits and their entry in the manifest."""
+    from dataclasses import asdict
+
+    from impasto.gallery.built_in import built_in_cards
+    from impasto.networks.catalogue import (
+        ManifestEntry,
+        list_networks,
+        read_manifest,
+        write_manifest,
+    )
+    from impasto.onepass.fitted_moments import FITS, write_fits
+    from impasto.onepass.painter import FOLDER, ONEPASS
+    from impasto.training import moment_fit
+
+    fits, steps, pictures = {}, set(), set()
+    manifest = read_manifest(FOLDER)
+    for id in built_in_cards():
+        with np.load(BUILD / f"{id}.npz") as file:
+            if str(file["network"]) != manifest[ONEPASS].sha256:
+                sys.exit(f"{id} was fitted to another network: delete {BUILD / id}.npz and fit it again")
+            steps.add(int(file["steps"]))
+            pictures.add(int(file["pictures"]))
+            fits[id] = {name: file[name] for name in file.files if name.startswith("relu")}
+    sha256 = write_fits(FOLDER / f"{FITS}.npz", fits)
+    judge = next(card for card in list_networks() if card.name == "vgg19")
+    recipe = {
+        "network_sha256": manifest[ONEPASS].sha256,
+        "judge": judge.name,
+        "judge_sha256": judge.sha256,
+        "steps": max(steps),
+        "photos": max(pictures),
+        "crop": moment_fit.CROP,
+        "batch": moment_fit.BATCH,
+        "rescales": moment_fit.RESCALES,
+        "learning_rate": moment_fit.RATE,
+        "style_weight": moment_fit.STYLE_WEIGHT,
+        "style_size": SIDE,
+        "command": "python -m tools.gallery.fit train-content.zip, then --write",
+    }
+    entry = ManifestEntry(
+        file=f"{FITS}.npz",
+        sha256=sha256,
+        licence="Apache-2.0",
+        source="fitted by impasto to its own style pictures; see NOTICE for the photos and the judge",
+        recipe=recipe,
+        figures={"styles": len(fits)},
+    )
+    write_manifest(FOLDER, {**manifest, FITS: entry})
+    print(asdict(entry))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("photos", nargs="*", type=Path)
+    parser.add_argument("--only", nargs="+", default=[])
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args()
+    if asked.write:
+        write()
+    else:
+        fit(asked.photos, asked.only, asked.steps)
+
+
+if __name__ == "__main__":
+    main()
