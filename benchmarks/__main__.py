@@ -24,6 +24,7 @@ NAMES = (
     "onepass",
     "transfer",
     "own_style",
+    "fitted",
     "controls",
     "video",
     "video_speed",

@@ -329,6 +329,24 @@ def own_table() -> str:
     return "\n".join(lines)
 
 
+def fitted_table() -> str:
+    """Return what fitted moments change for the built-in styles."""
+    found = result("fitted")["figures"]
+    count = len(found["styles"])
+    words = {"as_it_is": "moments as they are", "fitted": "fitted"}
+    lines = ["| mean over the built-in styles | style | content | palette |", "|---|---|---|---|"]
+    lines += [
+        f"| {v} | {found[k]['style']:.3f} | {found[k]['content']:.2f} | {found[k]['palette']:.2f} |"
+        for k, v in words.items()
+    ]
+    told = (
+        f"{found['nearer']} of {count} come nearer to their style; the median has "
+        f"{found['median_ratio']:.2f} times its style distance, the worst ({found['worst']}) "
+        f"{found['worst_ratio']:.2f} times."
+    )
+    return "\n".join([*lines, "", told])
+
+
 def strength_table() -> str:
     """Return the mean judged style and content of each strength at each size."""
     found = result("controls")["figures"]["strength"]
@@ -432,7 +450,12 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/large-pictures.md": {"large": large_table, "gigapixel": partial(many_table, "gigapixel")},
     "docs/batch.md": {"batch": partial(many_table, "batch")},
     "docs/cluster-optimization.md": {"cluster": partial(many_table, "cluster")},
-    "docs/one-pass.md": {"methods": methods_table, "speed": speed_table, "own": own_table},
+    "docs/one-pass.md": {
+        "methods": methods_table,
+        "speed": speed_table,
+        "own": own_table,
+        "fitted": fitted_table,
+    },
     "docs/controls.md": {"strength": strength_table, "style-losses": losses_table, "costs": costs_table},
 }
 """By document the figures between its markers, <!-- NAME --> and <!-- /NAME -->."""

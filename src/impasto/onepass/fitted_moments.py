@@ -8,6 +8,7 @@ Painting costs nothing more for it, and blends, regions and sizes go on as befor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,6 @@ def recorded_fits(folder: Path, network: str) -> Path | None:
     if entry is None or entry.recipe.get("network_sha256") != network:
         return None
     path = folder / entry.file
-    if not path.is_file() or digest(path) != entry.sha256:
+    if not os.path.isfile(path) or digest(path) != entry.sha256:
         raise WeightsError("{file} is not the recorded file; install impasto again", file=path)
     return path
