@@ -1,6 +1,6 @@
 """Fit the built-in styles' moments to the one-pass network; needs the project's environment and VGG-19.
 
-    PYTHONPATH=src python -m tools.gallery.fit PHOTOS [PHOTOS ...] [--only ID ...] [--steps 100]
+    PYTHONPATH=src python -m tools.gallery.fit PHOTOS [PHOTOS ...] [--only ID ...] [--steps 60]
     PYTHONPATH=src python -m tools.gallery.fit --write
 
 The first fits the styles that have no fit in build/fits yet (35 styles take half an hour on two cores; two at
@@ -64,13 +64,13 @@ def write() -> None:
     from impasto.onepass.painter import FOLDER, ONEPASS
     from impasto.training import moment_fit
 
-    fits, steps, pictures = {}, set(), set()
+    fits, steps, pictures = {}, {}, set()
     manifest = read_manifest(FOLDER)
     for id in built_in_cards():
         with np.load(BUILD / f"{id}.npz") as file:
             if str(file["network"]) != manifest[ONEPASS].sha256:
                 sys.exit(f"{id} was fitted to another network: delete {BUILD / id}.npz and fit it again")
-            steps.add(int(file["steps"]))
+            steps[id] = int(file["steps"])
             pictures.add(int(file["pictures"]))
             fits[id] = {name: file[name] for name in file.files if name.startswith("relu")}
     sha256 = write_fits(FOLDER / f"{FITS}.npz", fits)
@@ -79,7 +79,7 @@ def write() -> None:
         "network_sha256": manifest[ONEPASS].sha256,
         "judge": judge.name,
         "judge_sha256": judge.sha256,
-        "steps": max(steps),
+        "steps": steps,
         "photos": max(pictures),
         "crop": moment_fit.CROP,
         "batch": moment_fit.BATCH,
@@ -105,7 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("photos", nargs="*", type=Path)
     parser.add_argument("--only", nargs="+", default=[])
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     if asked.write:
