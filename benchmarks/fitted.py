@@ -25,7 +25,7 @@ def measure() -> dict[str, object]:
     judge, folder = shared_tool("judge"), BUILD / "fitted"
     folder.mkdir(parents=True, exist_ok=True)
     photos = [pairs()[index][0] for index in PHOTOS]
-    load, found = painter.load_onepass_network, {}
+    load, found, collapsed = painter.load_onepass_network, {}, dict.fromkeys(KINDS, 0)
     for kind in KINDS:
         if kind == "as_it_is":
             painter.load_onepass_network = lambda *values: replace(load(*values), fits=None)
@@ -36,6 +36,7 @@ def measure() -> dict[str, object]:
                 path = folder / f"{style}+{photo.stem}-{kind}.png"
                 result = stylize(photo, style, max_size=SIDE, method="onepass", workshop=workshop)
                 result.save(path, overwrite=True)
+                collapsed[kind] += "fallback" in result.recipe
                 results.append(next(iter(judge.judge(photo, gallery.style_path(style), [path], SIDE))))
             found[style, kind] = {key: statistics.mean(one[key] for one in results) for key in JUDGED}
         painter.load_onepass_network = load
@@ -51,6 +52,7 @@ def measure() -> dict[str, object]:
             kind: {key: round(statistics.mean(found[s, kind][key] for s in styles), 4) for key in JUDGED}
             for kind in KINDS
         },
+        "collapsed": collapsed,
         "nearer": sum(ratio < 1 for ratio in ratios.values()),
         "median_ratio": round(statistics.median(ratios.values()), 3),
         "worst": max(ratios, key=ratios.__getitem__),

@@ -20,6 +20,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "fits"
 SIDE = 512
+KEPT = 0.7
+"""Of the change that was found: the whole of it takes more of faces, and once made a portrait collapse."""
 
 
 def fit(photos: list[Path], only: list[str], steps: int) -> None:
@@ -72,7 +74,7 @@ def write() -> None:
                 sys.exit(f"{id} was fitted to another network: delete {BUILD / id}.npz and fit it again")
             steps[id] = int(file["steps"])
             pictures.add(int(file["pictures"]))
-            fits[id] = {name: file[name] for name in file.files if name.startswith("relu")}
+            fits[id] = {name: KEPT * file[name] for name in file.files if name.startswith("relu")}
     sha256 = write_fits(FOLDER / f"{FITS}.npz", fits)
     judge = next(card for card in list_networks() if card.name == "vgg19")
     recipe = {
@@ -87,6 +89,7 @@ def write() -> None:
         "learning_rate": moment_fit.RATE,
         "style_weight": moment_fit.STYLE_WEIGHT,
         "style_size": SIDE,
+        "kept": KEPT,
         "command": "python -m tools.gallery.fit train-content.zip, then --write",
     }
     entry = ManifestEntry(

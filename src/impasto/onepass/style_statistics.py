@@ -77,10 +77,11 @@ def known_statistics(network: OnePassNetwork, style: StyleImage, scale: float, w
     make = partial(_statistics, network, style, scale)
     if style.built_in and style.mask is None and encoder.sha256:
         make = partial(kept_statistics, statistics_file(encoder, digest.digest(), size), make)
-    fits = network.fits if style.built_in and style.mask is None else None
-    if fits:
-        make = partial(fitted_moments, make, fits, style.built_in)
-    key = (encoder, fits, style.pixels.shape, size, digest.digest())
+    fit = None
+    if style.built_in and style.mask is None and network.fits:
+        fit = network.fits, style.built_in
+        make = partial(fitted_moments, make, *fit)
+    key = (encoder, fit, style.pixels.shape, size, digest.digest())
     return workshop.get("statistics", key, make, _bytes)
 
 
