@@ -20,6 +20,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "fits"
 SIDE = 512
+LEFT_OUT = ("riso-valley", "crayon-farm", "cubist-table")
+"""Styles that keep their moments: the first, fitted, collapsed on a photo; the others came no nearer."""
 KEPT = 0.7
 """Of the change that was found: the whole of it takes more of faces, and once made a portrait collapse."""
 
@@ -68,7 +70,7 @@ def write() -> None:
 
     fits, steps, pictures = {}, {}, set()
     manifest = read_manifest(FOLDER)
-    for id in built_in_cards():
+    for id in sorted(set(built_in_cards()) - set(LEFT_OUT)):
         with np.load(BUILD / f"{id}.npz") as file:
             if str(file["network"]) != manifest[ONEPASS].sha256:
                 sys.exit(f"{id} was fitted to another network: delete {BUILD / id}.npz and fit it again")
@@ -98,7 +100,7 @@ def write() -> None:
         licence="Apache-2.0",
         source="fitted by impasto to its own style pictures; see NOTICE for the photos and the judge",
         recipe=recipe,
-        figures={"styles": len(fits)},
+        figures={"styles": len(fits), "left_out": LEFT_OUT},
     )
     write_manifest(FOLDER, {**manifest, FITS: entry})
     print(asdict(entry))
