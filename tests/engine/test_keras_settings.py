@@ -19,6 +19,7 @@ from impasto.optimization.tiling import compile_in_tiles
 from impasto.prepared import StyledRegion, StyleImage, everywhere
 from impasto.settings import Settings
 from impasto.styles import RegionSpec
+from impasto.training.pairs import with_moved
 from impasto.training.style_trainer import StyleTrainer
 
 GLOBALS = [("float16", "channels_first", "float32"), ("float64", "channels_last", "mixed_float16")]
@@ -136,13 +137,14 @@ def test_steps_of_training():
     judge = deep_network()
     weights = {k: tensor(v) for k, v in new_onepass_network(0, encoder_widths(judge)).items()}
     start = OnePassNetwork(name="start", encoder=judge, weights=weights)
-    photos, strengths = np.stack([picture(48, 48, s) for s in (1, 2)]), np.array([0.5, 0.9], np.float32)
+    larger = np.stack([picture(56, 56, s) for s in (1, 2)])
+    batch = with_moved(larger, np.random.default_rng(0)) | {"strength": np.array([0.5, 0.9], np.float32)}
 
     def losses():
         trainer, found = StyleTrainer(start, judge, picture(64, 56, 5), 36.0), []
         trainer.compile(optimizer=keras.optimizers.Adam(1e-4), run_eagerly=True)
         for _ in range(2):  # the second's loss follows from the first's gradient
-            trainer.train_on_batch({"photo": photos, "strength": strengths})
+            trainer.train_on_batch(batch)
             found.append(list(trainer.last_terms().values()))
         dtypes = {keras.backend.standardize_dtype(value.dtype) for value in trainer.trained.values()}
         assert dtypes == {"float32"}

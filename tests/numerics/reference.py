@@ -274,13 +274,14 @@ def content_loss(f: Array, target: Array, formula: str) -> tuple[float, Array]:
 
     - ``article``, ``johnson``: mean over elements of (F - P)^2.
     - ``gatys2016``: sum (F - P)^2 / 2 (eq. 1).
-    - ``relative``: |F - P|^2 / |P - mean P|^2, the mean over positions, channel by channel.
+    - ``relative``: |F - P|^2 / |P - mean P|^2, the mean over positions, channel by channel; the divisor is
+      at least |P|^2 / 4.
     """
     divisor = {
         "article": target.size,
         "johnson": target.size,
         "gatys2016": 2.0,
-        "relative": np.sum((target - target.mean(axis=(0, 1))) ** 2),
+        "relative": max(np.sum((target - target.mean(axis=(0, 1))) ** 2), np.sum(target**2) / 4),
     }[formula]
     difference = f - target
     return float(np.sum(difference**2) / divisor), 2.0 / divisor * difference
