@@ -296,7 +296,7 @@ def test_it_learns_resumes_and_writes_a_network(folders, judge):
     first = training(folders, judge, "onepass.npz", steps=120, learning_rate=2e-3)
     before = first.evaluate()
     losses = [step.terms["loss"] for step in first.steps()]
-    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:3])
+    assert np.median(losses[-10:]) < 0.7 * np.median(losses[:3])  # a single step may still be far off
     again = training(folders, judge, "onepass.npz", steps=122, learning_rate=2e-3)
     assert [step.step for step in again.steps()] == [121, 122]
     figures = again.finish()
