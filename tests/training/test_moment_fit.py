@@ -49,6 +49,7 @@ def test_it_begins_with_the_moments_as_they_are(judge, network):
     assert np.abs(to_host(found) - to_host(wanted)).max() < 0.02 * np.ptp(to_host(wanted))
 
 
+@pytest.mark.slow
 def test_a_fit_lowers_the_style_loss_of_a_photo_it_never_saw(judge, network, photos, monkeypatch):
     monkeypatch.setattr(moment_fit, "CROP", 48)
     painting, photo = picture(64, 72, 5) ** 2, tensor(picture(64, 64, 77)[None])
