@@ -33,6 +33,7 @@ def fit(photos: list[Path], only: list[str], steps: int) -> None:
     from impasto.gallery.built_in import built_in_cards
 
     runtime.start_program()
+    from impasto.files import write_whole
     from impasto.networks.catalogue import load_network
     from impasto.onepass.painter import load_onepass_network
     from impasto.training.crops import Crops
@@ -49,7 +50,7 @@ def fit(photos: list[Path], only: list[str], steps: int) -> None:
         began = time.perf_counter()
         change = fit_moments(networks, gallery.style_pixels(id, SIDE), crops, steps)
         words = {"steps": steps, "pictures": len(crops.train), "network": networks[0].sha256}
-        np.savez(path, **{**change, **{key: np.array(value) for key, value in words.items()}})
+        write_whole(path, lambda file, arrays={**change, **words}: np.savez(file, **arrays))
         print(f"{id}: {steps} steps, {time.perf_counter() - began:.0f} s", flush=True)
 
 

@@ -63,16 +63,25 @@ def fitted_moments(make: Callable[[], Moments], path: Path, style: str) -> Momen
         WeightsError: the file is missing or damaged.
     """
     try:
-        with np.load(path) as file:
-            names = {f"{layer}/{part}" for layer in STATISTICS_LAYERS for part in ("shift", "stretch")}
-            if f"{style}/{STATISTICS_LAYERS[0]}/shift" not in file:
-                return make()
-            change = {name: file[f"{style}/{name}"].astype(np.float32) for name in names}
+        change = _read_change(path, style)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise WeightsError("{file} is not the recorded file; install impasto again", file=path) from error
-    for layer in STATISTICS_LAYERS:
-        change[f"{layer}/stretch"] = _unpacked(change[f"{layer}/stretch"], len(change[f"{layer}/shift"]))
-    return changed_moments(make(), {name: ops.convert_to_tensor(value) for name, value in change.items()})
+    return changed_moments(make(), change) if change else make()
+
+
+def _read_change(path: Path, style: str) -> dict[str, Tensor]:
+    """Return what `changed_moments` takes; nothing if the file has no fit of the style."""
+    change: dict[str, Tensor] = {}
+    with np.load(path) as file:
+        if f"{style}/{STATISTICS_LAYERS[0]}/shift" not in file:
+            return change
+        for layer in STATISTICS_LAYERS:
+            shift, packed = (
+                file[f"{style}/{layer}/{part}"].astype(np.float32) for part in ("shift", "stretch")
+            )
+            change[f"{layer}/shift"] = ops.convert_to_tensor(shift)
+            change[f"{layer}/stretch"] = ops.convert_to_tensor(_unpacked(packed, len(shift)))
+    return change
 
 
 def write_fits(path: Path, fits: Mapping[str, Mapping[str, Array]]) -> str:

@@ -75,11 +75,12 @@ def known_statistics(network: OnePassNetwork, style: StyleImage, scale: float, w
         digest.update(f"{style.mask.shape}".encode() + style.mask.tobytes())
     encoder, size = network.encoder, style.scaled(scale).size
     make = partial(_statistics, network, style, scale)
-    if style.built_in and style.mask is None and encoder.sha256:
+    built_in = style.built_in if style.mask is None else ""
+    if built_in and encoder.sha256:
         make = partial(kept_statistics, statistics_file(encoder, digest.digest(), size), make)
     fit = None
-    if style.built_in and style.mask is None and network.fits:
-        fit = network.fits, style.built_in
+    if built_in and network.fits:
+        fit = network.fits, built_in
         make = partial(fitted_moments, make, *fit)
     key = (encoder, fit, style.pixels.shape, size, digest.digest())
     return workshop.get("statistics", key, make, _bytes)

@@ -40,6 +40,7 @@ from impasto.onepass.transfer import (
     amount_at,
     iterated_transfer_maps,
     moments_of,
+    positions_of,
     transfer_maps,
 )
 from impasto.settings import OnePassSettings, Settings
@@ -137,8 +138,7 @@ class OnePassTrainer(Trainer):
         first, second = moments_of(photo), moments_of(style)
         if runtime.device() != "gpu":
             return transfer_maps(first, second)
-        positions = {k: int(np.prod(v.shape[1:3])) for k, v in photo.items()}
-        return iterated_transfer_maps(first, second, positions)
+        return iterated_transfer_maps(first, second, {k: positions_of(v) for k, v in photo.items()})
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
         """Return the mean over the pairs of the objective at each pair's strength."""

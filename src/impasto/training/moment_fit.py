@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine import runtime
@@ -19,11 +18,11 @@ from impasto.errors import DivergenceError
 from impasto.networks.feature_network import FeatureNetwork, Tensor
 from impasto.onepass.fitted_moments import changed_moments
 from impasto.onepass.network import OnePassNetwork, encoder_widths
-from impasto.onepass.transfer import Maps, iterated_transfer_maps, moments_of
+from impasto.onepass.transfer import Maps, iterated_transfer_maps, moments_of, positions_of
 from impasto.training.crops import Crops
 from impasto.training.loop import rising_and_falling
 from impasto.training.pairs import MOST_SHIFT, scaled_crops, with_moved
-from impasto.training.style_trainer import StyleTrainer
+from impasto.training.style_trainer import StyleTrainer, for_each
 
 Array = NDArray[np.float32]
 
@@ -55,17 +54,9 @@ class MomentTrainer(StyleTrainer):
 
     def maps_for(self, features: Mapping[str, Tensor]) -> Maps:
         """Return the maps of photos' features to the changed moments, by what gradients go through well."""
-        photo = {
-            k: (ops.stop_gradient(m), ops.stop_gradient(c)) for k, (m, c) in moments_of(features).items()
-        }
-        count = next(iter(photo.values()))[0].shape[0]
-        style = {
-            k: (ops.repeat(m, count, axis=0), ops.repeat(c, count, axis=0))
-            for k, (m, c) in changed_moments(self.statistics, self.trained).items()
-        }
-        return iterated_transfer_maps(
-            photo, style, {k: int(np.prod(v.shape[1:3])) for k, v in features.items()}
-        )
+        photo = moments_of(features)
+        style = for_each(changed_moments(self.statistics, self.trained), photo)
+        return iterated_transfer_maps(photo, style, {k: positions_of(v) for k, v in features.items()})
 
 
 def fit_moments(

@@ -14,7 +14,7 @@ from impasto.errors import SettingError
 from impasto.layers import CONTENT_LAYER, STYLE_LAYERS
 from impasto.networks.feature_network import FeatureNetwork, Tensor
 from impasto.onepass.network import OnePassNetwork
-from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, amount_at, moments_of, transfer_maps
+from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, Moments, amount_at, moments_of, transfer_maps
 from impasto.settings import Settings
 from impasto.training.losses import (
     PALETTE_WEIGHT,
@@ -139,11 +139,8 @@ class StyleTrainer(Trainer):
 
     def maps_for(self, features: Mapping[str, Tensor]) -> Maps:
         """Return the maps of photos' features to the painting's moments."""
-        count = features[STATISTICS_LAYERS[0]].shape[0]
-        statistics = {
-            k: tuple(ops.repeat(v, count, axis=0) for v in values) for k, values in self.statistics.items()
-        }
-        maps = transfer_maps(moments_of(features), statistics)
+        photo = moments_of(features)
+        maps = transfer_maps(photo, for_each(self.statistics, photo))
         return {k: (ops.stop_gradient(m), ops.stop_gradient(o)) for k, (m, o) in maps.items()}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
@@ -172,3 +169,9 @@ class StyleTrainer(Trainer):
             grams = gram_matrices(judge, layer, features[layer])
             style = style + weight * relative_style_losses(grams, self.targets[layer])
         return content, style
+
+
+def for_each(style: Moments, photos: Moments) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return one style's moments as often as there are photos."""
+    count = photos[STATISTICS_LAYERS[0]][0].shape[0]
+    return {k: (ops.repeat(m, count, axis=0), ops.repeat(c, count, axis=0)) for k, (m, c) in style.items()}
