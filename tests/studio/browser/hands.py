@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 SETTLED = "!document.body.matches('.empty, .inexact, .painting')"
+REGIONS = "JSON.parse(localStorage['impasto.work']).look.regions"
 PAGE = Path(__file__).parents[3] / "src/impasto/studio/page"
 
 

@@ -10,12 +10,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser.hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, slide, until, work
+from browser.hands import (
+    PAGE,
+    REGIONS,
+    SETTLED,
+    choose,
+    difference,
+    paint,
+    painted,
+    pixels,
+    slide,
+    until,
+    work,
+)
 from browser.test_finer import download, finer, stroke
 
 pytestmark = pytest.mark.browser
 
-REGIONS = "JSON.parse(localStorage['impasto.work']).look.regions"
 PICTURES = PAGE.parents[1] / "gallery/pictures"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, until, work
+from browser.hands import PAGE, REGIONS, SETTLED, choose, difference, paint, painted, pixels, until, work
 
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
@@ -102,7 +102,7 @@ def test_by_touch_on_a_phone(opened, photo, language):
     for step in range(1, 8):
         touch(session, "touchMove", (x + 12 * step, y))
     touch(session, "touchEnd")
-    until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+    until(page, f"{REGIONS}.length == 1")
     mask = work(page)["look"]["regions"][0]["mask"]
     touch(session, "touchStart", (x, y), (x + 40, y))
     for step in range(1, 8):

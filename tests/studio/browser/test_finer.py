@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from browser.hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, slide, until, work
+from browser.hands import (
+    PAGE,
+    REGIONS,
+    SETTLED,
+    choose,
+    difference,
+    paint,
+    painted,
+    pixels,
+    slide,
+    until,
+    work,
+)
 from impasto.recipes import load_recipe
 
 pytestmark = pytest.mark.browser
@@ -27,13 +39,15 @@ def download(page, folder, form: str = "png"):
     return path
 
 
-def stroke(page, places) -> None:
-    """Draw with the mouse; places are shares of the picture."""
+def stroke(page, places, amid=lambda: None) -> None:
+    """Draw with the mouse, once there is something to draw with; places are shares of the picture."""
+    page.wait_for_selector("#mask-tools")
     box = page.locator("#board").bounding_box()
     for index, (x, y) in enumerate(places):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
         if index == 0:
             page.mouse.down()
+            amid()
     page.mouse.up()
 
 
@@ -90,7 +104,7 @@ def test_a_part_is_painted_and_each_side_has_its_own_style_or_none(opened, photo
     slide(page, "#brush-size", 160)
     slide(page, "#feather", 0, settle=False)
     stroke(page, [(0.05, 0.2), (0.3, 0.2), (0.05, 0.6), (0.3, 0.6)])
-    until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+    until(page, f"{REGIONS}.length == 1")
     until(page, SETTLED)
     seen = pixels(page)
     right = [index for index in range(len(bare)) if index // 3 % 32 > 24]
@@ -112,7 +126,7 @@ def test_a_part_is_painted_and_each_side_has_its_own_style_or_none(opened, photo
     page.click("#edit-part")
     page.click('[data-mode="eraser"]')
     stroke(page, [(0.05, 0.2), (0.3, 0.2)])
-    until(page, f"JSON.parse(localStorage['impasto.work']).look.regions[0].mask != '{first}'")
+    until(page, f"{REGIONS}[0].mask != '{first}'")
     page.keyboard.press("Control+z")
     assert work(page)["look"]["regions"][0]["mask"] == first
     page.click("#mask-done")
@@ -131,6 +145,44 @@ def overlay(page) -> list[int]:
     )
 
 
+def test_what_is_being_drawn_stays_whatever_else_comes_to_an_end(opened, photo):
+    page = opened()
+    paint(page, photo)
+    finer(page)
+    page.click("#paint-part")
+    ended = "import('/page/work.js').then((module) => module.change({}))"
+    stroke(page, [(0.2, 0.2), (0.5, 0.2)], amid=lambda: page.evaluate(ended))
+    until(page, f"{REGIONS}.length == 1")
+    inked = overlay(page)[3::4]
+    assert inked[64 * 13 + 13] > 0 and inked[64 * 13 + 31] > 0, "from its beginning to its end"
+
+
+def test_nothing_is_drawn_before_what_was_drawn_is_there(opened, photo):
+    page = opened()
+    paint(page, photo)
+    finer(page)
+    page.click("#paint-part")
+    slide(page, "#brush-size", 160)
+    stroke(page, [(0.2, 0.2), (0.5, 0.5)])
+    until(page, f"{REGIONS}.length == 1")
+    seen = overlay(page)
+    page.reload()
+    until(page, SETTLED)
+    held = []
+    page.route("**/api/masks/*/ink", lambda route: held.append(route))
+    page.click("#edit-part")
+    page.wait_for_selector("#board")
+    box = page.locator("#board").bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert len(held) == 1 and not page.is_visible("#mask-tools")
+    held[0].continue_()
+    page.wait_for_selector("#mask-tools")
+    assert overlay(page) == seen and work(page)["look"]["regions"] != []
+
+
 def test_a_painted_part_comes_back_after_a_reload_as_it_was_painted(opened, photo):
     page = opened()
     paint(page, photo)
@@ -139,7 +191,7 @@ def test_a_painted_part_comes_back_after_a_reload_as_it_was_painted(opened, phot
     slide(page, "#brush-size", 60)
     slide(page, "#feather", 60, settle=False)
     stroke(page, [(0.2, 0.2), (0.5, 0.5)])
-    until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+    until(page, f"{REGIONS}.length == 1")
     until(page, SETTLED)
     seen, mask = overlay(page), work(page)["look"]["regions"][0]["mask"]
     page.reload()
@@ -162,12 +214,12 @@ def test_the_subject_is_found_and_corrected_by_taps(opened, photo):
     paint(page, photo)
     finer(page)
     page.click("#find-subject")
-    until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+    until(page, f"{REGIONS}.length == 1")
     first = work(page)["look"]["regions"][0]["mask"]
     page.click('[data-mode="remove"]')
     box = page.locator("#board").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
-    until(page, f"JSON.parse(localStorage['impasto.work']).look.regions[0].mask != '{first}'")
+    until(page, f"{REGIONS}[0].mask != '{first}'")
     page.keyboard.press("Escape")
     assert not page.is_visible("#mask-tools")
 
@@ -217,7 +269,7 @@ def test_an_own_style_that_goes_leaves_a_blend_and_a_part(opened, photo):
         else:
             page.click("#paint-part")
             stroke(page, [(0.3, 0.3), (0.5, 0.5)])
-            until(page, "JSON.parse(localStorage['impasto.work']).look.regions.length == 1")
+            until(page, f"{REGIONS}.length == 1")
             page.click("#mask-done")
         page.set_input_files("#style-file", PAGE.parents[1] / "gallery/pictures/swirls.webp")
         page.click("#style-add")

@@ -52,6 +52,7 @@ const camera = later(async () => {
 });
 const finer = later(async () => {
   const panel = await import("./finer.js");
+  void mask().catch(() => undefined); // Fetched before it is asked for: who presses the brush draws at once.
   panel.openFiner({
     refine: (rounds) => void refine(rounds).catch(trouble),
     stop: () => refinement.now?.stop(),

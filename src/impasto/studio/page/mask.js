@@ -27,8 +27,11 @@ export class MaskEditor {
     this.feather = 8;
     /** @type {Taps} */
     this.taps = { add: [], remove: [] };
-    /** @type {string|null} the mask that the ink is */
-    this.shown = null;
+    /** @type {string|null|undefined} the mask that the ink is; undefined where the ink is nothing of this photo */
+    this.shown = undefined;
+    /** @type {string|null} the photo that the ink is for */
+    this.photo = null;
+    this.loads = 0;
     this.active = false;
     /** @type {{x: number, y: number}|null} */
     this.last = null;
@@ -37,27 +40,31 @@ export class MaskEditor {
     /** @type {Promise<void>} */
     this.sending = Promise.resolve();
     whenLanguage(() => this.#buildTools());
-    whenWork(({ settled }) => settled && this.active && this.#follow());
+    whenWork(({ settled }) => {
+      if (settled && this.active) void (work().photo?.photo === this.photo ? this.#follow() : this.open());
+    });
   }
 
-  /** Begin, with the mask that there is, or an empty one. */
+  /** Begin, with the mask that there is, or an empty one; there is nothing to draw with before its ink is there. */
   async open() {
     const { photo } = work();
     if (!photo) return;
     this.active = true;
     this.viewer.compare(false);
+    const scale = Math.min(1, LONGEST / Math.max(photo.width, photo.height));
+    const [width, height] = [Math.max(1, Math.round(photo.width * scale)), Math.max(1, Math.round(photo.height * scale))];
+    if (this.photo !== photo.photo || this.ink.width !== width || this.ink.height !== height) {
+      [this.ink.width, this.ink.height] = [width, height];
+      this.photo = photo.photo;
+      this.shown = undefined;
+    }
+    await this.#follow();
+    if (!this.active) return;
     this.viewer.tool = this.#tool();
     show(the("mask-tools"), true);
     show(the("tools"), false);
     document.body.classList.add("masking");
     this.viewer.layOut();
-    const scale = Math.min(1, LONGEST / Math.max(photo.width, photo.height));
-    const [width, height] = [Math.max(1, Math.round(photo.width * scale)), Math.max(1, Math.round(photo.height * scale))];
-    if (this.ink.width !== width || this.ink.height !== height) {
-      [this.ink.width, this.ink.height] = [width, height];
-      this.shown = null;
-    }
-    await this.#follow();
     this.choose(this.mode);
   }
 
@@ -76,8 +83,9 @@ export class MaskEditor {
   /** Take the ink of the mask that the work has now: after undo, or on opening. */
   async #follow() {
     const id = work().look.regions[0]?.mask ?? null;
-    if (id === this.shown && id) return this.#paintOverlay();
+    if (id === this.shown) return this.#paintOverlay();
     this.shown = id;
+    this.last = null;
     try {
       if (id) return await this.#load(id);
     } catch (error) {
@@ -90,7 +98,9 @@ export class MaskEditor {
 
   /** @param {string} id of a mask of the server, which is drawn further as it was drawn */
   async #load(id) {
-    const [image, drawing] = await Promise.all([loadPicture(`/api/masks/${id}/ink`), get(`/api/masks/${id}/drawing`)]);
+    this.loads += 1;
+    const parts = Promise.all([loadPicture(`/api/masks/${id}/ink`), get(`/api/masks/${id}/drawing`)]);
+    const [image, drawing] = await parts.finally(() => (this.loads -= 1));
     if (this.shown !== id) return;
     this.feather = drawing.feather;
     this.taps = { add: drawing.add, remove: drawing.remove };
@@ -112,6 +122,7 @@ export class MaskEditor {
   #tool() {
     return {
       down: (x, y) => {
+        if (this.loads) return;
         if (this.mode === "add" || this.mode === "remove") return void this.#tap(x, y);
         this.before = this.pen.getImageData(0, 0, this.ink.width, this.ink.height);
         this.last = { x, y };
