@@ -90,7 +90,10 @@ def opened(browser, studio) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.on("request", lambda r: elsewhere.append(r.url) if not _is_ours(r.url, studio) else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
+        page.on(
+            "console",
+            lambda m: troubles.append(f"{m.text} {m.location['url']}") if m.type == "error" else None,
+        )
         page.goto(studio)
         page.wait_for_selector("html[data-ready]")
         return page

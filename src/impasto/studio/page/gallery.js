@@ -225,16 +225,18 @@ function leaveOut(id) {
 async function removeStyle(id) {
   leaveOut(id); // before it is gone, so that nothing asks for it any more
   streaming?.abort();
+  the("gallery").querySelector(`[data-style="${CSS.escape(id)}"] .thumb`)?.removeAttribute("src"); // may be on its way
   try {
     await send(`/api/styles/${encodeURIComponent(id)}`, null, { method: "DELETE" });
     STYLES.delete(id);
     build();
     the("add-style").focus();
-    const { photo } = work();
-    if (photo) void streamThumbnails(photo.photo);
   } catch (error) {
+    build();
     hooks.trouble(error);
   }
+  const { photo } = work();
+  if (photo) void streamThumbnails(photo.photo);
 }
 
 /**
