@@ -6,6 +6,7 @@ finishes their result. It knows no method.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,6 +58,14 @@ class StyleImage:
     mask: Array | None = None
     visible: Array | None = None
     built_in: str = ""
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of the pixels and the mask: what is known about them is kept by it."""
+        digest = hashlib.blake2b(self.pixels.tobytes(), digest_size=16)
+        if self.mask is not None:
+            digest.update(f"{self.mask.shape}".encode() + self.mask.tobytes())
+        return digest.digest()
 
     @property
     def size(self) -> tuple[int, int]:

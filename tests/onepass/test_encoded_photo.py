@@ -11,7 +11,7 @@ from conftest import modulating, picture
 from impasto.networks.catalogue import load_network
 from impasto.onepass import encoded_photo as room
 from impasto.onepass.network import OnePassNetwork, encoder_widths, new_onepass_network
-from impasto.onepass.painter import OnePass
+from impasto.onepass.painter import OnePass, shining_through
 from impasto.onepass.transfer import amount_at, moments_of, transfer_maps
 from impasto.prepared import StyleImage, everywhere
 from impasto.workshop import Workshop
@@ -48,7 +48,7 @@ def encodings(monkeypatch):
 
 def paint(network, style, workshop, photo, strength=50, visible=None):
     painter = OnePass(network, everywhere(style), photo.shape[:2], workshop)
-    return painter.paint(photo, strength, visible)
+    return shining_through(photo, painter.paint_over(photo, strength, visible), strength)
 
 
 def test_a_photo_is_encoded_once_for_all_styles_and_strengths(network, encodings):

@@ -73,9 +73,9 @@ def test_far_from_its_border_a_region_is_as_its_style_alone(network):
     mask = np.zeros((64, 400), np.float32)
     mask[:, :200] = 1
     regions = [StyledRegion(styles=(ONE,), mask=mask), StyledRegion(styles=(TWO,), mask=1 - mask)]
-    mixed = OnePass(network, regions, (64, 400), WORKSHOP).paint(photo)
+    mixed = OnePass(network, regions, (64, 400), WORKSHOP).paint_over(photo, 50)
     for style, part in ((ONE, np.s_[:, :100]), (TWO, np.s_[:, -100:])):
-        alone = OnePass(network, everywhere(style), (64, 400), WORKSHOP).paint(photo)
+        alone = OnePass(network, everywhere(style), (64, 400), WORKSHOP).paint_over(photo, 50)
         np.testing.assert_allclose(mixed[part], alone[part], atol=1e-3)
 
 

@@ -146,7 +146,7 @@ def test_windows_may_be_shared_out(desk):
     shares = [(own, other)[index % 2].measure(tile) for index, tile in enumerate(own.looks)]
     shares = pickle.loads(pickle.dumps(shares))
     own.fit(sum(shares[1:], start=shares[0]))
-    other.maps = pickle.loads(pickle.dumps(own.maps))
+    other.fitted = pickle.loads(pickle.dumps(own.fitted))
     painted = [(own, other)[index % 2].paint(tile) for index, tile in enumerate(own.windows)]
     tiles = [encoded_tile(*found, own.tile, 8) for found in painted]
     write_tiles(desk / "shared.tif", tiles, Tiling(SHAPE, own.tile), OutputOptions())
@@ -170,7 +170,7 @@ def test_another_process_paints_by_an_errand_with_and_without_the_file(desk):
             blind.prepared.large.sent = own.photo_in(own.looks[1])
         found, wanted = other.measure(own.looks[1]), own.measure(own.looks[1])
         np.testing.assert_array_equal(found.second["relu3_1"], wanted.second["relu3_1"])
-        other.maps = own.maps
+        other.fitted = own.fitted
         if other is blind:
             blind.prepared.large.sent = own.photo_in(own.windows[4])
         assert other.encoded(own.windows[4], 16, False) == own.encoded(own.windows[4], 16, False)

@@ -317,7 +317,7 @@ def test_statistics_of_a_large_picture_come_from_all_of_it(monkeypatch):
     large[:, ::16] = 1
     large[:256, :, 0] = 1
     monkeypatch.setattr(color_transfer, "SAMPLES", 2**14)
-    sampled = color_transfer._sample(large)
+    sampled = color_transfer.color_samples(large)
     assert len(sampled) == 2**14
     every = oklab.to_oklab(large).reshape(-1, 3)
     np.testing.assert_allclose(sampled.mean(0), every.mean(0), atol=2e-3)

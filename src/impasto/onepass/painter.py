@@ -34,6 +34,7 @@ from impasto.onepass.fitted_moments import recorded_fits
 from impasto.onepass.network import DECODER_REACH, Masks, OnePassNetwork, read_onepass_network
 from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_statistics
+from impasto.onepass.tones import SMALL_SHAPE, Tones, fitted_tones, style_colors, toned
 from impasto.onepass.transfer import (
     STATISTICS_LAYERS,
     Maps,
@@ -43,6 +44,7 @@ from impasto.onepass.transfer import (
     transfer_maps,
 )
 from impasto.pictures.color_transfer import lightness_of
+from impasto.pictures.resizing import resize
 from impasto.prepared import Prepared, StyledRegion, region_masks
 from impasto.progress import Step
 from impasto.settings import checked
@@ -59,6 +61,8 @@ TILE_SIDE = 1440
 """Side of tiles; a picture of no more pixels than a tile is painted as a whole."""
 STATISTICS_SIDE = 512
 """Style images of larger pictures are looked at as if the picture's long side were this."""
+MOST_SMALL = 256**2
+"""Pixels of a painting that is small enough to fit its tones to itself."""
 MAPS = "transfer maps"
 """Under which a workshop keeps what computes them."""
 WEAKEST = 0.1
@@ -123,6 +127,10 @@ class OnePass:
         side: of tiles; a picture of no more pixels than a tile is painted as a whole.
         statistics: the style's where they are known already, instead of the style images'.
 
+    Attributes:
+        shape: (height, width) of the pictures.
+        tones: how each region's colors are moved in all photos to come; fitted to each photo if None.
+
     Raises:
         ImageError: a side is shorter than 32 px, or a mask has another shape.
         SettingError: there is no region, or one whose styles weigh nothing.
@@ -141,13 +149,16 @@ class OnePass:
         if not regions:
             raise SettingError("one-pass painting needs at least one region with a style")
         self.shape, self._network, self._workshop = shape, network, workshop
+        self._regions = tuple(regions)
         whole = shape[0] * shape[1] <= side**2
         side = max(shape) if whole else side
         self._looks = tile_grid(shape, side, STATISTICS_LAYERS)
         self._tiles = tile_grid(shape, side, (), DECODER_REACH)
         self.place(regions)
         self._style = style_moments(network, regions, shape, workshop, statistics)
+        self._toned = statistics is None  # a style of one's own was trained to have its painting's colors
         self._held: Maps | None = None
+        self.tones: tuple[Tones | None, ...] | None = None
 
     def place(self, regions: Sequence[StyledRegion]) -> None:
         """Paint all photos to come with the regions where these are; their styles stay.
@@ -156,9 +167,11 @@ class OnePass:
             ImageError: a mask has another shape than the pictures.
         """
         self._masks = mixing_masks(regions, self.shape, self._network.encoder.pool_rounding)
+        self._regions = tuple(regions)
 
     def hold(self, photos: Sequence[Array]) -> None:
-        """Paint all photos to come with the maps that fit these together, as the frames of a shot need it.
+        """Paint all photos to come with the maps and tones that fit these together, as the frames of a shot
+        need it.
 
         Args:
             photos: float32 (height, width, 3) each, of the pictures' shape.
@@ -167,6 +180,19 @@ class OnePass:
         with memory_errors(self.shape):
             moments = [encoded_photo(encoder, photo, None, self._looks, workshop).moments for photo in photos]
             self._held = workshop.get("functions", MAPS, compiled_maps)(pooled_moments(moments), self._style)
+        self.tones = self.fitted_tones(photos)
+
+    def fitted_tones(self, photos: Sequence[Array], visible: Array | None = None) -> tuple[Tones | None, ...]:
+        """Return how each region's colors are moved once they are painted, fitted to some photos together.
+
+        Args:
+            photos: float32 (height, width, 3) each, sRGB in [0, 1].
+            visible: float32 (height, width): how much each of their pixels counts; fully if None.
+        """
+        if not self._toned:
+            return (None,) * len(self._regions)
+        with memory_errors(self.shape):
+            return small_tones(self._network, self._regions, self._style, photos, visible, self._workshop)
 
     def paint(self, photo: Array, strength: float = 50.0, visible: Array | None = None) -> Array:
         """Return the pastiche of a photo.
@@ -184,10 +210,27 @@ class OnePass:
             SettingError: the strength is not from 0 to 100.
             OutOfMemoryError: the engine ran out of memory.
         """
-        return shining_through(photo, self.paint_over(photo, strength, visible), strength)
+        painted = self.tone(photo, self.paint_over(photo, strength, visible), strength, visible)
+        return shining_through(photo, painted, strength)
+
+    def tone(self, photo: Array, painted: Array, strength: float, visible: Array | None = None) -> Array:
+        """Return what `paint_over` returned with its colors moved to the style's.
+
+        Args:
+            photo: that was painted.
+            painted: float32 (height, width, 3).
+            strength: 0 to 100.
+            visible: how much each pixel of the photo counts.
+        """
+        tones = self.tones
+        if tones is None and self._toned and math.prod(self.shape) <= MOST_SMALL:
+            tones = tones_of([painted], self._regions, self._masks, visible, self._workshop)
+        elif tones is None:
+            tones = self.fitted_tones([photo], visible)
+        return toned(painted, tones, self._masks.get(STATISTICS_LAYERS[-1]), strength)
 
     def paint_over(self, photo: Array, strength: float, visible: Array | None = None) -> Array:
-        """Return what the network paints, before the photo shines through and before values are clipped.
+        """Return what the network paints, before its tones, the photo shining through and clipping.
 
         The arguments and errors are `paint`'s.
         """
@@ -225,8 +268,7 @@ class OnePass:
 
     def _compiled(self, shape: tuple[int, int]) -> Callable[..., Any]:
         """Return the painting compiled for a shape, or for all where the engine can."""
-        key = "paint", self._network, known_by(shape), bool(self._masks)
-        return self._workshop.get("functions", key, partial(_compiled_painting, self._network))
+        return painting_of(self._network, shape, bool(self._masks), self._workshop)
 
 
 def style_moments(
@@ -257,6 +299,69 @@ def style_moments(
         )
         for layer in STATISTICS_LAYERS
     }
+
+
+def small_tones(
+    network: OnePassNetwork,
+    regions: Sequence[StyledRegion],
+    style: Moments,
+    photos: Sequence[Array],
+    visible: Array | None,
+    workshop: Workshop,
+) -> tuple[Tones | None, ...]:
+    """Return how each region's colors are moved, from small paintings of some photos.
+
+    Args:
+        network: the one-pass network.
+        regions: with their style images.
+        style: the regions' moments.
+        photos: float32 (height, width, 3) each, sRGB in [0, 1].
+        visible: float32 (height, width): how much each pixel counts; fully if None.
+        workshop: keeps what is compiled, the photos' features and the styles' colors.
+    """
+    encoder, shape = network.encoder, SMALL_SHAPE
+    small = [resize(photo, shape) for photo in photos]
+    small_visible = None if visible is None else resize(visible, shape)
+    tiles = tile_grid(shape, max(shape), STATISTICS_LAYERS)
+    encoded = [encoded_photo(encoder, photo, small_visible, tiles, workshop) for photo in small]
+    moments = pooled_moments([each.moments for each in encoded])
+    maps = workshop.get("functions", MAPS, compiled_maps)(moments, style)
+    placed = [
+        replace(region, mask=None if region.mask is None else resize(region.mask, shape))
+        for region in regions
+    ]
+    masks = mixing_masks(placed, shape, encoder.pool_rounding)
+    paint, amount = painting_of(network, shape, bool(masks), workshop), np.ones(1, np.float32)
+    paintings = [
+        to_host(paint(photo[None], each.features, maps, amount, masks))[0]
+        for photo, each in zip(small, encoded, strict=True)
+    ]
+    return tones_of(paintings, regions, masks, small_visible, workshop)
+
+
+def tones_of(
+    paintings: Sequence[Array],
+    regions: Sequence[StyledRegion],
+    masks: Masks,
+    visible: Array | None,
+    workshop: Workshop,
+) -> tuple[Tones | None, ...]:
+    """Return how each region's colors are moved, from paintings.
+
+    Args:
+        paintings: float32 (height, width, 3) each, of one size.
+        regions: with their style images.
+        masks: of `mixing_masks`.
+        visible: float32 (height, width): how much each pixel counts; fully if None.
+        workshop: keeps the styles' colors.
+    """
+    visible = np.ones(paintings[0].shape[:2], np.float32) if visible is None else visible
+    parts = [visible * mask for mask in masks[STATISTICS_LAYERS[0]]] if masks else [visible]
+    painting, tones = np.concatenate(paintings), []
+    for region, part in zip(regions, parts, strict=True):
+        counted = np.concatenate([part] * len(paintings))
+        tones.append(fitted_tones(painting, counted, style_colors(region.styles, workshop)))
+    return tuple(tones)
 
 
 def shining_through(photo: Array, painted: Array, strength: float) -> Array:
@@ -306,6 +411,14 @@ def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], roundi
     return region_masks(mixed, shape, STATISTICS_LAYERS, rounding)
 
 
+def painting_of(
+    network: OnePassNetwork, shape: tuple[int, int], masked: bool, workshop: Workshop
+) -> Callable[..., Any]:
+    """Return the painting compiled for a shape, or for all where the engine can; a workshop keeps it."""
+    key = "paint", network, known_by(shape), masked
+    return workshop.get("functions", key, partial(_compiled_painting, network))
+
+
 def _compiled_painting(network: OnePassNetwork) -> Callable[..., Any]:
     def paint(photo: Tensor, deeper: Masks, maps: Maps, amount: Tensor, masks: Masks) -> Tensor:
         features = {k: ops.cast(v, network.encoder.dtype) for k, v in deeper.items()}
@@ -350,7 +463,8 @@ def painted_by(painter: OnePass, prepared: Prepared) -> tuple[Array, str]:
     """
     strength = prepared.settings.strength
     painted = painter.paint_over(prepared.content, strength, prepared.visible)
-    pixels = shining_through(prepared.content, painted, strength)
+    colored = painter.tone(prepared.content, painted, strength, prepared.visible)
+    pixels = shining_through(prepared.content, colored, strength)
     return lightness_of(pixels) if prepared.achromatic else pixels, collapse_of(painted, prepared)
 
 

@@ -6,7 +6,6 @@ to relu3_1, ``coarse`` ones at relu4_1.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -70,19 +69,16 @@ def known_statistics(network: OnePassNetwork, style: StyleImage, scale: float, w
         scale: the size, relative to its own, in which it is looked at.
         workshop: where they are kept.
     """
-    digest = hashlib.blake2b(style.pixels.tobytes(), digest_size=16)
-    if style.mask is not None:
-        digest.update(f"{style.mask.shape}".encode() + style.mask.tobytes())
     encoder, size = network.encoder, style.scaled(scale).size
     make = partial(_statistics, network, style, scale)
     built_in = style.built_in if style.mask is None else ""
     if built_in and encoder.sha256:
-        make = partial(kept_statistics, statistics_file(encoder, digest.digest(), size), make)
+        make = partial(kept_statistics, statistics_file(encoder, style.digest, size), make)
     fit = None
     if built_in and network.fits:
         fit = network.fits, built_in
         make = partial(fitted_moments, make, *fit)
-    key = (encoder, fit, style.pixels.shape, size, digest.digest())
+    key = (encoder, fit, style.pixels.shape, size, style.digest)
     return workshop.get("statistics", key, make, _bytes)
 
 

@@ -31,8 +31,10 @@ from impasto.onepass.painter import (
     mixing_masks,
     network_of,
     shining_through,
+    small_tones,
     style_moments,
 )
+from impasto.onepass.tones import Tones, toned
 from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, Moments, amount_at
 from impasto.pictures.color_transfer import lightness_of
 from impasto.pictures.reading import Picture
@@ -43,6 +45,7 @@ from impasto.progress import Step
 
 Tensor = Any
 Array = NDArray[np.float32]
+Fit = tuple[Maps, tuple[Tones | None, ...]]
 WINDOW_SIDE = 1792
 """Side of windows in pixels, surroundings included."""
 LOOK_COST, PAINT_COST = 0.9, 2.9
@@ -84,7 +87,8 @@ class WindowPainter:
         tile: (height, width) of these.
         style: the moments of the regions' styles.
         sums: what is measured so far, added up; None if nothing is.
-        maps: how features are moved, once `fit` has been called; small, and all that painting needs.
+        fitted: the maps by which features are moved and the regions' tones, once `fit` has been called:
+            small, and all that painting needs.
     """
 
     def __init__(self, prepared: Prepared, style: Moments | None = None) -> None:
@@ -98,7 +102,7 @@ class WindowPainter:
             self._network, prepared.regions, prepared.shape, prepared.workshop, prepared.style_moments
         )
         self.sums: MomentSums | None = None
-        self.maps: Maps | None = None
+        self.fitted: Fit | None = None
 
     @property
     def work(self) -> list[tuple[int, int]]:
@@ -122,7 +126,7 @@ class WindowPainter:
             return measured(encoder, part.content, tile, coverage, self._workshop)[0]
 
     def fit(self, sums: MomentSums) -> None:
-        """Find the maps that give the photo's features the style's moments.
+        """Find the maps that give the photo's features the style's moments, and the tones.
 
         Args:
             sums: those of all `looks`, added up.
@@ -130,7 +134,11 @@ class WindowPainter:
         self.sums = sums
         make = self._workshop.get("functions", MAPS, compiled_maps)
         maps = make(sums.moments(), self.style)
-        self.maps = {k: (to_host(first), to_host(second)) for k, (first, second) in maps.items()}
+        prepared, tones = self.prepared, tuple[Tones | None, ...]()
+        if prepared.style_moments is None:
+            args = [prepared.content], prepared.visible, self._workshop
+            tones = small_tones(self._network, prepared.regions, self.style, *args)
+        self.fitted = {k: (to_host(first), to_host(second)) for k, (first, second) in maps.items()}, tones
 
     def paint(self, tile: Tile) -> tuple[Array, Array | None]:
         """Return the finished picture in a window's core, float32 (h, w, 3) in [0, 1], and alpha or None.
@@ -144,8 +152,11 @@ class WindowPainter:
         """
         part = self.prepared.window(_window(tile))
         pixels = part.photo
-        if self.prepared.settings.strength:
-            pixels = shining_through(part.content, self._painted(tile, part), self.prepared.settings.strength)
+        strength = self.prepared.settings.strength
+        if strength:
+            painted, masks, tones = self._painted(tile, part)
+            painted = toned(painted, tones, masks.get(STATISTICS_LAYERS[-1]), strength)
+            pixels = shining_through(part.content, painted, strength)
             pixels = lightness_of(pixels) if part.achromatic else pixels
         pixels = part.complete(pixels)
         alpha = part.picture.alpha
@@ -179,7 +190,7 @@ class WindowPainter:
         for index in range(count):
             tile = self.windows[(2 * index + 1) * len(self.windows) // (2 * count)]
             part = self.prepared.window(_window(tile))
-            parts.append((self._painted(tile, part), part))
+            parts.append((self._painted(tile, part)[0], part))
         wrong = collapse_of_parts(parts)
         if wrong:
             raise ImageError(
@@ -190,18 +201,21 @@ class WindowPainter:
                 height=self.prepared.shape[0],
             )
 
-    def _painted(self, tile: Tile, part: Prepared) -> Array:
-        """Return what the network paints in a window, surroundings included."""
-        if self.maps is None:
+    def _painted(self, tile: Tile, part: Prepared) -> tuple[Array, Masks, Sequence[Tones | None]]:
+        """Return what the network paints in a window, surroundings included, where each region counts in it,
+        and how its colors are still to be moved.
+        """
+        if self.fitted is None:
             raise ImageError("a large photo is measured before it is painted")
+        maps, tones = self.fitted
         rounding = self._network.encoder.pool_rounding
         masks = mixing_masks(part.regions, tile.shape, rounding)
         amount = np.full(1, amount_at(self.prepared.settings.strength / 100), np.float32)
         key = "window", self._network, known_by(tile.shape), bool(masks)
         with memory_errors(tile.shape):
             paint = self._workshop.get("functions", key, partial(_compiled, self._network))
-            painted: Array = to_host(paint(part.content[None], self.maps, amount, masks))[0]
-        return painted
+            painted: Array = to_host(paint(part.content[None], maps, amount, masks))[0]
+        return painted, masks, tones
 
     def _visible(self, part: Prepared) -> Array | None:
         """Return how much each pixel counts; all alike where nothing of the whole photo is visible."""

@@ -151,7 +151,7 @@ def match_lightness(
     Reference: Gatys et al. 2016 ("Preserving Color"), on luminance-only transfer.
     """
     _check(style, photo)
-    of_photo, of_style = _sample(photo, photo_alpha)[:, 0], _sample(style, style_alpha)[:, 0]
+    of_photo, of_style = color_samples(photo, photo_alpha)[:, 0], color_samples(style, style_alpha)[:, 0]
     mean = float(of_style.mean())
     gain = float(of_photo.std()) / max(float(of_style.std()), NOISE)
     target = float(of_photo.mean())
@@ -189,8 +189,8 @@ def match_moments(
     et al. 2016 ("Preserving Color"), on color histogram matching.
     """
     _check(style, photo)
-    samples = _sample(style, style_alpha)
-    move = _moment_map(samples, _sample(photo, photo_alpha))
+    samples = color_samples(style, style_alpha)
+    move = _moment_map(samples, color_samples(photo, photo_alpha))
     lightness = _in_bands(move, samples)[:, 0]
     low, high = float(lightness.min()), float(lightness.max())
 
@@ -229,19 +229,43 @@ def match_histogram(
     Reference: Pitié et al. 2007 (iterative distribution transfer).
     """
     _check(style, photo)
-    samples, target = _sample(style, style_alpha), _sample(photo, photo_alpha)
-    steps = [_moment_map(samples, target)]
+    move = histogram_map(color_samples(style, style_alpha), color_samples(photo, photo_alpha))
+    return _in_bands(lambda band: _band_from_oklab(move(_band_to_oklab(band))), style)
+
+
+def histogram_map(source: Array, target: Array) -> Map:
+    """Return the map of colors by which `match_histogram` recolors.
+
+    Args:
+        source: colors in Oklab, float32 (pixels, 3).
+        target: those whose distribution they are to have, the same.
+    """
+    steps = [_moment_map(source, target)]
     for axes in _FRAMES:
-        samples = _in_bands(steps[-1], samples)
-        steps.append(_curve_map(axes, samples, target))
+        source = _in_bands(steps[-1], source)
+        steps.append(_curve_map(axes, source, target))
 
-    def recolor(band: Array) -> Array:
-        lab = _band_to_oklab(band)
+    def move(colors: Array) -> Array:
         for step in steps:
-            lab = step(lab)
-        return _band_from_oklab(lab)
+            colors = step(colors)
+        return colors
 
-    return _in_bands(recolor, style)
+    return move
+
+
+def histogram_distance(first: Array, second: Array) -> float:
+    """Return how far apart the distributions of two sets of colors are, in Oklab.
+
+    The sliced Wasserstein distance (Bonneel et al. 2015): the root mean square difference of quantiles along
+    the axes of `match_histogram`.
+
+    Args:
+        first: colors in Oklab, float32 (pixels, 3).
+        second: the same, of any number.
+    """
+    axes = _FRAMES.reshape(-1, 3)
+    quantiles = [_quantiles(np.sort(axes @ colors.T)) for colors in (first, second)]
+    return float(np.sqrt(np.mean(np.square(quantiles[0] - quantiles[1]))))
 
 
 def _moment_map(source: Array, target: Array) -> Map:
@@ -281,10 +305,7 @@ def _curve_map(axes: Array, source: Array, target: Array) -> Map:
 
 def _fit_curve(source: Array, target: Array) -> tuple[float, float, Array]:
     """Return a monotone curve's lowest source value, its step and ``CURVE_STEPS`` + 1 target values."""
-    quantiles = []
-    for values in (source, target):
-        ranks = np.linspace(0, len(values) - 1, QUANTILES).round().astype(np.intp)
-        quantiles.append(np.sort(values)[ranks].astype(np.float64))
+    quantiles = [_quantiles(np.sort(values)).astype(np.float64) for values in (source, target)]
     knots, which, counts = np.unique(quantiles[0], return_inverse=True, return_counts=True)
     wanted = np.bincount(which, quantiles[1]) / counts  # one value of a flat color: its quantiles' mean
     rises = np.minimum(np.diff(wanted), STEEPEST * np.diff(knots))
@@ -292,6 +313,11 @@ def _fit_curve(source: Array, target: Array) -> tuple[float, float, Array]:
     curve += np.average(wanted - curve, weights=counts)
     places, step = np.linspace(knots[0], max(knots[-1], knots[0] + NOISE), CURVE_STEPS + 1, retstep=True)
     return float(knots[0]), float(step), np.interp(places, knots, curve).astype(np.float32)
+
+
+def _quantiles(values: Array) -> Array:
+    """Return ``QUANTILES`` of what is sorted along its last axis."""
+    return values[..., np.linspace(0, values.shape[-1] - 1, QUANTILES).round().astype(np.intp)]
 
 
 def _roll_off(lightness: Array, low: float, high: float) -> Array:
@@ -316,16 +342,26 @@ def _bend(lightness: Array, high: float) -> Array:
     return np.where(lightness > knee, bent, lightness)
 
 
-def _sample(picture: Array, alpha: Array | None = None) -> Array:
-    """Return up to ``SAMPLES`` visible colors (pixels, 3) in Oklab, always the same and evenly spread.
+def color_samples(picture: Array, alpha: Array | None = None) -> Array:
+    """Return up to ``SAMPLES`` visible colors of a picture, float32 (pixels, 3) in Oklab, always the same.
 
-    Steps of the golden ratio around the picture hit no row, column or pattern more than others.
+    Args:
+        picture: float32 (height, width, 3), sRGB in [0, 1].
+        alpha: float32 (height, width) in [0, 1]; None if all is visible.
     """
     pixels = _visible(picture, alpha)
-    if len(pixels) > SAMPLES:
-        golden = (np.sqrt(5) - 1) / 2
-        pixels = pixels[(np.arange(SAMPLES) * golden % 1 * len(pixels)).astype(np.intp)]
-    return to_oklab(pixels)
+    return to_oklab(pixels if len(pixels) <= SAMPLES else evenly(pixels, range(SAMPLES)))
+
+
+def evenly(values: Array, which: range) -> Array:
+    """Return some of the values (n, ...), whatever their number, evenly spread over all of them.
+
+    Steps of the golden ratio around a picture hit no row, column or pattern more than others, and parts of a
+    range together what the whole of it does.
+    """
+    golden = (np.sqrt(5) - 1) / 2
+    chosen: Array = values[(np.arange(which.start, which.stop) * golden % 1 * len(values)).astype(np.intp)]
+    return chosen
 
 
 def _visible(picture: Array, alpha: Array | None) -> Array:

@@ -49,21 +49,25 @@ class Shot:
 
 
 class Camera:
-    """What is known of a camera from frame to frame: the painting before.
+    """What is known of a camera from frame to frame: the painting before, and how its colors were moved.
 
     Args:
         stillness: 0 to 100, how much a painting is drawn to the one before.
         key: what a frame must share with the one before to be drawn to it.
+
+    Attributes:
+        tones: of the first frame of a scene, and of all after it.
     """
 
     def __init__(self, stillness: float, key: Any) -> None:
-        self.key = key
+        self.key, self.tones = key, None
         self._stillness, self._cuts = Stillness(stillness), CutFinder()
 
     def drawn(self, filmed: Array, painted: Array) -> Array:
         """Return the painting of a frame, drawn to the one before unless all of it is new."""
         if self._cuts.is_cut(filmed):
             self._stillness.restart()
+            self.tones = None
         return self._stillness.drawn(filmed, painted)
 
 
@@ -85,10 +89,14 @@ def painted_frame(session: Session, shot: Shot, workshop: Workshop) -> Iterator[
 
     settings = shot.look.chosen(max_size=shot.side)
     prepared = prepare(shot.look.inputs(frame_of(shot.address, shot.side)), settings, workshop=workshop)
-    painted, _ = painted_by(painter_for(prepared), prepared)
     key = shot.look.plain, prepared.photo.shape, shot.stillness
     if session.camera is None or session.camera.key != key:
         session.camera = Camera(shot.stillness, key)
+    painter = painter_for(prepared)
+    if session.camera.tones is None:
+        session.camera.tones = painter.fitted_tones([prepared.content])
+    painter.tones = session.camera.tones
+    painted, _ = painted_by(painter, prepared)
     pixels = prepared.complete(session.camera.drawn(prepared.photo, painted))
     height, width = pixels.shape[:2]
     yield "painted", {"picture": data_address(pixels), "width": width, "height": height}

@@ -104,18 +104,18 @@ class WorkerActor:
         self._painter = errand.painter(self._workshop)
         return isinstance(self._painter.prepared.large, LargePhoto)
 
-    def window(self, name: str, tile: Tile, maps: Any, picture: Any, more: tuple[Any, ...]) -> Any:
+    def window(self, name: str, tile: Tile, fitted: Any, picture: Any, more: tuple[Any, ...]) -> Any:
         """Measure or paint a window.
 
         Args:
             name: of the painter's method.
             tile: the window.
-            maps: the painter's, once the photo is measured.
+            fitted: what the painter has found once the photo is measured.
             picture: what the window shows, if the photo's file is not seen here.
             more: the method's other arguments.
         """
         painter: Any = self._painter
-        painter.maps = maps
+        painter.fitted = fitted
         if picture is not None:
             painter.prepared.large.sent = picture
         return getattr(painter, name)(tile, *more)

@@ -24,7 +24,7 @@ class SharedWindows:
 
     Args:
         team: the actors, a `RayTeam`.
-        painter: whose windows they are; it has its maps if they are to be painted.
+        painter: whose windows they are; it has found its maps if they are to be painted.
         tiles: the windows.
     """
 
@@ -32,7 +32,7 @@ class SharedWindows:
         from impasto.onepass.window_errand import Errand
 
         self._team, self._ray, self._painter = team, team.ray, painter
-        self._errand, self._maps = self._ray.put(Errand.of(painter)), self._ray.put(painter.maps)
+        self._errand, self._fitted = self._ray.put(Errand.of(painter)), self._ray.put(painter.fitted)
         self._count, self._waiting = len(tiles), deque(enumerate(tiles))
         self._at_work: dict[Any, tuple[Any, tuple[int, Tile]]] = {}
         self._sees: dict[Any, bool] = {}
@@ -78,7 +78,7 @@ class SharedWindows:
             self._sees[actor] = self._ray.get(actor.open.remote(self._errand))
         item = self._waiting.popleft()
         picture = None if self._sees[actor] else self._painter.photo_in(item[1])
-        reference = actor.window.remote(name, item[1], self._maps, picture, more)
+        reference = actor.window.remote(name, item[1], self._fitted, picture, more)
         self._at_work[reference] = actor, item
 
     def _mend(self) -> None:
