@@ -11,6 +11,7 @@ before they are decoded, once.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -317,26 +318,37 @@ def small_tones(
         style: the regions' moments.
         photos: float32 (height, width, 3) each, sRGB in [0, 1].
         visible: float32 (height, width): how much each pixel counts; fully if None.
-        workshop: keeps what is compiled, the photos' features and the styles' colors.
+        workshop: keeps the tones, and what is needed for others.
     """
-    encoder, shape = network.encoder, SMALL_SHAPE
-    small = [resize(photo, shape) for photo in photos]
+    shape = SMALL_SHAPE
+    step = max(1, min(photos[0].shape[:2]) // (3 * max(shape)))  # what is between says nothing more of colors
+    small = [resize(photo[::step, ::step], shape) for photo in photos]
     small_visible = None if visible is None else resize(visible, shape)
-    tiles = tile_grid(shape, max(shape), STATISTICS_LAYERS)
-    encoded = [encoded_photo(encoder, photo, small_visible, tiles, workshop) for photo in small]
-    moments = pooled_moments([each.moments for each in encoded])
-    maps = workshop.get("functions", MAPS, compiled_maps)(moments, style)
     placed = [
         replace(region, mask=None if region.mask is None else resize(region.mask, shape))
         for region in regions
     ]
-    masks = mixing_masks(placed, shape, encoder.pool_rounding)
-    paint, amount = painting_of(network, shape, bool(masks), workshop), np.ones(1, np.float32)
-    paintings = [
-        to_host(paint(photo[None], each.features, maps, amount, masks))[0]
-        for photo, each in zip(small, encoded, strict=True)
-    ]
-    return tones_of(paintings, regions, masks, small_visible, workshop)
+
+    def fit() -> tuple[Tones | None, ...]:
+        encoder, tiles = network.encoder, tile_grid(shape, max(shape), STATISTICS_LAYERS)
+        encoded = [encoded_photo(encoder, photo, small_visible, tiles, workshop) for photo in small]
+        moments = pooled_moments([each.moments for each in encoded])
+        maps = workshop.get("functions", MAPS, compiled_maps)(moments, style)
+        masks = mixing_masks(placed, shape, encoder.pool_rounding)
+        paint, amount = painting_of(network, shape, bool(masks), workshop), np.ones(1, np.float32)
+        paintings = [
+            to_host(paint(photo[None], each.features, maps, amount, masks))[0]
+            for photo, each in zip(small, encoded, strict=True)
+        ]
+        return tones_of(paintings, regions, masks, small_visible, workshop)
+
+    digest = hashlib.blake2b(digest_size=16)
+    for pixels in (*small, small_visible, *(region.mask for region in placed)):
+        digest.update(b"-" if pixels is None else pixels.tobytes())
+    styles = tuple((each.digest, each.weight, each.part) for region in regions for each in region.styles)
+    counts = tuple(len(region.styles) for region in regions)
+    key = ("tones", network, digest.digest(), styles, counts)
+    return workshop.get("statistics", key, fit, lambda tones: sum(each.nbytes for each in tones if each))
 
 
 def tones_of(

@@ -69,6 +69,11 @@ class Tones:
     wanted: Array
     amount: Array
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the colors take."""
+        return self.painted.nbytes + self.wanted.nbytes
+
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled; the map is made anew."""
         return {name: value for name, value in self.__dict__.items() if name != "move"}
@@ -157,13 +162,27 @@ def toned(painted: Array, tones: Sequence[Tones | None], shares: Array | None, s
         if each is not None:
             part = np.float32(1) if shares is None else _fitting(shares[index], cells.shape[:2])[..., None]
             shift += part * each.shift(cells)
-    height, width = painted.shape[:2]
-    size = CELL * cells.shape[1], CELL * cells.shape[0]
+    return painted_over(painted, np.float32(min(1.0, strength / 50)) * shift)
+
+
+def painted_over(painted: Array, shift: Array) -> Array:
+    """Return a painting and what is given for its cells, bilinear between their middles, added up.
+
+    Args:
+        painted: float32 (height, width, 3).
+        shift: float32 (rows, columns, 3), of all its cells.
+    """
+    (height, width), rows = painted.shape[:2], len(shift)
+    size, smooth = (CELL * shift.shape[1], rows), Image.Resampling.BILINEAR
+    planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in np.moveaxis(shift, 2, 0)]
+    across = np.stack([np.asarray(plane.resize(size, smooth))[:, :width] for plane in planes], axis=2)
     result = np.empty_like(painted)
-    for channel in range(3):
-        plane = Image.fromarray(np.ascontiguousarray(shift[..., channel]))
-        smooth = np.asarray(plane.resize(size, Image.Resampling.BILINEAR))[:height, :width]
-        np.add(painted[..., channel], np.float32(min(1.0, strength / 50)) * smooth, out=result[..., channel])
+    for row in range(height):  # one by one: they are added while they lie in the processor's cache
+        place = min(max((row + 0.5) / CELL - 0.5, 0.0), rows - 1.0)
+        above, below = across[int(place)], across[min(int(place) + 1, rows - 1)]
+        np.multiply(below - above, np.float32(place - int(place)), out=result[row])
+        result[row] += above
+        result[row] += painted[row]
     return result
 
 
@@ -172,8 +191,10 @@ def cells_of(picture: Array, side: int) -> Array:
     height, width = picture.shape[:2]
     more = [(0, -height % side), (0, -width % side), *((0, 0),) * (picture.ndim - 2)]
     padded = np.pad(picture, more, mode="edge") if any(map(any, more)) else picture
-    rows = padded.reshape(-1, side, *padded.shape[1:]).mean(axis=1)
-    return np.asarray(rows.reshape(len(rows), -1, side, *rows.shape[2:]).mean(axis=2), np.float32)
+    count, width = len(padded) // side, padded.shape[1]
+    mean = np.full((1, side), 1 / side, np.float32)
+    rows = (mean @ padded.reshape(count, side, -1)).reshape(count, width // side, side, *padded.shape[2:])
+    return np.asarray(rows.mean(axis=2), np.float32)
 
 
 def _fitting(mask: Array, shape: tuple[int, int]) -> Array:
