@@ -11,7 +11,6 @@ before they are decoded, once.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,29 +23,29 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine import runtime
-from impasto.engine.gradients import compile_for_any_size, compile_function, known_by, memory_errors, to_host
+from impasto.engine.gradients import memory_errors, to_host
 from impasto.errors import ImageError, SettingError, WeightsError
 from impasto.layers import ONEPASS_MINIMUM_SIDE, layer_shapes, level_of
 from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
 from impasto.networks.tile_grid import tile_grid
 from impasto.onepass.collapse import collapse_of
+from impasto.onepass.compiled import MAPS, compiled_maps, mixing_masks, painting_of
 from impasto.onepass.encoded_photo import encoded_photo
 from impasto.onepass.fitted_moments import recorded_fits
-from impasto.onepass.network import DECODER_REACH, Masks, OnePassNetwork, read_onepass_network
+from impasto.onepass.network import DECODER_REACH, OnePassNetwork, read_onepass_network
+from impasto.onepass.region_tones import small_tones, tones_of
 from impasto.onepass.style_file import StyleFile
 from impasto.onepass.style_statistics import blended_statistics
-from impasto.onepass.tones import SMALL_SHAPE, Tones, fitted_tones, style_colors, toned
+from impasto.onepass.tones import Tones, toned
 from impasto.onepass.transfer import (
     STATISTICS_LAYERS,
     Maps,
     Moments,
     amount_at,
     pooled_moments,
-    transfer_maps,
 )
 from impasto.pictures.color_transfer import lightness_of
-from impasto.pictures.resizing import resize
-from impasto.prepared import Prepared, StyledRegion, region_masks
+from impasto.prepared import Prepared, StyledRegion
 from impasto.progress import Step
 from impasto.settings import checked
 from impasto.workshop import Workshop
@@ -64,8 +63,6 @@ STATISTICS_SIDE = 512
 """Style images of larger pictures are looked at as if the picture's long side were this."""
 MOST_SMALL = 256**2
 """Pixels of a painting that is small enough to fit its tones to itself."""
-MAPS = "transfer maps"
-"""Under which a workshop keeps what computes them."""
 WEAKEST = 0.1
 """Strength below which the photo shines through, until at 0 nothing else is left."""
 
@@ -302,80 +299,6 @@ def style_moments(
     }
 
 
-def small_tones(
-    network: OnePassNetwork,
-    regions: Sequence[StyledRegion],
-    style: Moments,
-    photos: Sequence[Array],
-    visible: Array | None,
-    workshop: Workshop,
-) -> tuple[Tones | None, ...]:
-    """Return how each region's colors are moved, from small paintings of some photos.
-
-    Args:
-        network: the one-pass network.
-        regions: with their style images.
-        style: the regions' moments.
-        photos: float32 (height, width, 3) each, sRGB in [0, 1].
-        visible: float32 (height, width): how much each pixel counts; fully if None.
-        workshop: keeps the tones, and what is needed for others.
-    """
-    shape = SMALL_SHAPE
-    step = max(1, min(photos[0].shape[:2]) // (3 * max(shape)))  # what is between says nothing more of colors
-    small = [resize(photo[::step, ::step], shape) for photo in photos]
-    small_visible = None if visible is None else resize(visible, shape)
-    placed = [
-        replace(region, mask=None if region.mask is None else resize(region.mask, shape))
-        for region in regions
-    ]
-
-    def fit() -> tuple[Tones | None, ...]:
-        encoder, tiles = network.encoder, tile_grid(shape, max(shape), STATISTICS_LAYERS)
-        encoded = [encoded_photo(encoder, photo, small_visible, tiles, workshop) for photo in small]
-        moments = pooled_moments([each.moments for each in encoded])
-        maps = workshop.get("functions", MAPS, compiled_maps)(moments, style)
-        masks = mixing_masks(placed, shape, encoder.pool_rounding)
-        paint, amount = painting_of(network, shape, bool(masks), workshop), np.ones(1, np.float32)
-        paintings = [
-            to_host(paint(photo[None], each.features, maps, amount, masks))[0]
-            for photo, each in zip(small, encoded, strict=True)
-        ]
-        return tones_of(paintings, regions, masks, small_visible, workshop)
-
-    digest = hashlib.blake2b(digest_size=16)
-    for pixels in (*small, small_visible, *(region.mask for region in placed)):
-        digest.update(b"-" if pixels is None else pixels.tobytes())
-    styles = tuple((each.digest, each.weight, each.part) for region in regions for each in region.styles)
-    counts = tuple(len(region.styles) for region in regions)
-    key = ("tones", network, digest.digest(), styles, counts)
-    return workshop.get("statistics", key, fit, lambda tones: sum(each.nbytes for each in tones if each))
-
-
-def tones_of(
-    paintings: Sequence[Array],
-    regions: Sequence[StyledRegion],
-    masks: Masks,
-    visible: Array | None,
-    workshop: Workshop,
-) -> tuple[Tones | None, ...]:
-    """Return how each region's colors are moved, from paintings.
-
-    Args:
-        paintings: float32 (height, width, 3) each, of one size.
-        regions: with their style images.
-        masks: of `mixing_masks`.
-        visible: float32 (height, width): how much each pixel counts; fully if None.
-        workshop: keeps the styles' colors.
-    """
-    visible = np.ones(paintings[0].shape[:2], np.float32) if visible is None else visible
-    parts = [visible * mask for mask in masks[STATISTICS_LAYERS[0]]] if masks else [visible]
-    painting, tones = np.concatenate(paintings), []
-    for region, part in zip(regions, parts, strict=True):
-        counted = np.concatenate([part] * len(paintings))
-        tones.append(fitted_tones(painting, counted, style_colors(region.styles, workshop)))
-    return tuple(tones)
-
-
 def shining_through(photo: Array, painted: Array, strength: float) -> Array:
     """Return a painting in [0, 1], at a strength below `WEAKEST` with the photo seen through it."""
     opacity = np.float32(min(1.0, strength / 100 / WEAKEST))
@@ -397,52 +320,6 @@ def check_shape(shape: tuple[int, int]) -> None:
             width=shape[1],
             height=shape[0],
         )
-
-
-def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], rounding: str) -> dict[str, Array]:
-    """Return by layer how much each region counts where, float32 (regions, h, w); nothing for one region.
-
-    The masks add up to 1; where no region is, all count alike.
-
-    Raises:
-        ImageError: a mask has another shape than the picture.
-    """
-    for region in regions:
-        if region.mask is not None and region.mask.shape != shape:
-            raise ImageError(
-                "a region's mask must have the shape {expected}, not {found}",
-                expected=shape,
-                found=region.mask.shape,
-            )
-    if len(regions) == 1:
-        return {}
-    masks = [np.ones(shape, np.float32) if r.mask is None else np.clip(r.mask, 0, 1) for r in regions]
-    total = np.sum(masks, axis=0) + 1e-6 * len(masks)
-    shares = [((mask + 1e-6) / total).astype(np.float32) for mask in masks]
-    mixed = [replace(region, mask=mask) for region, mask in zip(regions, shares, strict=True)]
-    return region_masks(mixed, shape, STATISTICS_LAYERS, rounding)
-
-
-def painting_of(
-    network: OnePassNetwork, shape: tuple[int, int], masked: bool, workshop: Workshop
-) -> Callable[..., Any]:
-    """Return the painting compiled for a shape, or for all where the engine can; a workshop keeps it."""
-    key = "paint", network, known_by(shape), masked
-    return workshop.get("functions", key, partial(_compiled_painting, network))
-
-
-def _compiled_painting(network: OnePassNetwork) -> Callable[..., Any]:
-    def paint(photo: Tensor, deeper: Masks, maps: Maps, amount: Tensor, masks: Masks) -> Tensor:
-        features = {k: ops.cast(v, network.encoder.dtype) for k, v in deeper.items()}
-        features |= network.encoder.features(photo, STATISTICS_LAYERS[:1])
-        return network.paint(features, maps, amount, masks or None)
-
-    return compile_for_any_size(paint, (1, 2), (1, 2), (), (), (1, 2))
-
-
-def compiled_maps() -> Callable[..., Any]:
-    """Return `transfer_maps`, compiled."""
-    return compile_function(transfer_maps)
 
 
 def painter_for(prepared: Prepared) -> OnePass:

@@ -21,19 +21,17 @@ from impasto.engine.gradients import compile_for_any_size, known_by, memory_erro
 from impasto.errors import ImageError, Message
 from impasto.networks.tile_grid import Tile, even_grid, tile_grid
 from impasto.onepass.collapse import collapse_of_parts
+from impasto.onepass.compiled import MAPS, compiled_maps, mixing_masks
 from impasto.onepass.encoded_photo import MomentSums, layers_of, measured
 from impasto.onepass.network import DECODER_REACH, Masks, OnePassNetwork
 from impasto.onepass.painter import (
-    MAPS,
     WEAKEST,
     check_shape,
-    compiled_maps,
-    mixing_masks,
     network_of,
     shining_through,
-    small_tones,
     style_moments,
 )
+from impasto.onepass.region_tones import small_tones
 from impasto.onepass.tones import Tones, toned
 from impasto.onepass.transfer import STATISTICS_LAYERS, Maps, Moments, amount_at
 from impasto.pictures.color_transfer import lightness_of
