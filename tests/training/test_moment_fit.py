@@ -49,6 +49,15 @@ def test_it_begins_with_the_moments_as_they_are(judge, network):
     assert np.abs(to_host(found) - to_host(wanted)).max() < 0.02 * np.ptp(to_host(wanted))
 
 
+def test_it_goes_on_with_an_earlier_change(judge, network):
+    painting, rng = picture(64, 72, 5), np.random.default_rng(4)
+    shapes = {k: v.shape for k, v in MomentTrainer(network, judge, painting).trained.items()}
+    change = {k: rng.normal(0, 0.1, shape).astype(np.float32) for k, shape in shapes.items()}
+    trainer = MomentTrainer(network, judge, painting, change)
+    for name, value in trainer.trained.items():
+        np.testing.assert_array_equal(to_host(value), change[name])
+
+
 @pytest.mark.slow
 def test_a_fit_lowers_the_style_loss_of_a_photo_it_never_saw(judge, network, photos, monkeypatch):
     monkeypatch.setattr(moment_fit, "CROP", 48)

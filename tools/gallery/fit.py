@@ -1,11 +1,11 @@
 """Fit the built-in styles' moments to the one-pass network; needs the project's environment and VGG-19.
 
-    PYTHONPATH=src python -m tools.gallery.fit PHOTOS [PHOTOS ...] [--only ID ...] [--steps 60]
+    PYTHONPATH=src python -m tools.gallery.fit PHOTOS [PHOTOS ...] [--only ID ...] [--steps 60] [--begin FOLDER]
     PYTHONPATH=src python -m tools.gallery.fit --write
 
 The first fits the styles that have no fit in build/fits yet (35 styles take half an hour on two cores; two at
-once, with different --only, are a little quicker); the second writes what is there beside the network, with
-its recipe. Photos are pictures, folders or zip archives.
+once, with different --only, are a little quicker), or goes on with fits to an earlier network, by half the steps;
+the second writes what is there beside the network, with its recipe. Photos are pictures, folders or zip archives.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEPT = 0.7
 """Of the change that was found: the whole of it takes more of faces, and once made a portrait collapse."""
 
 
-def fit(photos: list[Path], only: list[str], steps: int) -> None:
+def fit(photos: list[Path], only: list[str], steps: int, earlier: Path | None) -> None:
     """Fit the styles that have no fit yet."""
     from impasto import gallery
     from impasto.engine import runtime
@@ -47,11 +47,14 @@ def fit(photos: list[Path], only: list[str], steps: int) -> None:
         path = BUILD / f"{id}.npz"
         if path.exists():
             continue
-        began = time.perf_counter()
-        change = fit_moments(networks, gallery.style_pixels(id, SIDE), crops, steps)
-        words = {"steps": steps, "pictures": len(crops.train), "network": networks[0].sha256}
+        start, before, begin = time.perf_counter(), 0, None
+        if earlier is not None and (earlier / path.name).exists():
+            with np.load(earlier / path.name) as file:
+                before, begin = int(file["steps"]), {k: file[k] for k in file.files if k.startswith("relu")}
+        change = fit_moments(networks, gallery.style_pixels(id, SIDE), crops, steps, begin)
+        words = {"steps": before + steps, "pictures": len(crops.train), "network": networks[0].sha256}
         write_whole(path, lambda file, arrays={**change, **words}: np.savez(file, **arrays))
-        print(f"{id}: {steps} steps, {time.perf_counter() - began:.0f} s", flush=True)
+        print(f"{id}: {steps} steps, {time.perf_counter() - start:.0f} s", flush=True)
 
 
 def write() -> None:
@@ -112,12 +115,13 @@ def main() -> None:
     parser.add_argument("photos", nargs="*", type=Path)
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--begin", type=Path, help="folder of fits to an earlier network, to go on with")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     if asked.write:
         write()
     else:
-        fit(asked.photos, asked.only, asked.steps)
+        fit(asked.photos, asked.only, asked.steps, asked.begin)
 
 
 if __name__ == "__main__":

@@ -37,14 +37,21 @@ class MomentTrainer(StyleTrainer):
         start: the one-pass network, which stays as it is.
         judge: the feature network that makes the losses.
         painting: float32 (height, width, 3), in [0, 1].
+        begin: the change to begin with, such as one that was fitted to an earlier network; none if None.
     """
 
-    def __init__(self, start: OnePassNetwork, judge: FeatureNetwork, painting: Array) -> None:
+    def __init__(
+        self,
+        start: OnePassNetwork,
+        judge: FeatureNetwork,
+        painting: Array,
+        begin: Mapping[str, Array] | None = None,
+    ) -> None:
         change = {}
         for layer, width in encoder_widths(start.encoder).items():
             change[f"{layer}/shift"] = np.zeros(width, np.float32)
             change[f"{layer}/stretch"] = np.zeros((width, width), np.float32)
-        super().__init__(start, judge, painting, STYLE_WEIGHT, change)
+        super().__init__(start, judge, painting, STYLE_WEIGHT, dict(begin or change))
         self.start = start
 
     @property
@@ -60,7 +67,12 @@ class MomentTrainer(StyleTrainer):
 
 
 def fit_moments(
-    networks: tuple[OnePassNetwork, FeatureNetwork], painting: Array, photos: Crops, steps: int, seed: int = 0
+    networks: tuple[OnePassNetwork, FeatureNetwork],
+    painting: Array,
+    photos: Crops,
+    steps: int,
+    begin: Mapping[str, Array] | None = None,
+    seed: int = 0,
 ) -> dict[str, Array]:
     """Return the change of a style's moments with which a network paints it best.
 
@@ -69,6 +81,7 @@ def fit_moments(
         painting: the style's picture, float32 (height, width, 3), in [0, 1].
         photos: to be painted.
         steps: of training.
+        begin: the change to begin with.
         seed: of everything random.
 
     Returns:
@@ -77,7 +90,7 @@ def fit_moments(
     Raises:
         DivergenceError: the loss is not finite.
     """
-    trainer = MomentTrainer(*networks, painting)
+    trainer = MomentTrainer(*networks, painting, begin)
     optimizer = keras.optimizers.Adam(RATE, beta_2=0.98, global_clipnorm=5.0)
     trainer.compile(optimizer=optimizer, jit_compile=runtime.start_engine() == "jax")
     for step in range(steps):
