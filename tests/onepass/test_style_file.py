@@ -16,7 +16,7 @@ from conftest import picture, tensor, tiny_weights
 from impasto.engine.gradients import to_host
 from impasto.errors import MissingFileError, OutputError, SettingError, WeightsError
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.onepass import painter
+from impasto.onepass import compiled as room
 from impasto.onepass.network import encoder_widths, new_onepass_network
 from impasto.onepass.style_file import (
     FORMAT,
@@ -240,8 +240,8 @@ def test_a_file_that_cannot_be_written(style, tmp_path):
 def test_a_style_file_paints_and_is_kept_warm(tmp_path, monkeypatch):
     path = tmp_path / "waves.style"
     sha256 = trained_style(path)
-    compiled, real = [], painter.compile_function
-    monkeypatch.setattr(painter, "compile_function", lambda part: compiled.append(part) or real(part))
+    compiled, real = [], room.compile_function
+    monkeypatch.setattr(room, "compile_function", lambda part: compiled.append(part) or real(part))
     with impasto.Workshop() as workshop:
         one = impasto.stylize(picture(40, 48, 1), path, workshop=workshop)
         before = len(compiled)

@@ -128,6 +128,7 @@ class OnePass:
     Attributes:
         shape: (height, width) of the pictures.
         tones: how each region's colors are moved in all photos to come; fitted to each photo if None.
+        applied: how they were moved in the photo before; None before the first one.
 
     Raises:
         ImageError: a side is shorter than 32 px, or a mask has another shape.
@@ -157,6 +158,7 @@ class OnePass:
         self._toned = statistics is None  # a style of one's own was trained to have its painting's colors
         self._held: Maps | None = None
         self.tones: tuple[Tones | None, ...] | None = None
+        self.applied: tuple[Tones | None, ...] | None = None
 
     def place(self, regions: Sequence[StyledRegion]) -> None:
         """Paint all photos to come with the regions where these are; their styles stay.
@@ -225,6 +227,7 @@ class OnePass:
             tones = tones_of([painted], self._regions, self._masks, visible, self._workshop)
         elif tones is None:
             tones = self.fitted_tones([photo], visible)
+        self.applied = tones
         return toned(painted, tones, self._masks.get(STATISTICS_LAYERS[-1]), strength)
 
     def paint_over(self, photo: Array, strength: float, visible: Array | None = None) -> Array:

@@ -93,10 +93,9 @@ def painted_frame(session: Session, shot: Shot, workshop: Workshop) -> Iterator[
     if session.camera is None or session.camera.key != key:
         session.camera = Camera(shot.stillness, key)
     painter = painter_for(prepared)
-    if session.camera.tones is None:
-        session.camera.tones = painter.fitted_tones([prepared.content])
     painter.tones = session.camera.tones
     painted, _ = painted_by(painter, prepared)
+    session.camera.tones = painter.applied
     pixels = prepared.complete(session.camera.drawn(prepared.photo, painted))
     height, width = pixels.shape[:2]
     yield "painted", {"picture": data_address(pixels), "width": width, "height": height}
