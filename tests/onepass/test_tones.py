@@ -163,6 +163,21 @@ def test_frames_of_a_shot_have_the_same_tones(wave):
     assert all(np.abs(one - other).mean() > 1e-3 for one, other in zip(own, held, strict=True))
 
 
+def test_in_a_shot_each_region_is_fitted_as_if_it_were_everywhere(wave):
+    photo, left = photo_of("astronaut"), np.zeros(SHAPE, np.float32)
+    regions = [StyledRegion(styles=(style,), mask=mask) for style, mask in ((wave, left), (COOL, left))]
+    painter = OnePass(load_onepass_network(), regions, SHAPE, WORKSHOP)
+    painter.hold([photo])  # before it is known where the regions are
+    for index, style in enumerate((wave, COOL)):
+        alone = painter_of(style)
+        alone.hold([photo])
+        one, other = painter.tones[index], alone.tones[0]
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_allclose(one.painted, other.painted, atol=1e-4)
+    assert any(painter.tones)
+
+
 def test_a_style_that_was_trained_keeps_its_colors(wave):
     own, photo = painter_of(wave, statistics=painter_of(wave)._style), photo_of("coffee")
     raw = own.paint_over(photo, 50)

@@ -148,7 +148,6 @@ class OnePass:
         if not regions:
             raise SettingError("one-pass painting needs at least one region with a style")
         self.shape, self._network, self._workshop = shape, network, workshop
-        self._regions = tuple(regions)
         whole = shape[0] * shape[1] <= side**2
         side = max(shape) if whole else side
         self._looks = tile_grid(shape, side, STATISTICS_LAYERS)
@@ -180,19 +179,24 @@ class OnePass:
         with memory_errors(self.shape):
             moments = [encoded_photo(encoder, photo, None, self._looks, workshop).moments for photo in photos]
             self._held = workshop.get("functions", MAPS, compiled_maps)(pooled_moments(moments), self._style)
-        self.tones = self.fitted_tones(photos)
+        tones = list[Tones | None]()
+        for index, region in enumerate(self._regions):  # each as if it were everywhere: where it goes is open
+            part = slice(index, index + 1)
+            alone = {layer: (mean[part], spread[part]) for layer, (mean, spread) in self._style.items()}
+            tones += self._small_tones([replace(region, mask=None)], alone, photos)
+        self.tones = tuple(tones)
 
-    def fitted_tones(self, photos: Sequence[Array], visible: Array | None = None) -> tuple[Tones | None, ...]:
-        """Return how each region's colors are moved once they are painted, fitted to some photos together.
-
-        Args:
-            photos: float32 (height, width, 3) each, sRGB in [0, 1].
-            visible: float32 (height, width): how much each of their pixels counts; fully if None.
-        """
+    def _small_tones(
+        self,
+        regions: Sequence[StyledRegion],
+        style: Moments,
+        photos: Sequence[Array],
+        visible: Array | None = None,
+    ) -> tuple[Tones | None, ...]:
         if not self._toned:
-            return (None,) * len(self._regions)
+            return (None,) * len(regions)
         with memory_errors(self.shape):
-            return small_tones(self._network, self._regions, self._style, photos, visible, self._workshop)
+            return small_tones(self._network, regions, style, photos, visible, self._workshop)
 
     def paint(self, photo: Array, strength: float = 50.0, visible: Array | None = None) -> Array:
         """Return the pastiche of a photo.
@@ -226,7 +230,7 @@ class OnePass:
         if tones is None and self._toned and math.prod(self.shape) <= MOST_SMALL:
             tones = tones_of([painted], self._regions, self._masks, visible, self._workshop)
         elif tones is None:
-            tones = self.fitted_tones([photo], visible)
+            tones = self._small_tones(self._regions, self._style, [photo], visible)
         self.applied = tones
         return toned(painted, tones, self._masks.get(STATISTICS_LAYERS[-1]), strength)
 
