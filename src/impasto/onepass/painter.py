@@ -359,8 +359,8 @@ def painted_by(painter: OnePass, prepared: Prepared) -> tuple[Array, str]:
     """
     strength = prepared.settings.strength
     painted = painter.paint_over(prepared.content, strength, prepared.visible)
-    colored = painter.tone(prepared.content, painted, strength, prepared.visible)
-    pixels = shining_through(prepared.content, colored, strength)
+    painted = painter.tone(prepared.content, painted, strength, prepared.visible)
+    pixels = shining_through(prepared.content, painted, strength)
     return lightness_of(pixels) if prepared.achromatic else pixels, collapse_of(painted, prepared)
 
 

@@ -152,9 +152,7 @@ class WindowPainter:
         pixels = part.photo
         strength = self.prepared.settings.strength
         if strength:
-            painted, masks, tones = self._painted(tile, part)
-            painted = toned(painted, tones, masks.get(STATISTICS_LAYERS[-1]), strength)
-            pixels = shining_through(part.content, painted, strength)
+            pixels = shining_through(part.content, self._painted(tile, part), strength)
             pixels = lightness_of(pixels) if part.achromatic else pixels
         pixels = part.complete(pixels)
         alpha = part.picture.alpha
@@ -188,7 +186,7 @@ class WindowPainter:
         for index in range(count):
             tile = self.windows[(2 * index + 1) * len(self.windows) // (2 * count)]
             part = self.prepared.window(_window(tile))
-            parts.append((self._painted(tile, part)[0], part))
+            parts.append((self._painted(tile, part), part))
         wrong = collapse_of_parts(parts)
         if wrong:
             raise ImageError(
@@ -199,21 +197,20 @@ class WindowPainter:
                 height=self.prepared.shape[0],
             )
 
-    def _painted(self, tile: Tile, part: Prepared) -> tuple[Array, Masks, Sequence[Tones | None]]:
-        """Return what the network paints in a window, surroundings included, where each region counts in it,
-        and how its colors are still to be moved.
-        """
+    def _painted(self, tile: Tile, part: Prepared) -> Array:
+        """Return what the network paints in a window, surroundings included, in its tones."""
         if self.fitted is None:
             raise ImageError("a large photo is measured before it is painted")
         maps, tones = self.fitted
         rounding = self._network.encoder.pool_rounding
         masks = mixing_masks(part.regions, tile.shape, rounding)
-        amount = np.full(1, amount_at(self.prepared.settings.strength / 100), np.float32)
+        strength = self.prepared.settings.strength
+        amount = np.full(1, amount_at(strength / 100), np.float32)
         key = "window", self._network, known_by(tile.shape), bool(masks)
         with memory_errors(tile.shape):
             paint = self._workshop.get("functions", key, partial(_compiled, self._network))
             painted: Array = to_host(paint(part.content[None], maps, amount, masks))[0]
-        return painted, masks, tones
+        return toned(painted, tones, masks.get(STATISTICS_LAYERS[-1]), strength)
 
     def _visible(self, part: Prepared) -> Array | None:
         """Return how much each pixel counts; all alike where nothing of the whole photo is visible."""
