@@ -59,4 +59,10 @@ def test_no_request_that_can_be_described_is_a_fault(server, own_home, method, p
         events = events_in(answer.content.decode("latin-1"))
         assert "fault" not in [values["id"] for name, values in events if name == "error"], answer.content
 
-    ask()
+    for left in (2, 1, 0):
+        try:
+            ask()
+            return
+        except SystemError as error:  # ast.parse of CPython before 3.11.8 (gh-106905), as Hypothesis uses it
+            if "recursion depth mismatch" not in str(error) or not left:
+                raise
