@@ -58,11 +58,13 @@ def rms(one, other):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_same_picture(way):
-    """Adam's steps have one size whatever the gradient's, so that single pixels may part by some of them."""
+    """Adam's steps have one size whatever the gradient's, so that single pixels may part by some of them; the
+    quantiles from which tones are found part by their rounding (half an 8-bit step is 2e-3).
+    """
     style, settings = WAYS[way]
     found = impasto.stylize(PHOTO, style, **settings).pixels
     expected = agree(f"way-{way}", found)
-    assert rms(found, expected) < (6e-3 if "optimize" in way or "refined" in way else 1e-3)
+    assert rms(found, expected) < (6e-3 if "optimize" in way or "refined" in way else 2e-3)
     assert rms(found, PHOTO) > 0.01
 
 
@@ -92,7 +94,7 @@ def test_a_stylizer():
     paint = impasto.Stylizer(STYLE, max_size=80, **FLOAT)
     for index, photo in enumerate((PHOTO, PHOTO[::-1].copy())):
         found = paint(photo).pixels
-        assert rms(found, agree(f"stylizer-{index}", found)) < 1e-3
+        assert rms(found, agree(f"stylizer-{index}", found)) < 2e-3
 
 
 def test_a_style_of_one_s_own(tmp_path):
