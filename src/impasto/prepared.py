@@ -83,6 +83,12 @@ class StyleImage:
         return self.weight if self.part in ("all", part) else 0.0
 
 
+def blend_weights(styles: Sequence[StyleImage], layer: str) -> list[float]:
+    """Return style images' weights in a blend at a layer; those elsewhere, where all are for another part."""
+    weights = [style.weight_at(layer) for style in styles]
+    return weights if sum(weights) else [style.weight for style in styles]
+
+
 @dataclass(frozen=True, kw_only=True)
 class StyledRegion:
     """A part of the picture and the style images that it is painted after.

@@ -21,9 +21,6 @@ from impasto.workshop import Workshop
 Tensor = Any
 Array = NDArray[np.float32]
 
-MAPS = "transfer maps"
-"""Under which a workshop keeps what computes them."""
-
 
 def mixing_masks(regions: Sequence[StyledRegion], shape: tuple[int, int], rounding: str) -> dict[str, Array]:
     """Return by layer how much each region counts where, float32 (regions, h, w); nothing for one region.
@@ -66,6 +63,6 @@ def _compiled_painting(network: OnePassNetwork) -> Callable[..., Any]:
     return compile_for_any_size(paint, (1, 2), (1, 2), (), (), (1, 2))
 
 
-def compiled_maps() -> Callable[..., Any]:
-    """Return `transfer_maps`, compiled."""
-    return compile_function(transfer_maps)
+def compiled_maps(workshop: Workshop) -> Callable[..., Any]:
+    """Return `transfer_maps`, compiled; a workshop keeps it."""
+    return workshop.get("functions", "transfer maps", lambda: compile_function(transfer_maps))

@@ -29,7 +29,7 @@ from impasto.layers import ONEPASS_MINIMUM_SIDE, layer_shapes, level_of
 from impasto.networks.catalogue import EMBEDDED, load_network, read_manifest
 from impasto.networks.tile_grid import tile_grid
 from impasto.onepass.collapse import collapse_of
-from impasto.onepass.compiled import MAPS, compiled_maps, mixing_masks, painting_of
+from impasto.onepass.compiled import compiled_maps, mixing_masks, painting_of
 from impasto.onepass.encoded_photo import encoded_photo
 from impasto.onepass.fitted_moments import recorded_fits
 from impasto.onepass.network import DECODER_REACH, OnePassNetwork, read_onepass_network
@@ -178,7 +178,7 @@ class OnePass:
         encoder, workshop = self._network.encoder, self._workshop
         with memory_errors(self.shape):
             moments = [encoded_photo(encoder, photo, None, self._looks, workshop).moments for photo in photos]
-            self._held = workshop.get("functions", MAPS, compiled_maps)(pooled_moments(moments), self._style)
+            self._held = compiled_maps(workshop)(pooled_moments(moments), self._style)
         tones = list[Tones | None]()
         for index, region in enumerate(self._regions):  # each as if it were everywhere: where it goes is open
             part = slice(index, index + 1)
@@ -252,7 +252,7 @@ class OnePass:
             encoded = encoded_photo(self._network.encoder, photo, visible, self._looks, self._workshop)
             maps = self._held
             if maps is None:
-                maps = self._workshop.get("functions", MAPS, compiled_maps)(encoded.moments, self._style)
+                maps = compiled_maps(self._workshop)(encoded.moments, self._style)
             if len(self._tiles) == 1:
                 paint = self._compiled(self.shape)
                 painted: Array = to_host(paint(photo[None], encoded.features, maps, amount, self._masks))[0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from impasto.engine.gradients import to_host
 from impasto.networks.tile_grid import tile_grid
-from impasto.onepass.compiled import MAPS, compiled_maps, mixing_masks, painting_of
+from impasto.onepass.compiled import compiled_maps, mixing_masks, painting_of
 from impasto.onepass.encoded_photo import encoded_photo
 from impasto.onepass.network import Masks, OnePassNetwork
 from impasto.onepass.tones import SMALL_SHAPE, Tones, fitted_tones, style_colors
@@ -54,7 +54,7 @@ def small_tones(
         encoder, tiles = network.encoder, tile_grid(shape, max(shape), STATISTICS_LAYERS)
         encoded = [encoded_photo(encoder, photo, small_visible, tiles, workshop) for photo in small]
         moments = pooled_moments([each.moments for each in encoded])
-        maps = workshop.get("functions", MAPS, compiled_maps)(moments, style)
+        maps = compiled_maps(workshop)(moments, style)
         masks = mixing_masks(placed, shape, encoder.pool_rounding)
         paint, amount = painting_of(network, shape, bool(masks), workshop), np.ones(1, np.float32)
         paintings = [
@@ -66,9 +66,10 @@ def small_tones(
     digest = hashlib.blake2b(digest_size=16)
     for pixels in (*small, small_visible, *(region.mask for region in placed)):
         digest.update(b"-" if pixels is None else pixels.tobytes())
-    styles = tuple((each.digest, each.weight, each.part) for region in regions for each in region.styles)
-    counts = tuple(len(region.styles) for region in regions)
-    key = ("tones", network, digest.digest(), styles, counts)
+    styles = tuple(
+        tuple((each.digest, each.weight, each.part) for each in region.styles) for region in regions
+    )
+    key = ("tones", network, digest.digest(), styles)
     return workshop.get("statistics", key, fit, lambda tones: sum(each.nbytes for each in tones if each))
 
 

@@ -21,7 +21,7 @@ from impasto.onepass.network import OnePassNetwork
 from impasto.onepass.transfer import STATISTICS_LAYERS, Moments, moments_of
 from impasto.pictures.masks import mask_pyramid
 from impasto.pictures.resizing import resize
-from impasto.prepared import StyleImage
+from impasto.prepared import StyleImage, blend_weights
 from impasto.workshop import Workshop
 
 Tensor = Any
@@ -47,9 +47,7 @@ def blended_statistics(
     moments = [known_statistics(network, style, scale, workshop) for style in used]
     blend = {}
     for layer in STATISTICS_LAYERS:
-        weights = [style.weight_at(layer) for style in used]
-        if not sum(weights):  # no style was given for this part: it is that of all of them
-            weights = [style.weight for style in used]
+        weights = blend_weights(used, layer)
         parts = [
             tuple(moment * (weight / sum(weights)) for moment in statistics[layer])
             for statistics, weight in zip(moments, weights, strict=True)

@@ -31,7 +31,7 @@ from impasto.pictures.color_transfer import (
 )
 from impasto.pictures.oklab import from_oklab, to_oklab
 from impasto.pictures.resizing import fit, resize
-from impasto.prepared import StyleImage
+from impasto.prepared import StyleImage, blend_weights
 from impasto.workshop import Workshop
 
 Array = NDArray[np.float32]
@@ -102,7 +102,8 @@ def fitted_tones(painting: Array, counted: Array, wanted: Array) -> Tones | None
     colors = to_oklab(cells_of(np.clip(painting, 0, 1), FINEST)[cells_of(counted, FINEST) >= 0.5])
     if len(colors) < LEAST_SAMPLES:
         return None
-    moved = histogram_map(colors, wanted)(colors)
+    move = histogram_map(colors, wanted)
+    moved = move(colors)
     if histogram_distance(moved, wanted) > NEAR_ENOUGH * histogram_distance(colors, wanted):
         return None
     amounts = []
@@ -110,7 +111,9 @@ def fitted_tones(painting: Array, counted: Array, wanted: Array) -> Tones | None
         spread, shift = (float(np.linalg.norm(x[:, part].std(axis=0))) for x in (colors, moved - colors))
         gain = shift / max(spread, NOISE)
         amounts += [min(MOST_AMOUNT, most / max(gain, 1e-6))] * (part.stop - part.start)
-    return Tones(painted=colors, wanted=wanted, amount=np.array(amounts, np.float32))
+    tones = Tones(painted=colors, wanted=wanted, amount=np.array(amounts, np.float32))
+    tones.__dict__["move"] = move  # which is there already
+    return tones
 
 
 def style_colors(styles: Sequence[StyleImage], workshop: Workshop) -> Array:
@@ -120,9 +123,7 @@ def style_colors(styles: Sequence[StyleImage], workshop: Workshop) -> Array:
         styles: at least one with a weight above 0.
         workshop: keeps each style image's.
     """
-    weights = [style.weight_at(STYLE_LAYERS[0]) for style in styles]
-    if not sum(weights):  # no style was given for this part: it is that of all of them
-        weights = [style.weight for style in styles]
+    weights = blend_weights(styles, STYLE_LAYERS[0])
     ends = np.round(SAMPLES * np.cumsum([0.0, *weights]) / sum(weights)).astype(int)
     parts = []
     for style, begin, end in zip(styles, ends[:-1], ends[1:], strict=True):

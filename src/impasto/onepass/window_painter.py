@@ -21,7 +21,7 @@ from impasto.engine.gradients import compile_for_any_size, known_by, memory_erro
 from impasto.errors import ImageError, Message
 from impasto.networks.tile_grid import Tile, even_grid, tile_grid
 from impasto.onepass.collapse import collapse_of_parts
-from impasto.onepass.compiled import MAPS, compiled_maps, mixing_masks
+from impasto.onepass.compiled import compiled_maps, mixing_masks
 from impasto.onepass.encoded_photo import MomentSums, layers_of, measured
 from impasto.onepass.network import DECODER_REACH, Masks, OnePassNetwork
 from impasto.onepass.painter import (
@@ -130,12 +130,11 @@ class WindowPainter:
             sums: those of all `looks`, added up.
         """
         self.sums = sums
-        make = self._workshop.get("functions", MAPS, compiled_maps)
-        maps = make(sums.moments(), self.style)
-        prepared, tones = self.prepared, tuple[Tones | None, ...]()
+        prepared, workshop, tones = self.prepared, self._workshop, tuple[Tones | None, ...]()
+        maps = compiled_maps(workshop)(sums.moments(), self.style)
         if prepared.style_moments is None:
-            args = [prepared.content], prepared.visible, self._workshop
-            tones = small_tones(self._network, prepared.regions, self.style, *args)
+            photos, visible = [prepared.content], prepared.visible
+            tones = small_tones(self._network, prepared.regions, self.style, photos, visible, workshop)
         self.fitted = {k: (to_host(first), to_host(second)) for k, (first, second) in maps.items()}, tones
 
     def paint(self, tile: Tile) -> tuple[Array, Array | None]:

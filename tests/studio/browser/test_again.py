@@ -23,7 +23,7 @@ from browser.hands import (
     until,
     work,
 )
-from browser.test_finer import download, finer, stroke
+from browser.test_finer import download, finer, paint_part
 
 pytestmark = pytest.mark.browser
 
@@ -40,11 +40,7 @@ def stylized(folder, photo, recipe) -> np.ndarray:
 
 
 def paint_a_part(page) -> None:
-    page.click("#paint-part")
-    slide(page, "#brush-size", 160)
-    slide(page, "#feather", 30, settle=False)
-    stroke(page, [(0.2, 0.3), (0.5, 0.5), (0.3, 0.8)])
-    until(page, f"{REGIONS}.length == 1")
+    paint_part(page, [(0.2, 0.3), (0.5, 0.5), (0.3, 0.8)], brush=160, feather=30)
     page.click("#mask-done")
 
 

@@ -51,6 +51,17 @@ def stroke(page, places, amid=lambda: None) -> None:
     page.mouse.up()
 
 
+def paint_part(page, places, brush: int | None = None, feather: int | None = None) -> None:
+    """Paint a part of the picture, and wait until it is one."""
+    page.click("#paint-part")
+    if brush is not None:
+        slide(page, "#brush-size", brush)
+    if feather is not None:
+        slide(page, "#feather", feather, settle=False)
+    stroke(page, places)
+    until(page, f"{REGIONS}.length == 1")
+
+
 def test_refining_is_seen_stops_and_keeps_what_is_there(opened, photo):
     page = opened()
     paint(page, photo)
@@ -100,11 +111,7 @@ def test_a_part_is_painted_and_each_side_has_its_own_style_or_none(opened, photo
     page.click('[data-style="hokkai-wave"]')
     painted(page)
     finer(page)
-    page.click("#paint-part")
-    slide(page, "#brush-size", 160)
-    slide(page, "#feather", 0, settle=False)
-    stroke(page, [(0.05, 0.2), (0.3, 0.2), (0.05, 0.6), (0.3, 0.6)])
-    until(page, f"{REGIONS}.length == 1")
+    paint_part(page, [(0.05, 0.2), (0.3, 0.2), (0.05, 0.6), (0.3, 0.6)], brush=160, feather=0)
     until(page, SETTLED)
     seen = pixels(page)
     right = [index for index in range(len(bare)) if index // 3 % 32 > 24]
@@ -161,10 +168,7 @@ def test_nothing_is_drawn_before_what_was_drawn_is_there(opened, photo):
     page = opened()
     paint(page, photo)
     finer(page)
-    page.click("#paint-part")
-    slide(page, "#brush-size", 160)
-    stroke(page, [(0.2, 0.2), (0.5, 0.5)])
-    until(page, f"{REGIONS}.length == 1")
+    paint_part(page, [(0.2, 0.2), (0.5, 0.5)], brush=160)
     seen = overlay(page)
     page.reload()
     until(page, SETTLED)
@@ -187,11 +191,7 @@ def test_a_painted_part_comes_back_after_a_reload_as_it_was_painted(opened, phot
     page = opened()
     paint(page, photo)
     finer(page)
-    page.click("#paint-part")
-    slide(page, "#brush-size", 60)
-    slide(page, "#feather", 60, settle=False)
-    stroke(page, [(0.2, 0.2), (0.5, 0.5)])
-    until(page, f"{REGIONS}.length == 1")
+    paint_part(page, [(0.2, 0.2), (0.5, 0.5)], brush=60, feather=60)
     until(page, SETTLED)
     seen, mask = overlay(page), work(page)["look"]["regions"][0]["mask"]
     page.reload()
@@ -267,9 +267,7 @@ def test_an_own_style_that_goes_leaves_a_blend_and_a_part(opened, photo):
         if use == "blend":
             page.click("#blend-toggle")
         else:
-            page.click("#paint-part")
-            stroke(page, [(0.3, 0.3), (0.5, 0.5)])
-            until(page, f"{REGIONS}.length == 1")
+            paint_part(page, [(0.3, 0.3), (0.5, 0.5)])
             page.click("#mask-done")
         page.set_input_files("#style-file", PAGE.parents[1] / "gallery/pictures/swirls.webp")
         page.click("#style-add")
