@@ -40,6 +40,12 @@ class Browser:
         self.token = re.search(r'name="impasto-token" content="([^"]+)"', text)[1]
         self.headers = {"X-Impasto-Token": self.token}
 
+    @property
+    def cookie(self) -> str:
+        """The id of its session."""
+        (value,) = self.http.cookies.values()
+        return value
+
     def get(self, path: str, **more: Any) -> Any:
         return self.http.get(path, **more)
 

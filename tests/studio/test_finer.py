@@ -155,7 +155,7 @@ def test_a_mask_that_goes_leaves_nothing(browser):
     photo = browser.photo(png_bytes(48, 64, 10))
     gray = encoded(Image.fromarray(np.full((48, 64), 200, np.uint8)), "PNG")
     mask = browser.post(f"/api/photos/{photo['photo']}/masks?feather=10", gray).json()["mask"]
-    session = browser.http.app.state.studio.sessions.find(browser.http.cookies["impasto_session"])
+    session = browser.http.app.state.studio.sessions.find(browser.cookie)
     folder = session.masks.find(mask).path.parent
     assert len(list(folder.iterdir())) == 2
     session.masks.remove(mask)
@@ -254,7 +254,10 @@ def test_a_photo_goes_with_its_results(browser):
         ({"styles": [{"id": "hokkai-wave"}], "settings": {"seed": 0.5}}, "whole number"),
         ({"styles": [{"id": "hokkai-wave", "weight": -1}]}, "weight"),
         ({"styles": [{"id": "hokkai-wave", "part": "edge"}]}, "fine"),
-        ({"styles": [{"id": "hokkai-wave"}], "regions": [{"mask": "x", "style": None}]}, "nothing of the id"),
+        (
+            {"styles": [{"id": "hokkai-wave"}], "regions": [{"mask": "x", "style": None}]},
+            "has no longer what",
+        ),
         ({"styles": "hokkai-wave"}, "a list"),
         ([], "object"),
     ],

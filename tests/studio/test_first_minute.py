@@ -29,7 +29,7 @@ def opened(data: bytes) -> Image.Image:
 def test_the_page_begins_with_a_session(browser):
     page = browser.get("/")
     assert page.status_code == 200 and f'content="{browser.token}"' in page.text
-    assert "HttpOnly" in page.headers["set-cookie"] and "SameSite=strict" in page.headers["set-cookie"]
+    assert "HttpOnly" in page.headers["set-cookie"] and "SameSite=lax" in page.headers["set-cookie"]
     assert "default-src 'self'" in page.headers["content-security-policy"]
 
 
@@ -82,7 +82,7 @@ def test_a_photo_is_made_ready_for_a_click_as_soon_as_the_first_thumbnails_are_s
     """And not before: its features in the size of the picture are there then."""
     app = browser.http.app
     photo = browser.photo(png_bytes(70, 93, 5))["photo"]
-    session = app.state.studio.sessions.find(browser.http.cookies["impasto_session"])
+    session = app.state.studio.sessions.find(browser.cookie)
     desk = Desk(session=session, photo=session.photos.find(photo), workshop=app.state.studio.workshop)
     styles = [(name, name) for name in gallery.style_names()[: SEEN_FIRST + 2]]
     coming = thumbnails(desk, styles, 48, 50, ahead=80)
@@ -179,3 +179,34 @@ def test_a_picture_of_impasto_brings_its_look(browser, tmp_path):
     assert photo["look"]["styles"] == [{"id": "aurora-lake", "weight": 1.0, "part": "all"}]
     assert photo["look"]["settings"] == {"strength": 33}
     assert photo["recipe"]["content"]["name"] == "photo.png"
+
+
+def test_what_is_noted_is_in_the_pages_language(browser):
+    file = io.BytesIO()
+    pages = [Image.new("RGB", (64, 48), color) for color in ("red", "blue")]
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+
+    def note(**headers):
+        answer = browser.post("/api/photos", file.getvalue(), headers={"X-Filename": "two.tif"} | headers)
+        return answer.json()["notes"][0]
+
+    assert note() == "two.tif has 2 frames or pages; the first is used"
+    assert "two.tif" in note(**{"Accept-Language": "zh-CN,zh;q=0.9"}) != note(**{"Accept-Language": "fr, en"})
+    assert "has 2 frames" in note(**{"Accept-Language": "fr"})
+
+
+def test_a_photo_too_slim_for_a_size_is_refused_in_the_pages_words(browser):
+    photo = browser.photo(png_bytes(20, 640))
+    asked = {"photo": photo["photo"], "look": LOOK, "side": 64}
+    ((_, error),) = [event for event in browser.events("/api/pastiches", asked) if event[0] == "error"]
+    assert "choose the size 512 or more" in error["messages"]["en"]
+    assert "尺寸" in error["messages"]["zh"] and "max_size" not in str(error["messages"])
+
+
+@pytest.mark.parametrize("wish", [{"size": 16}, {"size": 16, "format": "jpeg"}])
+def test_an_export_that_fails_leaves_nothing(browser, client, wish):
+    photo = browser.photo(png_bytes(48, 200))
+    folder = client.app.state.studio.sessions.find(browser.cookie)._folder
+    before = set(folder.iterdir())
+    events = browser.events("/api/exports", {"photo": photo["photo"], "look": LOOK} | wish)
+    assert events[-1][0] == "error" and set(folder.iterdir()) == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -110,7 +111,9 @@ def test_a_password_is_asked_for_where_other_machines_can_come():
 
         assert error_of(knock("guess")) == (401, "no-password")
         assert error_of(knock("open sesame")) == (429, "too-many")  # a second has to pass
-        app.state.studio.guard._next_try = 0
+        app.state.studio.guard._next_try = {
+            "another machine": time.monotonic() + 60
+        }  # which keeps nobody out
         assert knock("open sesame").status_code == 200
         assert client.get("/").status_code == 200  # by its cookie
         assert client.get("/api/state").status_code == 200
@@ -197,6 +200,62 @@ def test_a_session_ends_and_nothing_of_it_stays(tmp_path, monkeypatch):
     assert found.find(found.terminal.id) is found.terminal
     found.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_session_has_a_cookie_of_its_port_that_comes_along_from_other_sites(client):
+    """Browsers give a machine's cookies to all ports, and a strict one is lost by whoever follows a link."""
+    first = client.get("/", headers={"host": "localhost:8931"}).headers["set-cookie"]
+    other = client.get("/", headers={"host": "localhost:8932"}).headers["set-cookie"]
+    assert first.startswith("impasto_session_8931=") and other.startswith("impasto_session_8932=")
+    assert "samesite=lax" in first.lower()
+
+
+def test_another_site_may_lead_to_the_page_and_not_load_it(client):
+    def asked(**fetch):
+        return client.get(
+            "/", headers={"sec-fetch-site": "cross-site"} | {f"sec-fetch-{k}": v for k, v in fetch.items()}
+        )
+
+    assert asked(mode="navigate", dest="document").status_code == 200
+    for fetch in ({"mode": "no-cors", "dest": "image"}, {"mode": "navigate", "dest": "iframe"}):
+        assert error_of(asked(**fetch)) == (403, "wrong-origin")
+
+
+def kept_photo(session, **more):
+    id, path = session.new_file("a.png")
+    session.photos.keep(sessions.Photo(id=id, path=path, width=8, height=8, **more))
+    return id
+
+
+def kept_result(session, photo, iterations=0):
+    id, path = session.new_file("r.png")
+    made = {"look": {}, "width": 8, "height": 8, "seconds": 1.0, "method": "onepass", "recipe": "{}"}
+    session.results.keep(sessions.Result(id=id, photo=photo, path=path, iterations=iterations, **made))
+    return id
+
+
+def test_moments_of_a_video_go_before_photos_and_what_was_refined_goes_last(tmp_path):
+    session = Session(tmp_path)
+    refined, plain = kept_photo(session), kept_photo(session)
+    precious = kept_result(session, refined, iterations=40)
+    stills = [kept_photo(session, video="v", second=float(i)) for i in range(3 * sessions.MOST_PHOTOS)]
+    assert {refined, plain} <= set(session.photos) and precious in session.results
+    assert list(session.photos)[-1] == stills[-1]
+    for _ in range(2 * sessions.MOST_PHOTOS):
+        kept_photo(session)
+    assert refined in session.photos and plain not in session.photos
+    for _ in range(2 * sessions.MOST_RESULTS):
+        kept_result(session, refined)
+    assert precious in session.results and len(session.results) == sessions.MOST_RESULTS
+
+
+def test_of_equals_the_one_goes_that_was_not_asked_for_for_longest(tmp_path):
+    session = Session(tmp_path)
+    first, second = kept_photo(session), kept_photo(session)
+    for _ in range(sessions.MOST_PHOTOS - 1):
+        session.photos.find(first)
+        kept_photo(session)
+    assert first in session.photos and second not in session.photos
 
 
 def test_there_are_only_so_many_sessions(tmp_path, monkeypatch):

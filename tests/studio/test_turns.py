@@ -104,6 +104,15 @@ def test_the_latest_request_wins():
     assert new[-1] == other[-1] == ("done", {})
 
 
+def test_pages_of_one_browser_do_not_replace_each_others_work():
+    async def scenario(line):
+        jobs = [line.job("a", page=page, sequence=2 - index) for index, page in enumerate(("one", "other"))]
+        line.go.set()
+        return [await events_of(job) for job in jobs]
+
+    assert all(events[-1] == ("done", {}) for events in run(scenario))
+
+
 def test_without_numbers_the_one_that_came_last_wins():
     async def scenario(line):
         jobs = [line.job("a"), line.job("a"), line.job("a", "refine")]

@@ -116,7 +116,7 @@ def test_a_stop_keeps_what_is_painted(server, tmp_path):
     (tmp_path / "part.mp4").write_bytes(file)
     assert len(seconds(tmp_path / "part.mp4")) == made["frames"]
     session = server.studio.sessions.terminal
-    assert not list(session.files.find(made["file"]).path.parent.glob("*.parts"))
+    assert not list(session.films.find(made["file"]).path.parent.glob("*.parts"))
 
 
 def test_a_browser_that_goes_away_leaves_what_is_painted(server, tmp_path):
@@ -135,12 +135,12 @@ def test_a_browser_that_goes_away_leaves_what_is_painted(server, tmp_path):
 
 
 def test_what_is_no_video_is_refused_and_nothing_stays(browser, client, monkeypatch, tmp_path):
-    session = client.app.state.studio.sessions.find(browser.http.cookies["impasto_session"])
+    session = client.app.state.studio.sessions.find(browser.cookie)
     for body, sentence in (
         (b"no video at all, but long enough to be read", "is damaged, cut short or no video"),
         (png_bytes(48, 64), "is a still picture"),
         (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "is damaged, cut short or no video"),
-        (b"", "none came"),
+        (b"", "is empty"),
     ):
         answer = browser.post("/api/videos", body, headers={"X-Filename": "%04d.mp4"})
         assert answer.status_code in (400, 415) and sentence in answer.json()["error"]["message"], answer.text
@@ -153,7 +153,7 @@ def test_what_is_no_video_is_refused_and_nothing_stays(browser, client, monkeypa
 
 def test_a_disk_that_is_full_is_one_sentence(browser, monkeypatch, tmp_path):
     monkeypatch.setattr(requests, "FULL", (*requests.FULL, 2))  # no such file, as in a folder that is gone
-    session = browser.http.app.state.studio.sessions.find(browser.http.cookies["impasto_session"])
+    session = browser.http.app.state.studio.sessions.find(browser.cookie)
     real = session.new_file
 
     def gone(name):

@@ -15,6 +15,7 @@ import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ TO_TILES = "vips tiffsave PHOTO huge.tif --tile --compression deflate --bigtiff"
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "JPEG2000")
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc"}
 READABLE = Message("JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000 and, with pillow-heif, HEIC")
+READABLE_WITH_HEIF = Message("JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000 and HEIC")
 
 
 @dataclass(frozen=True)
@@ -312,7 +314,8 @@ def open_header(data: bytes, name: str) -> ImageFile.ImageFile:
         return opened
     if failure is not None:
         raise refusal(name, failure) from failure
-    raise ImageError("{name} is not a picture that can be read; {kinds} can", name=name, kinds=READABLE)
+    kinds = READABLE_WITH_HEIF if find_spec("pillow_heif") else READABLE
+    raise ImageError("{name} is not a picture that can be read; {kinds} can", name=name, kinds=kinds)
 
 
 def _heic(data: bytes, name: str) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from impasto.pictures.reading import read_picture
@@ -12,6 +14,7 @@ from impasto.studio.looks import Look
 from impasto.studio.painting import Desk, follow
 from impasto.studio.sessions import Finished, Result
 from impasto.studio.turns import Event, Job
+from impasto.studio.uploads import removed_on_error
 
 FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "avif": ".avif"}
 
@@ -40,6 +43,19 @@ def export(desk: Desk, look: Look, result: Result | None, wish: Wish, job: Job) 
     """
     session, name = desk.session, _name(desk, look) + FORMATS[wish.form]
     id, path = session.new_file(name)
+    with removed_on_error(path):
+        written = yield from _write(desk, look, result, wish, job, path)
+    if written is None:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        return
+    session.files.keep(Finished(id=id, path=path))
+    yield "file", {"url": f"/api/files/{id}", "name": path.name, "bytes": path.stat().st_size, **written}
+
+
+def _write(
+    desk: Desk, look: Look, result: Result | None, wish: Wish, job: Job, path: Path
+) -> Generator[Event, None, dict[str, Any] | None]:
+    """Write the file; return its size and notes, or None if there is none, for the job was stopped."""
     if result is not None and max(result.width, result.height) == wish.side:
         options = OutputOptions(recipe=result.recipe, quality=wish.quality, **_of_photo(desk, result))
         pixels = read_picture(result.path).pixels
@@ -49,22 +65,11 @@ def export(desk: Desk, look: Look, result: Result | None, wish: Wish, job: Job) 
         settings = look.chosen(max_size=wish.side, refine=refine)
         step = yield from follow(desk.steps(look, settings), desk, job)
         if step is None:
-            return
+            return None
         finished = step.pastiche
         notes = finished.save(path, quality=wish.quality)
         height, width = finished.pixels.shape[:2]
-    session.files.keep(Finished(id=id, path=path))
-    yield (
-        "file",
-        {
-            "url": f"/api/files/{id}",
-            "name": path.name,
-            "bytes": path.stat().st_size,
-            "width": width,
-            "height": height,
-            "notes": notes,
-        },
-    )
+    return {"width": width, "height": height, "notes": desk.session.said(notes)}
 
 
 def _of_photo(desk: Desk, result: Result) -> dict[str, Any]:

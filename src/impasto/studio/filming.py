@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FORMATS = {"mp4": ".mp4", "gif": ".gif", "webp": ".webp"}
 PREVIEW_SECONDS = 0.5
 """Between two frames that are shown."""
+SHOWN_SIDE = 192
+"""Their long side, in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +96,8 @@ def film(place: FilmSet, look: Look, wish: FilmWish, job: Job) -> Iterator[Event
         seconds=round(time.monotonic() - began, 3),
         notes=outcome.notes,
     )
-    place.session.files.keep(made)
-    yield "film", film_record(made)
+    place.session.films.keep(made)
+    yield "film", film_record(made, place.session)
 
 
 def _task(place: FilmSet, look: Look, wish: FilmWish) -> tuple[str, VideoJob]:
@@ -130,7 +132,7 @@ class FilmProgress:
             return "busy", {"what": "shots"}
         address, now = None, time.monotonic()
         if now - self._shown >= PREVIEW_SECONDS:
-            address, self._shown = data_address(step.pixels), now
+            address, self._shown = data_address(step.pixels, SHOWN_SIDE), now
         left = step.seconds_left
         return (
             "progress",
@@ -144,7 +146,7 @@ class FilmProgress:
         )
 
 
-def film_record(film: Film) -> dict[str, Any]:
+def film_record(film: Film, session: Session) -> dict[str, Any]:
     """Return what the interface tells of a film."""
     attributes = ("video", "look", "width", "height", "frames", "whole", "seconds", "time")
     return {
@@ -153,5 +155,5 @@ def film_record(film: Film) -> dict[str, Any]:
         "name": film.path.name,
         "bytes": film.path.stat().st_size,
         **{name: getattr(film, name) for name in attributes},
-        "notes": list(film.notes),
+        "notes": session.said(film.notes),
     }

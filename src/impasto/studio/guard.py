@@ -16,7 +16,8 @@ from impasto.studio.loopback import is_loopback
 from impasto.studio.refusals import RefusalError
 from impasto.studio.sessions import Session, Sessions
 
-COOKIE = "impasto_session"
+COOKIE = "impasto_session_{port}"
+"""Of a session; browsers give a machine's cookies to all of its ports."""
 SECONDS_BETWEEN_PASSWORDS = 1.0
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; "
@@ -44,7 +45,7 @@ class Guard:
     host: str = "127.0.0.1"
     password: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _next_try: float = 0.0
+    _next_try: dict[str, float] = field(default_factory=dict, repr=False)
 
     def check_place(self, request: HTTPConnection) -> None:
         """Check Host, against names that somebody else's server gives to this address, and Origin.
@@ -65,7 +66,7 @@ class Guard:
         own = f"{request.scope['scheme']}://{host}"
         if request.headers.get("origin", own) != own:
             raise RefusalError("the studio answers its own page only", 403, "wrong-origin")
-        if request.headers.get("sec-fetch-site") == "cross-site" and request.url.path != "/":
+        if request.headers.get("sec-fetch-site") == "cross-site" and not _is_link(request):
             raise RefusalError("the studio answers its own page only", 403, "wrong-origin")
 
     def _is_ours(self, name: str) -> bool:
@@ -86,13 +87,15 @@ class Guard:
             return
         given = _basic(request.headers.get("authorization", ""))
         if given is not None:
+            machine = request.client.host if request.client else ""
             with self._lock:
                 now = time.monotonic()
-                if now < self._next_try:
+                self._next_try = {other: until for other, until in self._next_try.items() if until > now}
+                if machine in self._next_try:
                     raise RefusalError("too many passwords were tried; wait a second", 429, "too-many")
                 if hmac.compare_digest(given.encode(), self.password.encode()):
                     return
-                self._next_try = now + SECONDS_BETWEEN_PASSWORDS
+                self._next_try[machine] = now + SECONDS_BETWEEN_PASSWORDS
         raise RefusalError("the studio's password is needed", 401, "no-password")
 
 
@@ -112,13 +115,24 @@ def session_of(request: HTTPConnection, sessions: Sessions, *, changes: bool) ->
         if not hmac.compare_digest(token.strip().encode(), sessions.terminal.token.encode()):
             raise RefusalError("the token is wrong; the terminal shows the right one", 401, "no-token")
         return sessions.terminal
-    session = sessions.find(request.cookies.get(COOKIE))
+    session = sessions.find(request.cookies.get(cookie_of(request)))
     if session is None:
         raise RefusalError("there is no session; load the page again", 401, "no-session")
     given = request.headers.get("x-impasto-token", "")
     if changes and not hmac.compare_digest(given.encode(), session.token.encode()):
         raise RefusalError("the token is missing or wrong; load the page again", 401, "no-token")
     return session
+
+
+def cookie_of(request: HTTPConnection) -> str:
+    """Return the name of a session's cookie at the port that a request came to."""
+    return COOKIE.format(port=request.url.port or {"https": 443}.get(request.url.scheme, 80))
+
+
+def _is_link(request: HTTPConnection) -> bool:
+    """Return whether a request from another site is one that leads a person to the page."""
+    mode, place = (request.headers.get(f"sec-fetch-{what}") for what in ("mode", "dest"))
+    return request.url.path == "/" and mode in (None, "navigate") and place in (None, "document")
 
 
 def _name(host: str) -> str:

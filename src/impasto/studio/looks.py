@@ -171,7 +171,7 @@ def photo_record(photo: Photo, session: Session) -> dict[str, Any]:
         "name": photo.path.name,
         "width": photo.width,
         "height": photo.height,
-        "notes": list(photo.notes),
+        "notes": session.said(photo.notes),
         "look": look_of(photo, session),
         "recipe": photo.recipe,
         "video": video_record(photo, session),

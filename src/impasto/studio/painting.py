@@ -125,10 +125,11 @@ def _paint_once(inputs: Inputs, settings: Settings, workshop: Workshop) -> None:
     painted_by(painter_for(prepared), prepared)
 
 
-def data_address(pixels: Any) -> str:
-    """Return a small picture as an address that has it within, JPEG."""
-    file = io.BytesIO()
-    picture_to_pil(pixels).save(file, "JPEG", quality=82)
+def data_address(pixels: Any, side: int = LARGEST_SIZE) -> str:
+    """Return a picture, its long side at most so many pixels, as an address that has it within, JPEG."""
+    file, picture = io.BytesIO(), picture_to_pil(pixels)
+    picture.thumbnail((side, side))
+    picture.save(file, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
 
@@ -146,7 +147,7 @@ def pastiche(desk: Desk, look: Look, side: int, job: Job) -> Iterator[Event]:
     """
     step = yield from follow(desk.steps(look, look.chosen(max_size=side)), desk, job)
     if step is not None:
-        yield "result", result_record(keep_result(desk, look, step.pastiche))
+        yield "result", result_record(keep_result(desk, look, step.pastiche), desk.session)
 
 
 def frames(desk: Desk, look: Look, side: int, strengths: Sequence[float], job: Job) -> Iterator[Event]:
@@ -176,6 +177,7 @@ def follow(steps: Iterator[Step], desk: Desk, job: Job) -> Generator[Event, None
     """
     shown, last, pace = time.monotonic(), None, Pace()
     for last in steps:
+        desk.session.used = time.monotonic()
         if last.last or job.stopping.is_set():
             break
         now, address = time.monotonic(), None
@@ -248,14 +250,14 @@ def keep_result(desk: Desk, look: Look, finished: Pastiche) -> Result:
     return result
 
 
-def result_record(result: Result) -> dict[str, Any]:
+def result_record(result: Result, session: Session) -> dict[str, Any]:
     """Return what the interface tells of a result."""
     address = f"/api/results/{result.id}/picture"
     attributes = ("photo", "look", "width", "height", "seconds", "method", "iterations", "time")
     return {
         "result": result.id,
         **{name: getattr(result, name) for name in attributes},
-        "notes": list(result.notes),
+        "notes": session.said(result.notes),
         "url": address,
         "thumbnail": f"{address}?side=160",
     }

@@ -55,7 +55,7 @@ def refinement(
     result = keep_result(desk, look, step.pastiche)
     if step.make_state is not None and not step.fallback:
         desk.workshop.get("runs", result.id, step.make_state, _state_bytes)
-    yield "result", result_record(result)
+    yield "result", result_record(result, desk.session)
 
 
 def refinished(desk: Desk, look: Look, side: int, before: Result, job: Job) -> Iterator[Event]:
@@ -79,7 +79,7 @@ def refinished(desk: Desk, look: Look, side: int, before: Result, job: Job) -> I
     result = keep_result(desk, look, finished)
     if state is not None:
         desk.workshop.get("runs", result.id, lambda: state, _state_bytes)
-    yield "result", result_record(result)
+    yield "result", result_record(result, desk.session)
 
 
 def _finished_anew(desk: Desk, look: Look, settings: Settings, state: State) -> Pastiche:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
-from impasto.errors import ImpastoError, Message, OutOfMemoryError, SettingError
-from impasto.language import LANGUAGES, told_in
+from impasto.errors import Argument, ImpastoError, Message, OutOfMemoryError, SettingError
+from impasto.language import LANGUAGES, catalog_of, said
 
 STATUS_OF_SETTING, STATUS_OF_PICTURE, STATUS_OF_FAULT = 422, 415, 500
 FAULT = "fault"
+ARGUMENTS = {"max_size": ("the size", "尺寸")}
+"""Names that the page has for arguments, in the order of the languages."""
 
 
 class RefusalError(ImpastoError):
@@ -53,8 +56,16 @@ def refusal_record(error: BaseException) -> dict[str, Any]:
             "this should not have happened ({reason}); the terminal in which the studio runs has more",
             reason=type(error).__name__,
         )
-    messages = {language: told_in(language, message) for language in LANGUAGES}
+    messages = {
+        language: said(message, catalog_of(language), partial(_as_the_page, index))
+        for index, language in enumerate(LANGUAGES)
+    }
     return {"error": {"id": _kind_of(error), "message": messages["en"], "messages": messages}}
+
+
+def _as_the_page(language: int, argument: Argument) -> str:
+    """Return an argument as the page names it; as Python does where it has no name there."""
+    return ARGUMENTS.get(argument, (str(argument),) * len(LANGUAGES))[language]
 
 
 def _kind_of(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from starlette.requests import Request
 
+from impasto.language import LANGUAGES
 from impasto.studio.limits import MOST_BYTES, MOST_TEXT
 from impasto.studio.refusals import RefusalError
 from impasto.studio.values import Values, number, whole
@@ -56,6 +57,17 @@ def _whole(name: str, text: str, least: int, most: int) -> int:
 def flag_of(request: Request, name: str) -> bool:
     """Return a parameter that is ``true`` or ``false``, or is not there."""
     return Values(request.query_params).choice(name, ("true", "false"), "false") == "true"
+
+
+def language_of(request: Request) -> str:
+    """Return the first language of ``Accept-Language`` that sentences are said in, or English."""
+    asked = [one.strip()[:2].lower() for one in request.headers.get("accept-language", "").split(",")]
+    return next((one for one in asked if one in LANGUAGES), "en")
+
+
+def page_of(request: Request) -> str:
+    """Return the header ``X-Page``, by which one of a browser's several pages is known; empty without it."""
+    return request.headers.get("x-page", "")[:MOST_DIGITS]
 
 
 def sequence_of(request: Request) -> int | None:
@@ -111,7 +123,7 @@ async def save_body(request: Request, path: Path, most: int | None = None) -> in
                     raise too_large(most)
                 file.write(part)
         if not size:
-            raise RefusalError("a picture's bytes must be sent, and none came", 400, "empty")
+            raise RefusalError("{name} is empty", 400, "empty", name=path.name)
     except BaseException as error:
         path.unlink(missing_ok=True)
         path.parent.rmdir()

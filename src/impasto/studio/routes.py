@@ -27,7 +27,7 @@ from impasto.studio import clips, exporting, painting, refining, uploads
 from impasto.studio.controls import control_records
 from impasto.studio.exporting import FORMATS, Wish
 from impasto.studio.filming import film_record
-from impasto.studio.guard import COOKIE, session_of
+from impasto.studio.guard import cookie_of, session_of
 from impasto.studio.limits import MOST_BYTES, MOST_PIXELS, MOST_VIDEO_BYTES
 from impasto.studio.looks import (
     Look,
@@ -39,9 +39,19 @@ from impasto.studio.looks import (
     style_source,
 )
 from impasto.studio.painting import Desk
-from impasto.studio.requests import feather_of, flag_of, name_of, save_body, sequence_of, side_of, values_of
+from impasto.studio.requests import (
+    feather_of,
+    flag_of,
+    language_of,
+    name_of,
+    page_of,
+    save_body,
+    sequence_of,
+    side_of,
+    values_of,
+)
 from impasto.studio.samples import sample_path, sample_records
-from impasto.studio.sessions import Film, Photo, Result, Session, missing
+from impasto.studio.sessions import Photo, Result, Session, by_time, missing
 from impasto.studio.streams import EventStream
 from impasto.studio.studio import Studio
 from impasto.studio.turns import Event, Job, Kind, Work
@@ -66,13 +76,15 @@ def studio_of(request: Request) -> Studio:
 
 def session_for(request: Request, *, changes: bool = False) -> Session:
     """Return the session of a request; see `guard.session_of`."""
-    return session_of(request, studio_of(request).sessions, changes=changes)
+    session = session_of(request, studio_of(request).sessions, changes=changes)
+    session.language = language_of(request)
+    return session
 
 
 async def page(request: Request) -> Response:
     """The page, with a session's cookie and token."""
     studio = studio_of(request)
-    session = studio.sessions.find(request.cookies.get(COOKIE))
+    session = studio.sessions.find(request.cookies.get(cookie_of(request)))
     if session is None:
         studio.guard.check_password(request)
         session = studio.sessions.begin()
@@ -80,13 +92,15 @@ async def page(request: Request) -> Response:
     text = (PAGE / "index.html").read_text("utf-8").replace(TOKEN_PLACE, session.token)
     answer = HTMLResponse(text, headers={"cache-control": "no-store"})
     secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, session.id, httponly=True, samesite="strict", secure=secure)
+    answer.set_cookie(cookie_of(request), session.id, httponly=True, samesite="lax", secure=secure)
     return answer
 
 
 async def health(request: Request) -> Response:
-    """Whether the engine is ready."""
-    return JSONResponse({"status": "ok", "engine": studio_of(request).turns.engine, "version": __version__})
+    """Whether the engine is ready; a page that asks is open, and keeps its session."""
+    studio = studio_of(request)
+    studio.sessions.find(request.cookies.get(cookie_of(request)))
+    return JSONResponse({"status": "ok", "engine": studio.turns.engine, "version": __version__})
 
 
 async def document(request: Request) -> Response:
@@ -108,8 +122,8 @@ async def state(request: Request) -> Response:
             "camera": {"style": session.first_style},
             "formats": list(FORMATS),
             "photos": [photo_record(photo, session) for photo in session.photos.everything()],
-            "results": [painting.result_record(result) for result in session.results.everything()],
-            "films": [film_record(one) for one in session.files.everything() if isinstance(one, Film)],
+            "results": [painting.result_record(one, session) for one in by_time(session.results)],
+            "films": [film_record(film, session) for film in by_time(session.films)],
         }
     )
 
@@ -315,7 +329,8 @@ async def preview(request: Request) -> Response:
 
 async def file(request: Request) -> Response:
     """A file that was made for downloading."""
-    file = session_for(request).files.find(request.path_params["file"])
+    session, id = session_for(request), request.path_params["file"]
+    file = session.films.get(id) or session.files.find(id)
     return FileResponse(file.path, filename=file.path.name)
 
 
@@ -340,7 +355,7 @@ def _result(desk: Desk, id: Any) -> Result | None:
 
 def begin(request: Request, session: Session, kind: Kind, work: Work) -> Response:
     """Put work in line, and answer with its events."""
-    job = Job(work, session=session.id, kind=kind, sequence=sequence_of(request))
+    job = Job(work, session=session.id, page=page_of(request), kind=kind, sequence=sequence_of(request))
     studio_of(request).submit(job)
     return EventStream(job)
 

@@ -20,13 +20,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from impasto.language import told_in
 from impasto.pictures.frames.clip import Clip
 from impasto.studio.refusals import RefusalError
 
 IDLE_SECONDS = 2 * 3600.0
 MOST_SESSIONS = 64
-MOST_PHOTOS, MOST_MASKS, MOST_STYLES, MOST_RESULTS, MOST_PREVIEWS, MOST_FILES = 16, 32, 32, 64, 64, 8
-MOST_VIDEOS = 2
+MOST_PHOTOS, MOST_STYLES, MOST_RESULTS, MOST_PREVIEWS, MOST_FILES = 16, 32, 64, 64, 8
+MOST_VIDEOS, MOST_FILMS = 2, 8
+MOST_MASKS = 256
+"""More than a page's history has steps."""
 PREFIX = "impasto-studio-"
 NAME_BYTES = 120
 Points = Sequence[tuple[float, float]]
@@ -186,24 +189,34 @@ class Film(Finished):
 
 
 class Shelf(OrderedDict[str, Any]):
-    """Things of one kind by id; what is oldest goes, with its file, when there are too many.
+    """Things of one kind by id; when there are too many, one of little worth goes, with its file.
 
     The engine's thread adds to them while others look: `everything` is a copy, and changes come one by one.
+
+    Args:
+        most: of them.
+        worth: of one; of equals the one goes that was not asked for for longest.
+        gone: told of what was removed.
     """
 
-    def __init__(self, most: int, gone: Callable[[Any], None] | None = None) -> None:
+    def __init__(
+        self,
+        most: int,
+        worth: Callable[[Any], Any] = lambda _: 0,
+        gone: Callable[[Any], None] | None = None,
+    ) -> None:
         super().__init__()
-        self._most, self._gone, self._lock = most, gone, threading.RLock()
+        self._most, self._worth, self._gone, self._lock = most, worth, gone, threading.RLock()
 
     def keep(self, item: Any) -> None:
         """Add one."""
         with self._lock:
             self[item.id] = item
             while len(self) > self._most:
-                self.remove(next(iter(self)))
+                self.remove(min(list(self.values())[:-1], key=self._worth).id)
 
     def everything(self) -> list[Any]:
-        """Return all, the oldest first."""
+        """Return all, what was not asked for for longest first."""
         with self._lock:
             return list(self.values())
 
@@ -223,16 +236,23 @@ class Shelf(OrderedDict[str, Any]):
         Raises:
             RefusalError: there is none of that id (any more).
         """
-        item = self.get(id) if isinstance(id, str) else None
-        if item is None:
-            raise missing(id)
+        with self._lock:
+            item = self.get(id) if isinstance(id, str) else None
+            if item is None:
+                raise missing(id)
+            self.move_to_end(id)
         return item
+
+
+def by_time(shelf: Shelf) -> list[Any]:
+    """Return results or films, the oldest first."""
+    return sorted(shelf.everything(), key=lambda item: item.time)
 
 
 def missing(id: Any) -> RefusalError:
     """Return the error of an id that names nothing."""
     return RefusalError(
-        "there is nothing of the id {id} in this session; the oldest things go when there are many",
+        "the studio has no longer what {id} is; of many things those go that were not used for longest",
         404,
         "not-found",
         id=repr(id)[:80],
@@ -250,17 +270,23 @@ class Session:
     def __init__(self, root: Path, id: str | None = None, token: str | None = None) -> None:
         self.id, self.token = id or secrets.token_urlsafe(24), token or secrets.token_urlsafe(24)
         self.used = time.monotonic()
+        self.language = "en"
+        """In which its page was last read, for what is noted about its pictures."""
         self.lock = threading.RLock()
         self._root, self._ended = root, False
         self._folder: Path | None = None
-        self.photos, self.masks = Shelf(MOST_PHOTOS, self._without_photo), Shelf(MOST_MASKS)
-        self.videos = Shelf(MOST_VIDEOS)
-        self.styles, self.results = Shelf(MOST_STYLES), Shelf(MOST_RESULTS)
-        self.previews, self.files = Shelf(MOST_PREVIEWS), Shelf(MOST_FILES)
+        self.photos = Shelf(MOST_PHOTOS, self._worth_of_photo, self._without_photo)
+        self.results = Shelf(MOST_RESULTS, lambda result: bool(result.iterations))
+        self.videos, self.films, self.files = Shelf(MOST_VIDEOS), Shelf(MOST_FILMS), Shelf(MOST_FILES)
+        self.styles, self.masks, self.previews = Shelf(MOST_STYLES), Shelf(MOST_MASKS), Shelf(MOST_PREVIEWS)
         self.camera: Any = None
         """What `camera.py` knows of the page's camera from frame to frame."""
         self.first_style: str | None = None
         """The id of the style with which the camera's page begins."""
+
+    def said(self, notes: Sequence[str]) -> list[str]:
+        """Return notes in the language of its page."""
+        return [told_in(self.language, note) for note in notes]
 
     def new_file(self, name: str) -> tuple[str, Path]:
         """Return a new id and a free path that ends in a name, in a folder of its own.
@@ -282,8 +308,9 @@ class Session:
         """Delete everything."""
         with self.lock:
             self._ended = True
-            shelves = self.photos, self.videos, self.masks, self.styles, self.results, self.previews
-            for shelf in (*shelves, self.files):
+            for shelf in (self.photos, self.masks, self.styles, self.results):
+                shelf.clear()
+            for shelf in (self.videos, self.films, self.files, self.previews):
                 shelf.clear()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
@@ -292,6 +319,11 @@ class Session:
     def is_empty(self) -> bool:
         """Whether nothing was ever brought here."""
         return self._folder is None
+
+    def _worth_of_photo(self, photo: Photo) -> tuple[bool, bool]:
+        """Return whether it is more than a moment of a video, and whether anything of it was refined."""
+        refined = any(one.photo == photo.id and one.iterations for one in self.results.everything())
+        return photo.video is None, refined
 
     def _without_photo(self, photo: Photo) -> None:
         for id in [one.id for one in self.results.everything() if one.photo == photo.id]:

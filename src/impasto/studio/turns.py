@@ -23,6 +23,8 @@ from impasto.studio.refusals import RefusalError, refusal_record
 Event = tuple[str, dict[str, Any]]
 Work = Callable[["Job"], Iterator[Event]]
 LOG = logging.getLogger("impasto.studio")
+MOST_LINES = 4096
+"""Pages and kinds of work whose latest request is remembered."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Kind:
     """What a piece of work is.
 
     Attributes:
-        name: of it; a newer one of a kind replaces the older ones of its session.
+        name: of it; a newer one of a kind replaces the older ones of its page.
         long: whether it waits until no other long work is done.
-        keeps: whether what is there is kept when its browser goes away.
+        keeps: whether what is there is kept when its browser goes away, or a newer one comes.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Job:
         work: makes the iterator of its events, in the engine's thread.
         session: whose it is.
         kind: what it is.
+        page: of the session's browser, if it has several.
         sequence: a rising number by which requests that overtook each other are put in order, or None.
 
     Attributes:
@@ -54,8 +57,11 @@ class Job:
         stopping: set when it is to end with what is there.
     """
 
-    def __init__(self, work: Work, *, session: str, kind: Kind, sequence: int | None = None) -> None:
+    def __init__(
+        self, work: Work, *, session: str, kind: Kind, page: str = "", sequence: int | None = None
+    ) -> None:
         self.session, self.kind, self.sequence, self.long = session, kind, sequence, kind.long
+        self.line = session, page, kind.name
         self.run = secrets.token_urlsafe(9)
         self.stopping = threading.Event()
         self.served = self.number = 0
@@ -81,12 +87,12 @@ class Job:
         """Let the work end before its next step; nothing of it is kept."""
         self._reason, self.dropped = error, True
 
-    def leave(self) -> None:
-        """Its browser has gone: work that keeps what is there stops, other work is dropped."""
+    def leave(self, error: RefusalError | None = None) -> None:
+        """Nobody waits for it any more: work that keeps what is there stops, other work is dropped."""
         if self.kind.keeps and self.begun:
             self.stopping.set()
         else:
-            self.drop()
+            self.drop(error)
 
     def step(self) -> None:
         """Do one step, and tell of it, in the engine's thread."""
@@ -141,7 +147,7 @@ class Turns:
         self._jobs: list[Job] = []
         self._turn = 0
         self._served: dict[str, int] = {}
-        self._latest: dict[tuple[str, str], int] = {}
+        self._latest: dict[tuple[str, str, str], int] = {}
         self._thread = threading.Thread(target=self._run, name="impasto-engine", daemon=True)
 
     def start(self) -> None:
@@ -149,7 +155,7 @@ class Turns:
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Put work in line; it replaces older work of its session and kind."""
+        """Put work in line; it replaces older work of its page and kind."""
         job.tell(("run", {"run": job.run}))
         with self._wake:
             if self._closed or self._failure is not None:
@@ -168,15 +174,17 @@ class Turns:
     def _replace(self, job: Job) -> bool:
         """Drop older work of its kind; return whether the job itself is older than what was there."""
         superseded = RefusalError("a newer request has taken the place of this one", 409, "superseded")
-        key = job.session, job.kind.name
-        if job.sequence is not None and job.sequence < self._latest.get(key, job.sequence):
+        if job.sequence is not None and job.sequence < self._latest.get(job.line, job.sequence):
             job.fail(superseded)
             return True
         if job.sequence is not None:
-            self._latest[key] = job.sequence
+            self._latest.pop(job.line, None)
+            self._latest[job.line] = job.sequence
+            while len(self._latest) > MOST_LINES:
+                del self._latest[next(iter(self._latest))]
         for other in self._jobs:
-            if (other.session, other.kind.name) == key:
-                other.drop(superseded)
+            if other.line == job.line:
+                other.leave(superseded)
         return False
 
     def find(self, session: str, run: str) -> Job | None:
@@ -187,9 +195,10 @@ class Turns:
     def forget(self, session: str) -> None:
         """Drop all work of a session that has ended."""
         with self._wake:
+            over = RefusalError("this session has ended; load the page again", 401, "no-session")
             for job in self._jobs:
                 if job.session == session:
-                    job.drop()
+                    job.drop(over)
             self._served.pop(session, None)
             for key in [key for key in self._latest if key[0] == session]:
                 del self._latest[key]

@@ -17,7 +17,7 @@ from impasto.errors import ImageError, ImpastoError
 from impasto.files import digest
 from impasto.gallery import StyleCard
 from impasto.pictures.masks import LONGEST_TEXT_SIDE, feathered, mask_of_text, read_mask
-from impasto.pictures.reading import PICTURE_SUFFIXES, read_picture, read_shape
+from impasto.pictures.reading import read_picture, read_shape
 from impasto.pictures.resizing import fit
 from impasto.pictures.writing import picture_to_pil, read_recipe
 from impasto.recipes import Recipe
@@ -119,7 +119,7 @@ def keep_mask(session: Session, id: str, path: Path, feather: float, before: Mas
     """
     with removed_on_error(path):
         _check_pixels(path)
-        height, width = fit(read_picture(path).pixels.shape[:2], LONGEST_TEXT_SIDE)
+        height, width = fit(read_shape(path), LONGEST_TEXT_SIDE)
         ink = read_mask(path, (height, width))
         path.unlink()
         points = (before.add, before.remove) if before else NO_POINTS
@@ -187,8 +187,8 @@ def _write_gray(path: Path, gray: NDArray[np.float32]) -> Path:
 
 
 def with_known_suffix(name: str) -> str:
-    """Return a style's file name so that it cannot be taken for a file of another kind, such as .style."""
-    return name if Path(name).suffix.lower() in PICTURE_SUFFIXES else f"{name}.picture"
+    """Return a style's file name so that it cannot be taken for a trained style."""
+    return f"{name}.picture" if Path(name).suffix.lower() == TRAINED else name
 
 
 @contextmanager
