@@ -180,6 +180,8 @@ def test_an_own_style_is_kept_in_the_gallery_and_the_command_finds_it_beside_the
     while not held:
         other.wait_for_timeout(50)
     other.click(".own .remove")
+    assert "for good" in other.inner_text("#dialog")
+    other.click("#removal-go")
     other.wait_for_selector('[data-style="kept-evening"]', state="detached")
     held[0].continue_()
     other.wait_for_timeout(300)  # a picture that is asked for in vain is told of in the console

@@ -34,6 +34,8 @@ export function wasCalledOff(error) {
  */
 let sequence = 0;
 const nextSequence = () => (sequence = Math.max(sequence + 1, Date.now()));
+/** By which the server knows this page from others of the browser. */
+const page = String(Math.trunc(Math.random() * 1e15));
 
 /**
  * @param {string} path
@@ -42,9 +44,11 @@ const nextSequence = () => (sequence = Math.max(sequence + 1, Date.now()));
  */
 async function request(path, options = {}) {
   const headers = new Headers(options.headers);
+  headers.set("Accept-Language", chosen());
   if (options.method && options.method !== "GET") {
     headers.set("X-Impasto-Token", token);
     headers.set("X-Sequence", String(nextSequence()));
+    headers.set("X-Page", page);
   }
   let response;
   try {
@@ -69,12 +73,7 @@ async function refusal(response) {
 
 /** @param {string} path @returns {Promise<any>} */
 export async function get(path) {
-  return (await request(path)).json();
-}
-
-/** Ask whether something is there; a refusal is thrown. @param {string} path */
-export async function check(path) {
-  await (await request(path)).body?.cancel();
+  return (await request(path, { cache: "no-store" })).json();
 }
 
 /**
@@ -114,19 +113,22 @@ export async function* stream(path, body, signal) {
   if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
+  let whole = false;
   try {
     for (;;) {
       const { done, value } = await reader.read().catch((error) => {
         if (wasCalledOff(error)) throw error;
         throw new StudioError("unreachable", { [chosen()]: t("unreachable") });
       });
-      if (done) return;
+      if (done && whole) return;
+      if (done) throw new StudioError("unreachable", { [chosen()]: t("unreachable") });
       text += value;
       for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
         const event = parse(text.slice(0, end));
         text = text.slice(end + 2);
         if (!event) continue;
         if (event[0] === "error") throw new StudioError(event[1].id ?? event[1].error?.id, told(event[1]));
+        whole = event[0] === "done";
         yield event;
       }
     }

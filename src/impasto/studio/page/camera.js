@@ -31,6 +31,8 @@ export class Camera {
     this.video.muted = true;
     /** @type {MediaStream|null} */
     this.stream = null;
+    /** Set from when the camera is asked for until it is let go. @type {object|null} */
+    this.asked = null;
     this.side = Number(localStorage.getItem("impasto.cameraSide")) || USUAL_SIDE;
     /** When the latest paintings were seen, in milliseconds. @type {number[]} */
     this.seen = [];
@@ -47,17 +49,25 @@ export class Camera {
 
   /** Ask for the camera and begin. */
   async begin() {
-    if (this.on) return;
+    if (this.asked) return;
     if (!navigator.mediaDevices) return say(t("cameraInsecure"), { trouble: true });
+    const asked = (this.asked = {});
+    /** @type {MediaStream} */
+    let stream;
     try {
       const wish = { video: { width: { ideal: 1280 }, height: { ideal: 720 } }, audio: false };
-      this.stream = await navigator.mediaDevices.getUserMedia(wish);
+      stream = await navigator.mediaDevices.getUserMedia(wish);
     } catch (error) {
+      if (this.asked !== asked) return;
+      this.asked = null;
       return say(t(reason(error)), { trouble: true, action: { label: t("tryAgain"), run: () => void this.begin() } });
     }
-    this.stream.getVideoTracks()[0]?.addEventListener("ended", () => this.end());
-    this.video.srcObject = this.stream;
-    await this.video.play();
+    if (this.asked !== asked) return release(stream);
+    this.stream = stream;
+    stream.getVideoTracks()[0]?.addEventListener("ended", () => this.end());
+    this.video.srcObject = stream;
+    await this.video.play().catch(() => undefined); // Let go before it began to play.
+    if (this.asked !== asked) return;
     this.seen = [];
     this.before = work().photo?.photo;
     this.#build();
@@ -67,8 +77,9 @@ export class Camera {
 
   /** Let the camera go. */
   end() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.asked = null;
     if (!this.stream) return;
+    release(this.stream);
     this.stream = null;
     this.video.srcObject = null;
     this.asking?.abort();
@@ -156,6 +167,9 @@ export class Camera {
     if (data) this.hooks.taken(new File([data], "camera.png", { type: "image/png" }));
   }
 }
+
+/** @param {MediaStream} stream */
+const release = (stream) => stream.getTracks().forEach((track) => track.stop());
 
 /** @returns {Look} the look of what is worked on, without parts, which are a photo's */
 function cameraLook() {

@@ -1,10 +1,11 @@
 /** The gallery: every style as a thumbnail of the person's own photo, and what the chosen style is for. */
 
 import { send, stream, wasCalledOff } from "./api.js";
+import { ask, closeDialog } from "./dialogs.js";
 import { icon, iconButton, make, show, the } from "./elements.js";
 import { named, t, whenLanguage } from "./language.js";
 import { change, changeLook, setting, whenWork, work } from "./work.js";
-import { screen } from "./painting.js";
+import { forgetStyle, screen } from "./painting.js";
 import { withSetting } from "./settings.js";
 /** @import { Style } from "./types.js" */
 
@@ -20,7 +21,7 @@ let slot = "main";
 let streaming = null;
 const PHOTO_ITSELF = "photo";
 
-/** @type {{addStyle: () => void, busy: (done: number, all: number) => void, trouble: (error: unknown) => void}} */
+/** @type {{addStyle: () => void, busy: (done: number, all: number) => void, trouble: (error: unknown, again?: () => void) => void}} */
 let hooks = { addStyle() {}, busy() {}, trouble() {} };
 
 /** @param {Style[]} styles @param {typeof hooks} given */
@@ -109,13 +110,13 @@ function tile(id) {
   radio.addEventListener("click", () => take(style ? id : null));
   radio.addEventListener("keydown", (event) => step(event, id));
   if (!style?.own) return radio;
-  const remove = iconButton(t("removeStyle", { name }), "close", () => void removeStyle(id), { class: "quiet bare remove" });
+  const remove = iconButton(t("removeStyle", { name }), "close", () => (style.kept ? askRemoval(id, name) : void removeStyle(id)), { class: "quiet bare remove" });
   return make("div", { class: "own", role: "none" }, radio, remove);
 }
 
 /** @param {string} id @returns {HTMLElement} */
 function picture(id) {
-  const own = id === PHOTO_ITSELF ? (work().photo ? `/api/photos/${work().photo?.photo}/picture?side=192` : "") : (thumbnails.get(id) ?? `/api/styles/${encodeURIComponent(id)}/picture?side=192`);
+  const own = id === PHOTO_ITSELF ? (work().photo ? `/api/photos/${work().photo?.photo}/picture?side=192` : "") : (thumbnails.get(id) ?? `/api/styles/${encodeURIComponent(id)}/picture?side=192&v=${STYLES.get(id)?.sha256.slice(0, 12)}`);
   if (!own) return make("span", { class: "thumb none" }, icon("photo"));
   return make("img", { class: "thumb", src: own, alt: "", loading: "lazy", decoding: "async", draggable: "false" });
 }
@@ -221,6 +222,15 @@ function leaveOut(id) {
   changeLook({ styles, regions, settings });
 }
 
+/** Ask before the file of a kept style is deleted. @param {string} id @param {string} name */
+function askRemoval(id, name) {
+  ask(t("removeStyle", { name }), "removal",
+    make("p", {}, t("removalFinal")),
+    make("div", { class: "row end" },
+      make("button", { class: "plain", onclick: closeDialog }, t("cancel")),
+      make("button", { class: "primary", id: "removal-go", onclick: () => (closeDialog(), void removeStyle(id)) }, t("delete"))));
+}
+
 /** @param {string} id */
 async function removeStyle(id) {
   leaveOut(id); // before it is gone, so that nothing asks for it any more
@@ -229,6 +239,8 @@ async function removeStyle(id) {
   try {
     await send(`/api/styles/${encodeURIComponent(id)}`, null, { method: "DELETE" });
     STYLES.delete(id);
+    thumbnails.delete(id);
+    forgetStyle(id);
     build();
     the("add-style").focus();
   } catch (error) {
@@ -242,6 +254,7 @@ async function removeStyle(id) {
 /**
  * Stream the styles that have none yet as thumbnails of the photo.
  * @param {string} photo
+ * @returns {Promise<boolean>} whether all came that were waited for
  */
 export async function streamThumbnails(photo) {
   streaming?.abort();
@@ -249,7 +262,7 @@ export async function streamThumbnails(photo) {
   const styles = [...STYLES.keys()].filter((id) => !thumbnails.has(id));
   const all = STYLES.size;
   let done = all - styles.length;
-  if (!styles.length) return;
+  if (!styles.length) return true;
   try {
     hooks.busy(done, all);
     for await (const [name, data] of stream(`/api/photos/${photo}/thumbnails`, { side: 192, styles, strength: 50, ahead: screen.side }, controller.signal)) {
@@ -259,8 +272,11 @@ export async function streamThumbnails(photo) {
       if (image instanceof HTMLImageElement) image.src = data.picture;
       hooks.busy(++done, all);
     }
+    return true;
   } catch (error) {
-    if (!wasCalledOff(error)) hooks.trouble(error);
+    if (wasCalledOff(error)) return true;
+    hooks.trouble(error, () => void streamThumbnails(photo));
+    return false;
   } finally {
     if (streaming === controller) hooks.busy(all, all);
   }

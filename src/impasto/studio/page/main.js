@@ -6,9 +6,10 @@ import { button, input, later, show, the } from "./elements.js";
 import { newPhoto, openGallery, streamThumbnails, take } from "./gallery.js";
 import { listenToKeys } from "./keys.js";
 import { apply, choose, chosen, t, whenLanguage } from "./language.js";
+import { isLost, mendLost } from "./lost.js";
 import { busy, say, trouble } from "./notices.js";
 import { goOn, openPhoto, prepareOpening } from "./opening.js";
-import { callOff, isLost, isPainted, paint, sceneNow, screen } from "./painting.js";
+import { callOff, isPainted, paint, sceneNow, screen } from "./painting.js";
 import { collect, markResult, openResults, workName } from "./results.js";
 import { offer } from "./settings.js";
 import { prepareTheme } from "./theme.js";
@@ -22,8 +23,11 @@ import { canRedo, canUndo, change, redo, undo, whenWork, work } from "./work.js"
 let server;
 /** @type {Viewer} */
 let viewer;
-/** @type {string|null} the photo whose thumbnails are in the gallery, or the video */
+/** The photo whose thumbnails are in the gallery, or the video; and the one for which they were begun. */
+/** @type {string|null} */
 let thumbnailed = null;
+/** @type {string|null} */
+let begun = null;
 
 const download = later(() => import("./download.js"));
 const film = later(async () => new (await import("./film.js")).FilmBar(viewer, server.films));
@@ -105,8 +109,7 @@ const listener = {
   },
   trouble: (error) => {
     draw();
-    if (isLost(error) && work().refined) change({ refined: null });
-    else if (isLost(error)) say(error instanceof StudioError ? error.sentence : t("photoGone"), { trouble: true });
+    if (isLost(error)) void mendLost(error).catch(trouble);
     else trouble(error, () => void paint(listener));
   },
 };
@@ -117,9 +120,9 @@ function thumbnails() {
   const id = photo?.photo;
   const key = photo?.video?.video ?? id;
   if (!id || !key || key === thumbnailed) return;
-  thumbnailed = key;
-  newPhoto();
-  void streamThumbnails(id);
+  if (key !== begun) newPhoto();
+  thumbnailed = begun = key;
+  void streamThumbnails(id).then((whole) => whole || key !== thumbnailed || (thumbnailed = null));
 }
 
 /** @param {{settled: boolean}} how */
@@ -156,7 +159,7 @@ function listenToBar() {
   button("undo").addEventListener("click", undo);
   button("redo").addEventListener("click", redo);
   button("download").addEventListener("click", () => void download().then(({ askDownload }) => askDownload(server.formats), trouble));
-  button("camera").addEventListener("click", () => void camera().then((made) => (made.on ? made.end() : made.begin()), trouble));
+  button("camera").addEventListener("click", () => void camera().then((made) => (made.asked ? made.end() : made.begin()), trouble));
   button("language").addEventListener("click", () => choose(chosen() === "zh" ? "en" : "zh"));
   whenLanguage(() => {
     const language = button("language");
@@ -208,7 +211,7 @@ async function watchEngine() {
       show(sign, engine !== "ready");
       sign.textContent = engine === "failed" ? t("engineFailed") : t("engineLoading");
       sign.classList.toggle("bad", engine === "failed");
-      if (gone) say(t("backAgain"));
+      if (gone) await comeBack();
       gone = false;
       wait = engine === "ready" ? 20_000 : 500;
     } catch {
@@ -219,6 +222,17 @@ async function watchEngine() {
       wait = 2000;
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
+
+/** Go on after the server was gone; one that was started anew has another session for the page. */
+async function comeBack() {
+  try {
+    await get("/api/state");
+    say(t("backAgain"));
+  } catch (error) {
+    if (error instanceof StudioError && error.status === 401) location.reload();
+    else throw error;
   }
 }
 
@@ -233,7 +247,7 @@ async function start() {
     busy: (done, all) => busy("thumbnails", done < all ? t("busyThumbnails", { done, all }) : null),
     trouble,
   });
-  openResults(server.results);
+  openResults(server.results, server.photos);
   whenLanguage(buildControls);
   listenToFiner();
   listenToTabs();
@@ -246,7 +260,7 @@ async function start() {
   whenWork(worked);
   whenWork(({ settled }) => settled && !work().photo && mask.now?.close());
   void watchEngine();
-  await goOn();
+  await goOn(server.photos);
   worked({ settled: true });
   document.documentElement.dataset.ready = "true";
   await startCamera();

@@ -8,7 +8,7 @@ import { t, whenLanguage } from "./language.js";
 import { busy, trouble } from "./notices.js";
 import { withSetting } from "./settings.js";
 import { grayOf, inverted, isEmpty } from "./ink.js";
-import { changeLook, whenWork, work } from "./work.js";
+import { changeLook, underway, whenWork, work } from "./work.js";
 /** @import { Tool, Viewer } from "./viewer.js" */
 
 const LONGEST = 1024;
@@ -37,8 +37,10 @@ export class MaskEditor {
     this.last = null;
     /** @type {ImageData|null} */
     this.before = null;
-    /** @type {Promise<void>} */
+    /** What is done to the part, one after the other, so that history has it in order. @type {Promise<unknown>} */
     this.sending = Promise.resolve();
+    /** How often the subject was asked for. */
+    this.asks = 0;
     whenLanguage(() => this.#buildTools());
     whenWork(({ settled }) => {
       if (settled && this.active) void (work().photo?.photo === this.photo ? this.#follow() : this.open());
@@ -96,14 +98,17 @@ export class MaskEditor {
     this.#paintOverlay();
   }
 
-  /** @param {string} id of a mask of the server, which is drawn further as it was drawn */
-  async #load(id) {
+  /**
+   * @param {string} id of a mask of the server, which is drawn further as it was drawn
+   * @param {boolean} [tapped] whether it follows from the taps, of which there may be more meanwhile
+   */
+  async #load(id, tapped = false) {
     this.loads += 1;
     const parts = Promise.all([loadPicture(`/api/masks/${id}/ink`), get(`/api/masks/${id}/drawing`)]);
     const [image, drawing] = await parts.finally(() => (this.loads -= 1));
     if (this.shown !== id) return;
     this.feather = drawing.feather;
-    this.taps = { add: drawing.add, remove: drawing.remove };
+    if (!tapped) this.taps = { add: drawing.add, remove: drawing.remove };
     const { width, height } = this.ink;
     this.pen.globalCompositeOperation = "copy";
     this.pen.drawImage(image, 0, 0, width, height);
@@ -203,27 +208,40 @@ export class MaskEditor {
     return this.pen.getImageData(0, 0, this.ink.width, this.ink.height);
   }
 
-  /** Send the mask and make it the work's. One after the other, so that history has them in order. */
+  /** Do something to the part after what is on its way, unless another photo is worked on then. @param {() => Promise<void>} act */
+  #next(act) {
+    const { photo } = work();
+    const doing = this.sending.then(() => (work().photo?.photo === photo?.photo ? act() : undefined));
+    this.sending = doing.finally(() => underway.delete(doing));
+    underway.add(doing);
+    return this.sending;
+  }
+
+  /** Send something of the photo and make the mask that comes the work's. @param {string} path @param {unknown} body */
+  async #ask(path, body) {
+    const { photo } = work();
+    const { mask } = await send(`/api/photos/${photo?.photo}/${path}`, body);
+    return work().photo?.photo === photo?.photo ? mask : null;
+  }
+
+  /** Send the mask and make it the work's. */
   commit() {
     const ink = this.#inked();
     const { feather } = this;
-    const over = this.shown;
-    this.sending = this.sending.then(async () => {
+    return this.#next(async () => {
       try {
         if (isEmpty(ink)) return void (this.shown = null), this.#place(null);
         const canvas = document.createElement("canvas");
         [canvas.width, canvas.height] = [ink.width, ink.height];
         canvas.getContext("2d")?.putImageData(grayOf(ink), 0, 0);
         const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-        const from = over ? `&from=${over}` : "";
-        const { mask } = await send(`/api/photos/${work().photo?.photo}/masks?feather=${feather}${from}`, blob);
-        this.shown = mask;
-        this.#place(mask);
+        const from = this.shown ? `&from=${this.shown}` : "";
+        const mask = await this.#ask(`masks?feather=${feather}${from}`, blob);
+        if (mask) this.#place((this.shown = mask));
       } catch (error) {
         trouble(error, () => this.commit());
       }
     });
-    return this.sending;
   }
 
   /** @param {string|null} mask */
@@ -239,11 +257,10 @@ export class MaskEditor {
 
   /** Take the part away. */
   remove() {
-    this.shown = null;
     this.pen.clearRect(0, 0, this.ink.width, this.ink.height);
     this.taps = { add: [], remove: [] };
-    this.#place(null);
     this.#paintOverlay();
+    return this.#next(async () => this.#place((this.shown = null)));
   }
 
   /** @param {number} x @param {number} y */
@@ -254,19 +271,24 @@ export class MaskEditor {
     await this.findSubject();
   }
 
-  /** Ask the server for the subject, with what the taps say. */
-  async findSubject() {
-    busy("subject", t("busySubject"));
-    try {
-      const { mask } = await send(`/api/photos/${work().photo?.photo}/subject`, { ...this.taps, feather: this.feather });
-      this.shown = mask;
-      await this.#load(mask);
-      this.#place(mask);
-    } catch (error) {
-      trouble(error);
-    } finally {
-      busy("subject", null);
-    }
+  /** Ask the server for the subject, with what the taps say; of several times the last one counts. */
+  findSubject() {
+    const asked = ++this.asks;
+    return this.#next(async () => {
+      if (asked !== this.asks) return;
+      busy("subject", t("busySubject"));
+      try {
+        const mask = await this.#ask("subject", { ...this.taps, feather: this.feather });
+        if (!mask) return;
+        this.shown = mask;
+        await this.#load(mask, true);
+        this.#place(mask);
+      } catch (error) {
+        trouble(error);
+      } finally {
+        busy("subject", null);
+      }
+    });
   }
 
   /** @param {"brush"|"eraser"|"add"|"remove"} mode */

@@ -1,19 +1,22 @@
 /** Photos and styles come in: chosen, dropped, pasted, photographed, or a sample. */
 
-import { check, send, StudioError } from "./api.js";
+import { send, StudioError, wasCalledOff } from "./api.js";
 import { ask, closeDialog } from "./dialogs.js";
 import { button, input, loadPicture, make, show, the } from "./elements.js";
-import { addStyle, chooseSlot, streamThumbnails, take } from "./gallery.js";
-import { named, t, whenLanguage } from "./language.js";
+import { addStyle, streamThumbnails, take } from "./gallery.js";
+import { chosen, named, t, whenLanguage } from "./language.js";
 import { busy, say, trouble, weight } from "./notices.js";
-import { keptFile, keepFile } from "./photo_memory.js";
+import { keepSource, keptSource } from "./photo_memory.js";
 import { withSetting } from "./settings.js";
 import { begin, change, remembered, work } from "./work.js";
+/** @import { Source } from "./photo_memory.js" */
 /** @import { Photo, Sample } from "./types.js" */
 
 
 /** @type {{bytes: number, pixels: number, video_bytes: number}} */
 let limits = { bytes: Infinity, pixels: Infinity, video_bytes: Infinity };
+/** The photo that is on its way: of several the last one counts. @type {AbortController|null} */
+let coming = null;
 /** Files of videos, where the browser does not know their kind. */
 const FILMS = /\.(mp4|m4v|mov|mkv|webm|avi|mts|m2ts|mpe?g|ogv|wmv|flv)$/i;
 /** Bytes of a file that the browser keeps for a new start of the studio. */
@@ -84,16 +87,28 @@ function listenToDrops() {
     event.preventDefault();
     depth = 0;
     show(zone, false);
-    const file = event.dataTransfer?.files[0];
+    const file = dropped(event.dataTransfer);
     if (file) under(event)?.getAttribute("data-drop") === "style" ? askStyle(file) : void openPhoto(file);
   });
+}
+
+/** @param {DataTransfer|null} data @returns {File|undefined} the first picture or video of what was dropped */
+function dropped(data) {
+  const items = [...(data?.items ?? [])].filter((item) => item.kind === "file");
+  const files = items.filter((item) => !item.webkitGetAsEntry()?.isDirectory).flatMap((item) => item.getAsFile() ?? []);
+  const [first] = files;
+  const file = files.find((each) => each.type.startsWith("image/") || isFilm(each)) ?? first;
+  if (!file && items.length) say(t("dropFolder"), { trouble: true });
+  if (file && items.length > 1) say(t("dropMany", { name: file.name }));
+  return file;
 }
 
 /** @param {File} file @returns {boolean} whether it is a video; animations are pictures that the server looks at */
 const isFilm = (file) => file.type.startsWith("video/") || FILMS.test(file.name);
 
-/** @param {File} file @param {number} most @returns {boolean} whether it is small enough; if not, it is said */
+/** @param {File} file @param {number} most @returns {boolean} whether it is neither empty nor too large; if not, it is said */
 function fits(file, most) {
+  if (!file.size) return say(t("emptyFile", { name: file.name }), { trouble: true }), false;
   if (file.size <= most) return true;
   say(t("tooLarge", { allowed: weight(most), found: weight(file.size) }), { trouble: true });
   return false;
@@ -102,41 +117,65 @@ function fits(file, most) {
 /** @param {File} file @param {string} unnamed what one without a name is called */
 const withName = (file, unnamed) => ({ headers: { "X-Filename": encodeURIComponent(file.name || unnamed) } });
 
-/** @param {File} file @returns {Promise<Photo>} */
-const upload = (file) => send(isFilm(file) ? "/api/videos" : "/api/photos", file, withName(file, "photo"));
+/** Be sure that a file is still there, since a browser takes its loss for the server's. @param {File} file */
+async function checkReadable(file) {
+  await file.slice(0, 1).arrayBuffer().catch(() => {
+    throw new StudioError("unreadable", { [chosen()]: t("fileUnreadable", { name: file.name }) });
+  });
+}
 
-/** @param {Photo} photo @returns {string} by what its file is kept: all stills of a video are of one file */
-const fileOf = (photo) => photo.video?.video ?? photo.photo;
+/**
+ * Send where a photo comes from, and keep it for a new start.
+ * @param {Source} source
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Photo>}
+ */
+async function upload(source, signal) {
+  /** @type {Photo} */
+  let photo;
+  if (typeof source === "string") photo = await send(`/api/photos?sample=${encodeURIComponent(source)}`, null, { signal });
+  else {
+    await checkReadable(source);
+    photo = await send(isFilm(source) ? "/api/videos" : "/api/photos", source, { ...withName(source, "photo"), signal });
+  }
+  if (typeof source === "string" || source.size <= MOST_KEPT) void keepSource(sourceOf(photo), source);
+  return photo;
+}
+
+/** @param {Photo} photo @returns {string} by what its source is kept: all stills of a video are of one file */
+const sourceOf = (photo) => photo.video?.video ?? photo.photo;
+
+/** Send a photo again that the server has no longer. @param {Photo} photo @returns {Promise<Photo|null>} */
+export async function sentAgain(photo) {
+  const source = await keptSource(sourceOf(photo));
+  return source === null ? null : upload(source).catch(() => null);
+}
 
 /** @param {File} file */
 export async function openPhoto(file) {
   if (!fits(file, isFilm(file) ? limits.video_bytes : limits.bytes)) return;
-  await receive(
-    async () => {
-      showAtOnce(file);
-      const photo = await upload(file);
-      if (file.size <= MOST_KEPT) void keepFile(fileOf(photo), file);
-      return photo;
-    },
-    () => void openPhoto(file),
-  );
+  void showAtOnce(file);
+  await receive(file, () => void openPhoto(file));
 }
 
 /** @param {Sample} sample */
 async function openSample(sample) {
-  await receive(() => send(`/api/photos?sample=${encodeURIComponent(sample.id)}`, null), () => void openSample(sample));
+  await receive(sample.id, () => void openSample(sample));
 }
 
-/** @param {() => Promise<Photo>} ask @param {() => void} again */
-async function receive(ask, again) {
+/** @param {Source} source @param {() => void} again */
+async function receive(source, again) {
+  coming?.abort();
+  const controller = (coming = new AbortController());
   busy("photo", t("readingPhoto"));
   try {
-    hang(await ask());
+    const photo = await upload(source, controller.signal);
+    if (coming === controller) hang(photo);
   } catch (error) {
-    if (!work().photo) change({});
+    if (!work().photo && !wasCalledOff(error)) change({});
     trouble(error, again);
   } finally {
-    busy("photo", null);
+    if (coming === controller) busy("photo", (coming = null));
   }
 }
 
@@ -174,7 +213,7 @@ export function askStyle(file) {
   const name = /** @type {HTMLInputElement} */ (make("input", { id: "style-name", type: "text", maxlength: 40, value: plainName(file.name), autocomplete: "off", required: true }));
   const keep = /** @type {HTMLInputElement} */ (make("input", { id: "style-keep", type: "checkbox", role: "switch" }));
   const form = make("form", { method: "dialog" },
-    make("img", { class: "preview", src: url, alt: "" }),
+    make("img", { class: "preview", src: url, alt: "", onerror: (/** @type {Event} */ event) => show(/** @type {HTMLElement} */ (event.target), false) }),
     make("div", { class: "row choice" }, make("label", { for: "style-name" }, t("styleName")), name),
     make("div", { class: "row flag" }, make("label", { for: "style-keep" }, t("keepStyle")), keep),
     make("p", { class: "fine" }, t("keepStyleHelp")),
@@ -208,27 +247,17 @@ async function sendStyle(file, name, keep) {
   }
 }
 
-/** Go on with what was worked on before the page was loaded anew; the photo is sent again if the studio was closed. */
-export async function goOn() {
+/**
+ * Go on with what was worked on before the page was loaded anew; the photo is sent again if the studio was closed.
+ * @param {Photo[]} known what the server has
+ */
+export async function goOn(known) {
   const before = remembered();
   if (!before) return;
   const { photo } = before;
-  if (!photo) return begin(before);
-  try {
-    await check(`/api/photos/${photo.photo}/picture?side=192`);
-    begin(before);
-  } catch (error) {
-    if (error instanceof StudioError && error.id === "unreachable") return;
-    const file = await keptFile(fileOf(photo));
-    const look = { ...before.look, regions: [] };
-    begin({ photo: null, look, refined: null });
-    if (!file) return;
-    try {
-      const again = await upload(file);
-      await keepFile(fileOf(again), file);
-      begin({ photo: again, look, refined: null });
-    } catch {
-      chooseSlot("main");
-    }
-  }
+  if (!photo || known.some((each) => each.photo === photo.photo)) return begin(before);
+  const look = { ...before.look, regions: [], settings: withSetting(before.look.settings, "background", "style") };
+  begin({ photo: null, look, refined: null });
+  const again = await sentAgain(photo);
+  if (again) begin({ photo: again, look, refined: null });
 }

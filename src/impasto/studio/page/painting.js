@@ -8,6 +8,7 @@
 import { send, stream, StudioError, wasCalledOff } from "./api.js";
 import { still } from "./canvas.js";
 import { loadPicture } from "./elements.js";
+import { chosen, t } from "./language.js";
 import { FINISH, isPlain, without } from "./settings.js";
 import { setting, work } from "./work.js";
 /** @import { Scene } from "./canvas.js" */
@@ -41,7 +42,7 @@ class Recent {
 
 /** @type {Recent<HTMLImageElement>} */
 const photos = new Recent(4);
-/** @type {Recent<{image: HTMLImageElement, result: Result}>} */
+/** @type {Recent<{image: HTMLImageElement, result: Result|undefined}>} */
 const exact = new Recent(MOST);
 /** @type {Recent<Map<number, HTMLImageElement>>} */
 const frames = new Recent(6);
@@ -71,7 +72,9 @@ async function photoPicture(w) {
   const key = photoKey(w);
   const known = photos.get(key);
   if (known) return known;
-  const image = await loadPicture(`/api/photos/${w.photo?.photo}/picture?side=${screen.side}`);
+  const image = await loadPicture(`/api/photos/${w.photo?.photo}/picture?side=${screen.side}`).catch(() => {
+    throw new StudioError("not-found", { [chosen()]: t("photoGone") }, 404); // a picture does not say why
+  });
   photos.set(key, image);
   return image;
 }
@@ -146,7 +149,7 @@ export async function paint(listener) {
   callOff();
   const controller = (running = new AbortController());
   const w = work();
-  if (!w.photo) return;
+  if (!w.photo) return listener.busy(null);
   try {
     await photoPicture(w);
     listener.drawn();
@@ -222,5 +225,14 @@ export async function refine(iterations, signal, tell) {
 /** Ask the server to stop a run and keep what is there. @param {string} run */
 export const stopRun = (run) => send("/api/stop", { run });
 
-/** @param {unknown} error @returns {boolean} whether the server lost the photo, as after a new start */
-export const isLost = (error) => error instanceof StudioError && error.status === 404;
+/** Forget a result that is removed; its picture stays. @param {string} id */
+export function forgetResult(id) {
+  for (const known of exact.kept.values()) if (known.result?.result === id) known.result = undefined;
+}
+
+/** Forget all pictures in a style, whose name may come to mean another one. @param {string} id */
+export function forgetStyle(id) {
+  for (const { kept } of [exact, frames]) {
+    for (const key of kept.keys()) if (key.includes(JSON.stringify(id))) kept.delete(key);
+  }
+}

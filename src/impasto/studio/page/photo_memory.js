@@ -1,40 +1,54 @@
-/** The photo itself, kept in the browser, so that a new start of the studio costs nothing. */
+/** Photos themselves, kept in the browser, so that a new start of the studio costs nothing. */
 
-/** @returns {Promise<IDBDatabase>} */
-function database() {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open("impasto", 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore("photos");
-    opening.onsuccess = () => resolve(opening.result);
-    opening.onerror = () => reject(opening.error);
-  });
-}
+/** @typedef {File|string} Source a photo's file, or the id of the sample that it is */
+
+const [MOST, MOST_BYTES] = [16, 256 * 2 ** 20];
 
 /**
- * Keep a photo's file; there is only ever the last.
- * @param {string} id
- * @param {File} file
+ * @param {IDBTransactionMode} mode
+ * @returns {Promise<IDBObjectStore>}
  */
-export async function keepFile(id, file) {
+async function photos(mode) {
+  const opening = indexedDB.open("impasto", 2);
+  opening.onupgradeneeded = () => {
+    for (const name of opening.result.objectStoreNames) opening.result.deleteObjectStore(name);
+    opening.result.createObjectStore("photos");
+  };
+  return (await answer(opening)).transaction("photos", mode).objectStore("photos");
+}
+
+/** @template T @param {IDBRequest<T>} asking @returns {Promise<T>} */
+const answer = (asking) =>
+  new Promise((resolve, reject) => {
+    asking.onsuccess = () => resolve(asking.result);
+    asking.onerror = () => reject(asking.error);
+  });
+
+/**
+ * Keep where a photo came from; of many the oldest go.
+ * @param {string} id
+ * @param {Source} source
+ */
+export async function keepSource(id, source) {
   try {
-    const store = (await database()).transaction("photos", "readwrite").objectStore("photos");
-    store.clear();
-    store.put({ id, file }, "last");
+    const store = await photos("readwrite");
+    await answer(store.put({ source, time: Date.now() }, id));
+    const [ids, kept] = await Promise.all([answer(store.getAllKeys()), answer(store.getAll())]);
+    let bytes = 0;
+    const newest = ids.map((key, index) => ({ key, ...kept[index] })).sort((one, other) => other.time - one.time);
+    newest.forEach(({ key, source }, index) => {
+      bytes += source.size ?? 0;
+      if (index && (index >= MOST || bytes > MOST_BYTES)) store.delete(key);
+    });
   } catch {
-    // A browser that keeps nothing costs the reload's memory and nothing else.
+    // A browser that keeps nothing costs the memory of a new start and nothing else.
   }
 }
 
-/** @param {string} id @returns {Promise<File|null>} */
-export async function keptFile(id) {
+/** @param {string} id @returns {Promise<Source|null>} */
+export async function keptSource(id) {
   try {
-    const store = (await database()).transaction("photos").objectStore("photos");
-    const found = await new Promise((resolve, reject) => {
-      const asking = store.get("last");
-      asking.onsuccess = () => resolve(asking.result);
-      asking.onerror = () => reject(asking.error);
-    });
-    return found?.id === id ? found.file : null;
+    return (await answer((await photos("readonly")).get(id)))?.source ?? null;
   } catch {
     return null;
   }

@@ -13,6 +13,8 @@ import { change, work } from "./work.js";
 /** @import { Result, Work } from "./types.js" */
 /** @import { Viewer } from "./viewer.js" */
 
+/** @typedef {{controller: AbortController, id: string|null}} Run */
+
 export class Refinement {
   /**
    * @param {Viewer} viewer
@@ -21,10 +23,8 @@ export class Refinement {
   constructor(viewer, hooks) {
     this.viewer = viewer;
     this.hooks = hooks;
-    /** @type {AbortController|null} */
+    /** @type {Run|null} */
     this.running = null;
-    /** @type {string|null} */
-    this.run = null;
     /** @type {Progress} */
     this.progress = { iteration: 0, iterations: 1, left: "", losses: [] };
   }
@@ -33,31 +33,36 @@ export class Refinement {
   async begin(iterations) {
     const w = work();
     if (this.running || !isPainted(w)) return;
-    const controller = (this.running = new AbortController());
-    this.run = null;
+    const run = (this.running = /** @type {Run} */ ({ controller: new AbortController(), id: null }));
     this.progress = { iteration: 0, iterations, left: "", losses: [] };
     this.#tell();
     /** @type {Work|null} */
     let finished = null;
     try {
-      await refine(iterations, controller.signal, async (name, data) => {
-        if (name === "run") this.run = data.run;
-        else if (name === "queued") this.#tell(t("busyQueued", data));
-        else if (name === "step") await this.#step(data);
+      await refine(iterations, run.controller.signal, async (name, data) => {
+        if (name === "run") run.id = data.run;
         else if (name === "result") finished = await this.#keep(data, w);
+        else if (this.running !== run) return;
+        else if (name === "queued") this.#tell(t("busyQueued", data));
+        else if (name === "step") await this.#step(data, run);
       });
     } catch (error) {
       if (!wasCalledOff(error)) trouble(error, () => void this.begin(iterations));
     }
-    this.running = null;
-    busy("refining", null);
-    this.hooks.progress(null);
+    if (this.running !== run) return;
+    this.#over();
     if (finished) change(finished);
     else this.hooks.ended();
   }
 
-  /** @param {any} data */
-  async #step(data) {
+  #over() {
+    this.running = null;
+    busy("refining", null);
+    this.hooks.progress(null);
+  }
+
+  /** @param {any} data @param {Run} run */
+  async #step(data, run) {
     const { iteration, iterations, losses, seconds_left: left } = data;
     this.progress = {
       iteration,
@@ -67,7 +72,9 @@ export class Refinement {
     };
     this.#tell();
     const photo = sceneNow().scene?.photo ?? this.viewer.picture.scene?.photo;
-    if (data.url && photo) this.viewer.show(still(photo, await loadPicture(data.url)));
+    if (!data.url || !photo) return;
+    const painting = await loadPicture(data.url);
+    if (this.running === run) this.viewer.show(still(photo, painting));
   }
 
   /**
@@ -92,13 +99,14 @@ export class Refinement {
 
   /** Stop within an iteration; what is there is kept. */
   stop() {
-    if (!this.running) return;
-    if (this.run) stopRun(this.run).catch(trouble);
-    else this.running.abort();
+    if (this.running?.id) stopRun(this.running.id).catch(trouble);
+    else this.running?.controller.abort();
   }
 
-  /** End it without a word: something else is wanted. */
+  /** Leave it for something else; what is there comes into the strip. */
   callOff() {
-    this.running?.abort();
+    if (!this.running) return;
+    this.stop();
+    this.#over();
   }
 }

@@ -1,27 +1,37 @@
 /** The strip of the session's results: a click brings photo, settings and picture back. */
 
+import { send } from "./api.js";
 import { iconButton, loadPicture, make, show, the } from "./elements.js";
 import { styleName } from "./gallery.js";
 import { chosen, t, whenLanguage } from "./language.js";
-import { keepResult } from "./painting.js";
+import { forgetResult, keepResult } from "./painting.js";
 import { change, work } from "./work.js";
-/** @import { Kept, Result, Work } from "./types.js" */
+/** @import { Kept, Photo, Result, Work } from "./types.js" */
 
 
 const MOST = 30;
 /** @type {(Kept & {pinned?: boolean})[]} newest first */
 let kept = [];
 
-/** @param {Result[]} known what the server still has */
-export function openResults(known) {
-  const ids = new Set(known.map((result) => result.result));
+/** @param {Result[]} known what the server still has @param {Photo[]} photos of which */
+export function openResults(known, photos) {
+  /** @type {Map<string, typeof kept[number]>} */
+  let remembered = new Map();
   try {
     const found = JSON.parse(localStorage.getItem("impasto.results") ?? "[]");
-    kept = found.filter((/** @type {Kept} */ each) => ids.has(each.result.result));
+    remembered = new Map(found.map((/** @type {Kept} */ each) => [each.result.result, each]));
   } catch {
-    kept = [];
+    // What another version has left.
   }
+  const works = known.map((result) => remembered.get(result.result) ?? { result, work: workOf(result, photos) });
+  kept = works.filter((each) => each.work.photo).reverse().slice(0, MOST);
   whenLanguage(build);
+}
+
+/** @param {Result} result @param {Photo[]} photos @returns {Work} */
+function workOf(result, photos) {
+  const photo = photos.find((each) => each.photo === result.photo) ?? null;
+  return { photo, look: { ...{ settings: {}, regions: [] }, ...result.look }, refined: result.iterations ? result.result : null };
 }
 
 /** Equal for works that differ in sliders only: of these the strip has the last. @param {Work} w */
@@ -35,9 +45,18 @@ const theme = (w) => JSON.stringify([w.photo?.photo, w.look.styles.map((style) =
 export function collect(result, w) {
   const [newest] = kept;
   if (newest?.result.result === result.result) return;
-  if (newest && !newest.pinned && theme(newest.work) === theme(w)) kept = kept.slice(1);
-  kept = [{ result, work: w }, ...kept.filter((each) => JSON.stringify(each.work) !== JSON.stringify(w))].slice(0, MOST);
+  const tuned = newest && !newest.pinned && theme(newest.work) === theme(w) ? newest : null;
+  const replaced = kept.filter((each) => each === tuned || JSON.stringify(each.work) === JSON.stringify(w));
+  kept = [{ result, work: w }, ...kept.filter((each) => !replaced.includes(each))].slice(0, MOST);
+  replaced.forEach(discard);
   store();
+}
+
+/** Have the server forget a result, unless it is what others were made of. @param {Kept} entry */
+function discard({ result, work: w }) {
+  if (w.refined === result.result) return;
+  forgetResult(result.result);
+  send(`/api/results/${result.result}`, null, { method: "DELETE" }).catch(() => undefined); // which may be gone already
 }
 
 /** Keep what was downloaded, whatever is tuned afterwards. */
@@ -84,6 +103,7 @@ function item(each, clock) {
   open.addEventListener("click", () => void bringBack(each));
   const remove = iconButton(t("removeResult", { name }), "close", () => {
     kept = kept.filter((other) => other !== each);
+    discard(each);
     store();
     /** @type {HTMLElement|null} */ (the("strip").querySelector("button"))?.focus();
   }, { class: "quiet bare remove" });

@@ -13,7 +13,7 @@
  * @typedef {{result: string, photo: string, look: Look, width: number, height: number, seconds: number, method: string, iterations: number, url: string, thumbnail: string, notes: string[], time: number}} Result
  * @typedef {{name: string, kind: "number"|"choice"|"flag", least: number, most: number, step: number|null, default: Value, choices: string[], labels: Names, helps: Names, group: string}} Control
  * @typedef {{id: string, names: Names, width: number, height: number}} Sample
- * @typedef {{version: string, engine: string, limits: {bytes: number, pixels: number, video_bytes: number}, styles: Style[], samples: Sample[], controls: Control[], formats: string[], results: Result[], films: Film[], camera: {style: string|null}}} ServerState
+ * @typedef {{version: string, engine: string, limits: {bytes: number, pixels: number, video_bytes: number}, styles: Style[], photos: Photo[], samples: Sample[], controls: Control[], formats: string[], results: Result[], films: Film[], camera: {style: string|null}}} ServerState
  *
  * What the person works on. `look` is what the server is asked for; `refined` names the result that the
  * optimization has made of it, until another change leads away from it.

@@ -11,7 +11,8 @@ import { DEFAULTS } from "./settings.js";
 const LONGEST = 200;
 
 /** @type {Work} */
-let present = { photo: null, look: { styles: [], settings: {}, regions: [] }, refined: null };
+const NOTHING = { photo: null, look: { styles: [], settings: {}, regions: [] }, refined: null };
+let present = NOTHING;
 /** @type {Work[]} */
 let past = [];
 /** @type {Work[]} */
@@ -70,7 +71,11 @@ export const setting = (name) => present.look.settings[name] ?? DEFAULTS.get(nam
 export const canUndo = () => past.length > 0;
 export const canRedo = () => future.length > 0;
 
-export function undo() {
+/** What is on its way to become a step of history, which undo takes back once it is there. @type {Set<Promise<unknown>>} */
+export const underway = new Set();
+
+export async function undo() {
+  await Promise.allSettled(underway);
   const before = past.at(-1);
   if (!before) return;
   past = past.slice(0, -1);
@@ -80,7 +85,8 @@ export function undo() {
   tell(true);
 }
 
-export function redo() {
+export async function redo() {
+  await Promise.allSettled(underway);
   const after = future.at(-1);
   if (!after) return;
   future = future.slice(0, -1);
@@ -89,18 +95,33 @@ export function redo() {
   tell(true);
 }
 
+/**
+ * Bring history to what the server still has: each work is changed, or left out where there is none.
+ * @param {(work: Work) => Work|null} mend
+ */
+export function mendHistory(mend) {
+  const mended = (/** @type {Work[]} */ works) => works.flatMap((each) => mend(each) ?? []);
+  [past, future] = [mended(past), mended(future)];
+  const before = present;
+  present = mend(present) ?? past.pop() ?? NOTHING;
+  held = null;
+  if (present !== before) tell(true);
+}
+
 function remember() {
-  try {
-    localStorage.setItem("impasto.work", JSON.stringify(present));
-  } catch {
-    // A full or forbidden storage costs the reload's memory and nothing else.
+  for (const storage of [sessionStorage, localStorage]) {
+    try {
+      storage.setItem("impasto.work", JSON.stringify(present));
+    } catch {
+      // A full or forbidden storage costs the reload's memory and nothing else.
+    }
   }
 }
 
-/** @returns {Work|null} what was worked on before the page was loaded anew */
+/** @returns {Work|null} what was worked on before the page was loaded anew, or in the browser's latest page */
 export function remembered() {
   try {
-    const found = JSON.parse(localStorage.getItem("impasto.work") ?? "null");
+    const found = JSON.parse(sessionStorage.getItem("impasto.work") ?? localStorage.getItem("impasto.work") ?? "null");
     return found?.look?.styles ? found : null;
   } catch {
     return null;
