@@ -1,6 +1,5 @@
 /** Going on with the optimization from what is seen, live, with a stop that stops. */
 
-import { wasCalledOff } from "./api.js";
 import { still } from "./canvas.js";
 import { loadPicture } from "./elements.js";
 import { t } from "./language.js";
@@ -47,7 +46,7 @@ export class Refinement {
         else if (name === "step") await this.#step(data, run);
       });
     } catch (error) {
-      if (!wasCalledOff(error)) trouble(error, () => void this.begin(iterations));
+      if (this.running === run) trouble(error, () => void this.begin(iterations));
     }
     if (this.running !== run) return;
     this.#over();
