@@ -28,6 +28,9 @@ export function wasCalledOff(error) {
   return error instanceof StudioError && (error.id === "superseded" || error.id === "stopped");
 }
 
+/** @param {unknown} error @returns {boolean} whether the server has something no longer */
+export const isLost = (error) => error instanceof StudioError && error.status === 404;
+
 /**
  * Numbers that grow, across reloads too: the server answers the largest of a kind.
  * @type {number}

@@ -1,15 +1,12 @@
 /** What the server has no longer, of many things or after a new start: it is sent again, or history does without it. */
 
-import { get, StudioError } from "./api.js";
+import { get, isLost } from "./api.js";
 import { t } from "./language.js";
 import { say, trouble } from "./notices.js";
 import { sentAgain } from "./opening.js";
 import { withSetting } from "./settings.js";
 import { mendHistory, work } from "./work.js";
 /** @import { ServerState, Work } from "./types.js" */
-
-/** @param {unknown} error @returns {boolean} whether the server has something no longer */
-export const isLost = (error) => error instanceof StudioError && error.status === 404;
 
 /** Mend what is worked on, and its history, where the server has lost a part of it. @param {unknown} error that told so */
 export async function mendLost(error) {

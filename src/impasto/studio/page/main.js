@@ -1,12 +1,11 @@
 /** Puts the page together: the server's offer, what is worked on, and what is seen. */
 
-import { get, StudioError } from "./api.js";
+import { get, isLost, StudioError } from "./api.js";
 import { FIRST, row } from "./controls.js";
 import { button, input, later, show, the } from "./elements.js";
 import { newPhoto, openGallery, streamThumbnails, take } from "./gallery.js";
 import { listenToKeys } from "./keys.js";
 import { apply, choose, chosen, t, whenLanguage } from "./language.js";
-import { isLost, mendLost } from "./lost.js";
 import { busy, say, trouble } from "./notices.js";
 import { goOn, openPhoto, prepareOpening } from "./opening.js";
 import { callOff, isPainted, paint, sceneNow, screen } from "./painting.js";
@@ -109,7 +108,7 @@ const listener = {
   },
   trouble: (error) => {
     draw();
-    if (isLost(error)) void mendLost(error).catch(trouble);
+    if (isLost(error)) void import("./lost.js").then(({ mendLost }) => mendLost(error)).catch(trouble);
     else trouble(error, () => void paint(listener));
   },
 };

@@ -213,7 +213,7 @@ export function askStyle(file) {
   const name = /** @type {HTMLInputElement} */ (make("input", { id: "style-name", type: "text", maxlength: 40, value: plainName(file.name), autocomplete: "off", required: true }));
   const keep = /** @type {HTMLInputElement} */ (make("input", { id: "style-keep", type: "checkbox", role: "switch" }));
   const form = make("form", { method: "dialog" },
-    make("img", { class: "preview", src: url, alt: "", onerror: (/** @type {Event} */ event) => show(/** @type {HTMLElement} */ (event.target), false) }),
+    make("img", { class: "preview", src: url, alt: "" }),
     make("div", { class: "row choice" }, make("label", { for: "style-name" }, t("styleName")), name),
     make("div", { class: "row flag" }, make("label", { for: "style-keep" }, t("keepStyle")), keep),
     make("p", { class: "fine" }, t("keepStyleHelp")),
