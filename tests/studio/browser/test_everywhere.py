@@ -165,3 +165,31 @@ def test_chinese_is_written_with_its_own_punctuation():
         assert not re.search(r"[一-鿿][,.;:!?]|[,;:!?][一-鿿]|\.\.\.", chinese), chinese
         assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese))
         assert english.endswith((".", "?")) == chinese.endswith(("。", "？")), (english, chinese)
+
+
+def test_only_a_click_that_begins_and_ends_beside_a_dialog_closes_it(opened, photo):
+    page = opened()
+    choose(page, photo)
+    page.set_input_files("#style-file", photo)
+    page.wait_for_selector("#style-name")
+    box, name = page.locator("#dialog").bounding_box(), page.locator("#style-name").bounding_box()
+    page.mouse.click(box["x"] + 8, box["y"] + box["height"] / 2)
+    assert page.is_visible("#style-name"), "its inner margin is no backdrop"
+    for begin, end in ((name["x"] + 60, box["x"] - 100), (box["x"] - 100, name["x"] + 60)):
+        page.mouse.move(begin, name["y"] + 10)
+        page.mouse.down()
+        page.mouse.move(end, name["y"] + 10, steps=4)
+        page.mouse.up()
+        assert page.is_visible("#style-name")
+    page.focus("#style-keep")
+    page.keyboard.press(" ")
+    assert page.is_visible("#style-name") and page.is_checked("#style-keep")
+    page.mouse.click(box["x"] - 100, box["y"])
+    assert not page.is_visible("#dialog")
+
+
+def test_a_style_that_the_browser_cannot_show_leaves_no_hole(opened):
+    page = opened()
+    page.set_input_files("#style-file", {"name": "x.heic", "mimeType": "image/heic", "buffer": b"heic"})
+    page.wait_for_selector("#style-name")
+    page.wait_for_selector("#dialog .preview", state="hidden")
