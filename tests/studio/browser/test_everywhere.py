@@ -167,6 +167,48 @@ def test_chinese_is_written_with_its_own_punctuation():
         assert english.endswith((".", "?")) == chinese.endswith(("。", "？")), (english, chinese)
 
 
+def test_letters_in_a_list_of_choices_are_no_shortcuts(opened, photo):
+    page = opened()
+    paint(page, photo)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.select_option("#set-colors", "content")
+    until(page, SETTLED)
+    page.focus("#set-colors")
+    for key in ("r", "d", "c", "b"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    assert not any("refinements" in url for url in asked)
+    assert not page.is_visible("#dialog") and not page.is_visible("#mask-tools, #split")
+    page.keyboard.press("Control+z")
+    assert "colors" not in work(page)["look"]["settings"], "undo is no letter"
+
+
+def test_shift_and_arrows_move_the_zoomed_picture(opened, photo):
+    page = opened()
+    paint(page, photo)
+    style = work(page)["look"]["styles"]
+    page.keyboard.press("Shift+ArrowRight")
+    until(page, f"JSON.parse(localStorage['impasto.work']).look.styles[0].id != '{style[0]['id']}'")
+    painted(page)
+    style = work(page)["look"]["styles"]
+    for key in "++":
+        page.keyboard.press(key)
+    before = page.locator("#board").bounding_box()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    page.wait_for_timeout(300)
+    after = page.locator("#board").bounding_box()
+    assert after["x"] < before["x"] - 40 and after["y"] > before["y"] + 40
+    for _ in range(40):
+        page.keyboard.press("Shift+ArrowLeft")
+    wall = page.locator("#wall").bounding_box()
+    assert page.locator("#board").bounding_box()["x"] < wall["x"] + 120, "it stays in sight"
+    assert work(page)["look"]["styles"] == style
+    page.keyboard.press("?")
+    assert "Shift" in page.inner_text("#dialog dl")
+
+
 def test_only_a_click_that_begins_and_ends_beside_a_dialog_closes_it(opened, photo):
     page = opened()
     choose(page, photo)

@@ -231,10 +231,15 @@ export class Viewer {
     if (this.zoom > 1 && Math.hypot(dx, dy) > 0 && !this.picture.plain) {
       this.moved = true;
       clearTimeout(this.holdTimer);
-      this.left += dx;
-      this.top += dy;
-      this.#hang();
+      this.pan(dx, dy);
     }
+  }
+
+  /** Move the zoomed picture. @param {number} x @param {number} y in pixels of the screen */
+  pan(x, y) {
+    this.left += x;
+    this.top += y;
+    this.#hang();
   }
 
   /** @param {number} moving @param {{x: number, y: number}} from */

@@ -225,6 +225,7 @@ export const WORDS = {
   keyBrush: ["Paint a part", "涂选局部"],
   keySize: ["Smaller or larger brush", "画笔变小或变大"],
   keyZoom: ["Zoom", "缩放"],
+  keyPan: ["Look around in the zoomed picture", "在放大的画面中移动"],
   keyDownload: ["Download", "下载"],
   keyFilm: ["Paint the video", "画视频"],
   keyCamera: ["Camera on or off", "打开或关闭摄像头"],
