@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from browser.hands import PAGE, REGIONS, SETTLED, choose, difference, paint, painted, pixels, until, work
+from impasto.studio.controls import control_records
 
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
@@ -235,3 +236,50 @@ def test_a_style_that_the_browser_cannot_show_leaves_no_hole(opened):
     page.set_input_files("#style-file", {"name": "x.heic", "mimeType": "image/heic", "buffer": b"heic"})
     page.wait_for_selector("#style-name")
     page.wait_for_selector("#dialog .preview", state="hidden")
+
+
+def test_every_label_follows_the_language(opened, photo):
+    page = opened("en")
+    paint(page, photo)
+    page.click("#finer-toggle")
+    page.wait_for_selector("#blend-toggle")
+    page.click("#language")
+    page.wait_for_timeout(200)
+    words = page.evaluate(
+        """[...document.querySelectorAll("body *:not(#picture, #language, .notice *)")].filter((each) =>
+             each.checkVisibility()).flatMap((each) => [each.ariaLabel, each.title, each.placeholder,
+             each.children.length ? null : each.textContent])"""
+    )
+    english = {
+        each for each in words if each and re.search("[A-Za-z]{3}", each) and not re.search("[一-鿿]", each)
+    }
+    assert english == {"Impasto"}
+
+
+def test_every_choice_of_a_control_has_words():
+    words = (PAGE / "words.js").read_text("utf-8")
+    elsewhere = {"background", "subject"}  # the gallery and the parts have their own
+    nameless = [
+        f"{control['name']}.{choice}"
+        for control in control_records()
+        for choice in control["choices"]
+        if control["name"] not in elsewhere and f'"value.{control["name"]}.{choice}": [' not in words
+    ]
+    assert nameless == []
+
+
+def test_the_page_says_truly_where_the_photo_goes(browser, opened, studio):
+    assert opened().inner_text(".private") == "Nothing leaves this computer."
+    elsewhere = "http://studio.example/"
+
+    def ours(route):
+        return route.fetch(url=studio + route.request.url.removeprefix(elsewhere), headers={})
+
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.route(f"{elsewhere}**", lambda route: route.fulfill(response=ours(route)))
+    page.goto(elsewhere)
+    until(page, "document.querySelector('.private').textContent != ''")
+    assert "goes to the computer that runs this studio" in page.text_content(".private")
+    page.unroute_all(behavior="wait")
+    context.close()
