@@ -235,7 +235,7 @@ def test_a_style_that_the_browser_cannot_show_leaves_no_hole(opened):
     page = opened()
     page.set_input_files("#style-file", {"name": "x.heic", "mimeType": "image/heic", "buffer": b"heic"})
     page.wait_for_selector("#style-name")
-    page.wait_for_selector("#dialog .preview", state="hidden")
+    page.wait_for_selector("#dialog .preview[hidden]", state="attached")
 
 
 def test_every_label_follows_the_language(opened, photo):

@@ -45,8 +45,10 @@ const IS_HERE = /^(localhost|127\..+|\[::1\])$/.test(location.hostname);
 
 /** Say everything that index.html leaves open. @param {ParentNode} [root] */
 export function translate(root = document) {
-  for (const element of root.querySelectorAll("[data-t]")) element.textContent = t(element.getAttribute("data-t") ?? "");
-  if (!IS_HERE) for (const element of root.querySelectorAll("[data-t-remote]")) element.textContent = t(element.getAttribute("data-t-remote") ?? "");
+  for (const element of root.querySelectorAll("[data-t]")) {
+    const key = (!IS_HERE && element.getAttribute("data-t-remote")) || element.getAttribute("data-t");
+    element.textContent = t(key ?? "");
+  }
   for (const element of root.querySelectorAll("[data-t-label]")) {
     const text = t(element.getAttribute("data-t-label") ?? "");
     element.setAttribute("aria-label", text);
