@@ -65,6 +65,7 @@ def test_everything_by_keyboard(opened):
     page.keyboard.press("c")
     assert page.is_visible("#split")
     page.keyboard.press("?")
+    page.wait_for_selector("#dialog dt")
     assert page.locator("#dialog dt").count() > 8
     page.keyboard.press("Escape")
     page.keyboard.press("b")
@@ -158,8 +159,12 @@ def test_motion_is_reduced_where_it_is_not_wanted(opened):
     assert took in ("0s", "")
 
 
+def all_words() -> str:
+    return "".join((PAGE / name).read_text("utf-8") for name in ("words.js", "words_later.js"))
+
+
 def test_chinese_is_written_with_its_own_punctuation():
-    words = (PAGE / "words.js").read_text("utf-8")
+    words = all_words()
     pairs = re.findall(r'\["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\]', words)
     assert len(pairs) > 150
     for english, chinese in pairs:
@@ -257,7 +262,7 @@ def test_every_label_follows_the_language(opened, photo):
 
 
 def test_every_choice_of_a_control_has_words():
-    words = (PAGE / "words.js").read_text("utf-8")
+    words = all_words()
     elsewhere = {"background", "subject"}  # the gallery and the parts have their own
     nameless = [
         f"{control['name']}.{choice}"

@@ -1,12 +1,15 @@
 /** The keyboard: everything has a key, and the keys can be seen. */
 
-import { ask, dialogOpen } from "./dialogs.js";
-import { button, make } from "./elements.js";
+import { dialogOpen } from "./dialogs.js";
+import { button, later } from "./elements.js";
 import { neighbor } from "./gallery.js";
-import { t } from "./language.js";
+import { trouble } from "./notices.js";
 import { redo, undo } from "./work.js";
 /** @import { MaskEditor } from "./mask.js" */
 /** @import { Viewer } from "./viewer.js" */
+
+const shortcuts = later(() => import("./shortcuts.js"));
+const showKeys = () => void shortcuts().then((list) => list.showKeys(), trouble);
 
 /** How far an arrow moves the zoomed picture, in pixels of the screen. */
 const WAYS = { ArrowLeft: { x: 60, y: 0 }, ArrowRight: { x: -60, y: 0 }, ArrowUp: { x: 0, y: 60 }, ArrowDown: { x: 0, y: -60 } };
@@ -80,23 +83,3 @@ const isOperable = (target) => target instanceof Element && Boolean(target.close
 
 /** @param {EventTarget|null} target */
 const takesArrows = (target) => target instanceof Element && Boolean(target.closest("input, select, [role=slider]"));
-
-function showKeys() {
-  const list = /** @type {[string, string][]} */ ([
-    ["O", "keyOpen"],
-    [t("keySpace"), "keyHold"],
-    ["C", "keyCompare"],
-    ["← →", "keyStyles"],
-    ["R", "keyRefine"],
-    ["B · E", "keyBrush"],
-    ["[ · ]", "keySize"],
-    ["+ · − · 0", "keyZoom"],
-    ["Shift ← ↑ ↓ →", "keyPan"],
-    ["Ctrl Z · Ctrl Shift Z", "undo"],
-    ["D", "keyDownload"],
-    ["V", "keyFilm"],
-    ["W", "keyCamera"],
-    ["Esc", "keyEscape"],
-  ]);
-  ask(t("help"), "keys", make("dl", {}, ...list.flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words === "undo" ? `${t("undo")}${t("listComma")}${t("redo")}` : t(words))])));
-}
