@@ -41,7 +41,7 @@ export const ti = (key) => WORDS[`value.${key}`]?.[language === "zh" ? 1 : 0];
 export const named = (names, otherwise = "") => names?.[language] || names?.en || otherwise;
 
 /** Whether the studio runs on the machine that shows the page. */
-const IS_HERE = /^(localhost|127\..+|\[::1\])$/.test(location.hostname);
+const IS_HERE = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
 
 /** Say everything that index.html leaves open. @param {ParentNode} [root] */
 export function translate(root = document) {
