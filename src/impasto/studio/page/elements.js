@@ -70,7 +70,7 @@ export function show(element, shown) {
 }
 
 /**
- * Make something that is seldom used when it is first wanted. What there is of it is `now`.
+ * Make something that is seldom used, and has its words, when it is first wanted. What there is of it is `now`.
  * @template T
  * @param {() => Promise<T>} load
  * @returns {(() => Promise<T>) & {now: T|null}}
@@ -80,7 +80,7 @@ export function later(load) {
   let coming = null;
   /** @type {(() => Promise<T>) & {now: T|null}} */
   const ask = Object.assign(() => {
-    coming ??= load().then((made) => (ask.now = made));
+    coming ??= import("./words_later.js").then(load).then((made) => (ask.now = made));
     coming.catch(() => (coming = null));
     return coming;
   }, { now: null });

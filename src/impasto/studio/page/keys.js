@@ -1,12 +1,18 @@
 /** The keyboard: everything has a key, and the keys can be seen. */
 
-import { ask, dialogOpen } from "./dialogs.js";
-import { button, make } from "./elements.js";
+import { dialogOpen } from "./dialogs.js";
+import { button, later } from "./elements.js";
 import { neighbor } from "./gallery.js";
-import { t } from "./language.js";
+import { trouble } from "./notices.js";
 import { redo, undo } from "./work.js";
 /** @import { MaskEditor } from "./mask.js" */
 /** @import { Viewer } from "./viewer.js" */
+
+const shortcuts = later(() => import("./shortcuts.js"));
+const showKeys = () => void shortcuts().then((list) => list.showKeys(), trouble);
+
+/** How far an arrow moves the zoomed picture, in pixels of the screen. */
+const WAYS = { ArrowLeft: { x: 60, y: 0 }, ArrowRight: { x: -60, y: 0 }, ArrowUp: { x: 0, y: 60 }, ArrowDown: { x: 0, y: -60 } };
 
 /**
  * @param {Viewer} viewer
@@ -45,14 +51,28 @@ export function listenToKeys(viewer, mask, acts) {
     }
     if (command && event.key.toLowerCase() === "y" && !isText(event.target)) return event.preventDefault(), redo();
     if (command || event.altKey || isText(event.target)) return;
+    if (event.target instanceof HTMLSelectElement && event.key.length === 1) return;
     if (event.key === " " && !isOperable(event.target)) return event.preventDefault(), viewer.hold(true);
     if (event.key.startsWith("Arrow") && (isOperable(event.target) || document.activeElement?.closest("[role=slider]"))) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) event.preventDefault(), act();
   });
+  listenToPan(viewer);
   document.addEventListener("keyup", (event) => event.key === " " && !isOperable(event.target) && viewer.hold(false));
   window.addEventListener("blur", () => viewer.hold(false));
   button("help").addEventListener("click", showKeys);
+}
+
+/** Shift and an arrow move the zoomed picture; heard before a style takes the arrow for itself. @param {Viewer} viewer */
+function listenToPan(viewer) {
+  const pan = (/** @type {KeyboardEvent} */ event) => {
+    const way = WAYS[/** @type {keyof typeof WAYS} */ (event.key)];
+    if (!way || !event.shiftKey || viewer.zoom === 1 || dialogOpen() || takesArrows(event.target)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    viewer.pan(way.x, way.y);
+  };
+  document.addEventListener("keydown", pan, { capture: true });
 }
 
 /** @param {EventTarget|null} target */
@@ -61,21 +81,5 @@ const isText = (target) => target instanceof HTMLInputElement && !["range", "che
 /** @param {EventTarget|null} target @returns {boolean} whether it uses the keys itself */
 const isOperable = (target) => target instanceof Element && Boolean(target.closest("button, input, select, summary, a, [role=slider]"));
 
-function showKeys() {
-  const list = /** @type {[string, string][]} */ ([
-    ["O", "keyOpen"],
-    [t("keySpace"), "keyHold"],
-    ["C", "keyCompare"],
-    ["← →", "keyStyles"],
-    ["R", "keyRefine"],
-    ["B · E", "keyBrush"],
-    ["[ · ]", "keySize"],
-    ["+ · − · 0", "keyZoom"],
-    ["Ctrl Z · Ctrl Shift Z", "undo"],
-    ["D", "keyDownload"],
-    ["V", "keyFilm"],
-    ["W", "keyCamera"],
-    ["Esc", "keyEscape"],
-  ]);
-  ask(t("help"), "keys", make("dl", {}, ...list.flatMap(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words === "undo" ? `${t("undo")}${t("listComma")}${t("redo")}` : t(words))])));
-}
+/** @param {EventTarget|null} target */
+const takesArrows = (target) => target instanceof Element && Boolean(target.closest("input, select, [role=slider]"));

@@ -40,9 +40,15 @@ export const ti = (key) => WORDS[`value.${key}`]?.[language === "zh" ? 1 : 0];
  */
 export const named = (names, otherwise = "") => names?.[language] || names?.en || otherwise;
 
+/** Whether the studio runs on the machine that shows the page. */
+const IS_HERE = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
+
 /** Say everything that index.html leaves open. @param {ParentNode} [root] */
 export function translate(root = document) {
-  for (const element of root.querySelectorAll("[data-t]")) element.textContent = t(element.getAttribute("data-t") ?? "");
+  for (const element of root.querySelectorAll("[data-t]")) {
+    const key = (!IS_HERE && element.getAttribute("data-t-remote")) || element.getAttribute("data-t");
+    element.textContent = t(key ?? "");
+  }
   for (const element of root.querySelectorAll("[data-t-label]")) {
     const text = t(element.getAttribute("data-t-label") ?? "");
     element.setAttribute("aria-label", text);

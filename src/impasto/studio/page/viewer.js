@@ -36,6 +36,7 @@ export class Viewer {
     this.moved = false;
     new ResizeObserver(() => this.layOut()).observe(this.wall);
     this.#listen();
+    whenLanguage(() => this.#nameZoom());
   }
 
   #listen() {
@@ -127,10 +128,14 @@ export class Viewer {
     board.style.width = `${fit.width}px`;
     board.style.height = `${fit.height}px`;
     board.style.transform = `translate(${origin.x + this.left}px, ${origin.y + this.top}px) scale(${zoom})`;
-    const share = `${Math.round(zoom * 100)}%`;
-    button("zoom-fit").textContent = share;
-    button("zoom-fit").setAttribute("aria-label", `${share}, ${t("zoomFit")}`);
+    this.#nameZoom();
     this.#placeSplit();
+  }
+
+  #nameZoom() {
+    const percent = `${Math.round(this.zoom * 100)}%`;
+    button("zoom-fit").textContent = percent;
+    button("zoom-fit").setAttribute("aria-label", `${percent}, ${t("zoomFit")}`);
   }
 
   #placeSplit() {
@@ -231,10 +236,15 @@ export class Viewer {
     if (this.zoom > 1 && Math.hypot(dx, dy) > 0 && !this.picture.plain) {
       this.moved = true;
       clearTimeout(this.holdTimer);
-      this.left += dx;
-      this.top += dy;
-      this.#hang();
+      this.pan(dx, dy);
     }
+  }
+
+  /** Move the zoomed picture. @param {number} x @param {number} y in pixels of the screen */
+  pan(x, y) {
+    this.left += x;
+    this.top += y;
+    this.#hang();
   }
 
   /** @param {number} moving @param {{x: number, y: number}} from */
