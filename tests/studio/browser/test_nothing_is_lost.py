@@ -353,3 +353,30 @@ def test_an_empty_file_is_refused_at_once(opened, tmp_path):
     chooser.value.set_files(tmp_path / "nothing.jpg")
     page.wait_for_selector(".notice.trouble")
     assert "nothing.jpg is empty." in page.inner_text("#notices")
+
+
+def test_a_blend_that_is_nowhere_painted_says_so(opened, photo):
+    page = opened()
+    paint(page, photo)
+    finer(page)
+    page.click("#blend-toggle")
+    page.click('#gallery [data-style="mosaic"]')
+    page.wait_for_selector("#blend-share:not([disabled])")
+    page.click("#find-subject")
+    until(page, f"{REGIONS}.length == 1")
+    assert page.is_disabled("#blend-share") and "the photo itself" in page.inner_text("#blend-box")
+    page.click("#mask-done")
+    page.click('#slots [data-slot="main"]')
+    page.click('#gallery [data-style="hokkai-wave"]')
+    page.wait_for_selector("#blend-share:not([disabled])")
+
+
+def test_what_was_refused_is_not_tried_again(opened, tmp_path):
+    page = opened()
+    (tmp_path / "paper.jpg").write_bytes(b"%PDF-1.4 no picture")
+    with page.expect_file_chooser() as chooser:
+        page.click("#choose")
+    chooser.value.set_files(tmp_path / "paper.jpg")
+    page.wait_for_selector(".notice.trouble")
+    assert page.locator(".notice.trouble button").count() == 1  # the one that dismisses it
+    opened.troubles.clear()  # the browser tells of the refusal

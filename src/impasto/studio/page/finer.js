@@ -114,8 +114,9 @@ function sync() {
 
 function syncBlend() {
   const box = the("blend-box");
-  const { styles } = work().look;
-  if (box.contains(document.activeElement) && box.querySelector("input") && styles.length > 1) return shareOf(box, styles[1]?.weight ?? 0.5);
+  const { styles, regions, settings } = work().look;
+  const unseen = regions.length > 0 && settings.background === "photo";
+  if (!unseen && box.contains(document.activeElement) && box.querySelector("input") && styles.length > 1) return shareOf(box, styles[1]?.weight ?? 0.5);
   const on = blending();
   const toggle = make("button", { class: "plain", id: "blend-toggle", "aria-pressed": String(on), disabled: !styles.length, onclick: () => (blend(!on), sync(), document.getElementById("blend-toggle")?.focus()) }, t(on ? "blendOff" : "blendOn"));
   if (!on || styles.length < 2) return box.replaceChildren(toggle);
@@ -126,7 +127,9 @@ function syncBlend() {
   };
   range.addEventListener("input", () => set(false));
   range.addEventListener("change", () => set(true));
-  box.replaceChildren(make("div", { class: "row ends" }, make("span", {}, styleName(styles[0]?.id)), make("span", {}, styleName(styles[1]?.id))), range, toggle);
+  range.disabled = unseen;
+  const hint = unseen ? make("p", { class: "fine" }, t("blendUnseen")) : "";
+  box.replaceChildren(make("div", { class: "row ends" }, make("span", {}, styleName(styles[0]?.id)), make("span", {}, styleName(styles[1]?.id))), range, hint, toggle);
   shareOf(box, styles[1]?.weight ?? 0.5);
 }
 

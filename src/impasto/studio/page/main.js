@@ -261,6 +261,7 @@ async function start() {
   void watchEngine();
   await goOn(server.photos);
   worked({ settled: true });
+  whenLanguage(draw);
   document.documentElement.dataset.ready = "true";
   await startCamera();
 }

@@ -21,6 +21,9 @@ export function say(sentence, { trouble = false, action } = {}) {
   if (!trouble) setTimeout(away, action ? 9000 : 5000);
 }
 
+/** What the server refuses it will refuse again. */
+const HOPELESS = [400, 413, 415, 422];
+
 /**
  * Say what went wrong, once, in the page's language.
  * @param {unknown} error
@@ -33,7 +36,9 @@ export function trouble(error, again) {
   if (known && (error.status === 401 || error.status === 403)) {
     return say(t("sessionGone"), { trouble: true, action: { label: t("reload"), run: () => location.reload() } });
   }
-  say(known ? error.sentence : t("somethingFailed"), { trouble: true, action: again && { label: t("tryAgain"), run: again } });
+  const hopeless = known && HOPELESS.includes(error.status);
+  const action = again && !hopeless ? { label: t("tryAgain"), run: again } : undefined;
+  say(known ? error.sentence : t("somethingFailed"), { trouble: true, action });
 }
 
 /** @typedef {{label: string, run: () => void}} Action */

@@ -16,6 +16,7 @@ Object.assign(WORDS, {
   blendHelp: ["Pick the second style in the gallery; the slider says how much of each.", "在画廊里选第二种风格，用滑块决定各占多少。"],
   blendOn: ["Blend in a second style", "混入第二种风格"],
   blendOff: ["Back to one style", "只用一种风格"],
+  blendUnseen: ["The blend is for the rest, which is the photo itself now.", "混合用于其余部分，而那里现在是照片本身。"],
   blendShare: ["Share of the second", "第二种的比例"],
   parts: ["Parts of the picture", "局部"],
   partsHelp: ["Give a part its own style, or leave it as photographed.", "给局部单独的风格，或保留照片原样。"],
