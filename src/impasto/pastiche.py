@@ -97,7 +97,7 @@ def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
     settings = prepared.settings
     if prepared.large:
         return _in_windows(prepared, start)
-    if settings.strength == 0 and settings.style_weight is None:
+    if settings.is_photo_itself:
         return iter((_photo_itself(prepared),))
     return _coarse_to_fine(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
 

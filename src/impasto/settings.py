@@ -263,6 +263,11 @@ class Settings:
         """The feature networks that are wanted, by name or file; one pass has its own beside them."""
         return tuple(dict.fromkeys((self.network, self.refine_network or self.network)))
 
+    @property
+    def is_photo_itself(self) -> bool:
+        """Whether the picture is the photo, as at strength 0, so that no method is run."""
+        return self.strength == 0 and self.style_weight is None
+
     def of_refinement(self) -> Settings:
         """Return the settings of refine's iterations, which are an optimization of one size."""
         return replace(

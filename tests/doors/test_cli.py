@@ -62,6 +62,15 @@ def test_the_last_line_says_how_to_come_nearer_to_the_style(impasto, desk, more,
     assert line == "" if said is None else said in line
 
 
+def test_the_last_line_recommends_nothing_that_changes_nothing(impasto, desk):
+    Image.new("RGB", (16, 16), "red").save(desk / "red.png")  # one pass collapses
+    line = ("stylize", desk / "photo.png", desk / "red.png", "-o", desk / "out.png", "--overwrite")
+    _, _, err = impasto(*line, "--method", "onepass", "--iterations", "1")
+    assert "the optimization made the picture" in " ".join(err.split())
+    assert "nearer to the style: --preset fine" in err
+    assert "nearer" not in impasto(*line, "--strength", "0")[2]
+
+
 @pytest.mark.parametrize(
     ("preset", "said"),
     [("instant", ["--refine 16"]), ("fast", ["--preset fine"]), ("fine", ["--preset best"]), ("best", [])],

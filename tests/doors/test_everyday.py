@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 
 from conftest import make_desk, processor_seconds
+from impasto import pastiche
 from impasto.errors import SettingError
 
 TINY = (
@@ -76,6 +79,40 @@ def test_streams(impasto, desk, monkeypatch):
     picture = Image.open(io.BytesIO(received.buffer.getvalue()))
     assert (picture.format, picture.size) == ("JPEG", (64, 48))
     assert names(".") == ["painting.png", "photo.png", "tiny.npz"]
+
+
+def test_a_stream_of_an_interrupted_run_has_the_picture_as_it_was(impasto, desk, monkeypatch):
+    received, real = Stream(), pastiche.run
+
+    def steps(prepared, start=None):
+        for step in real(prepared, start):
+            os.kill(os.getpid(), signal.SIGINT)
+            yield step
+
+    monkeypatch.setattr(sys, "stdout", received)
+    monkeypatch.setattr(pastiche, "run", steps)
+    code, _, err = impasto("photo.png", "painting.png", "-o", "-", *TINY)
+    assert (code, "the picture as it was is in -." in err) == (130, True), err
+    assert Image.open(io.BytesIO(received.buffer.getvalue())).size == (64, 48)
+
+
+def test_a_photo_from_stdin_ends_where_the_last_line_says(impasto, desk, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Stream((desk / "photo.png").read_bytes()))
+    code, _, err = impasto("-", "painting.png", "-o", "a.png", *TINY)
+    assert (code, "a.png: 64 x 48 px in" in err) == (0, True), err
+
+
+@pytest.mark.parametrize("line", [("photo.png", "painting.png", "-o", "-"), ("-", "painting.png")])
+def test_a_picture_and_json_are_not_mixed_on_stdout(impasto, desk, line):
+    code, out, err = impasto(*line, "--json", *TINY)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "what --json prints would both go to stdout; name a file with --output" in err
+
+
+def test_a_refused_line_leaves_no_folder(impasto, desk):
+    for line in (("photo.png", "nosuchst"), ("phto.png", "swirls")):
+        assert impasto(*line, "-o", "new/")[0] == 1
+    assert not Path("new").exists()
 
 
 def test_nothing_piped_in_is_one_sentence(impasto, desk, monkeypatch):

@@ -131,6 +131,7 @@ def video_command(
 
     Example: impasto video clip.mp4 painting.jpg --preview 3s
     """
+    from impasto.names import check_names
     from impasto.pictures.frames.opening import open_clip
     from impasto.runs.video_job import VideoJob
 
@@ -140,6 +141,7 @@ def video_command(
     own = _own(before, stillness=stillness, quality=quality, seconds=preview and seconds_of(preview))
     keyframes = _keyframes(settings, before)
     asked = video_settings(preset, known, settings)
+    check_names(None, named.styles, named.regions, [asked])
     source = open_clip(clip, _rate(rate or before.get("rate")))
     job = VideoJob(
         clip=source,
@@ -239,19 +241,19 @@ def resume_video(folder: Path, talk: Talk, threads: int | None) -> None:
     Raises:
         CheckpointError: the folder does not tell what the video was made with.
     """
+    from impasto.names import check_names
     from impasto.runs.video_job import video_of
     from impasto.runs.video_parts import unfinished_text
 
     text = unfinished_text(folder)
     os.chdir(text["folder"])
-    _run(video_of(text), talk, threads, resumed=True)
+    job = video_of(text)
+    check_names(None, job.inputs.styles, job.inputs.regions, [job.settings])
+    _run(job, talk, threads, resumed=True)
 
 
 def _run(job: VideoJob, talk: Talk, threads: int | None, *, resumed: bool = False) -> None:
     """Run a job, showing its progress, and end the program as its outcome asks for."""
-    from impasto.names import check_names
-
-    check_names(None, job.inputs.styles, job.inputs.regions, [job.settings])
     from impasto.engine import runtime
     from impasto.runs.video_parts import check_video_output
 
