@@ -60,6 +60,7 @@ def plan_method(
         scales=[*plan.scales, *refined.scales],
         tiles=[*plan.tiles, *refined.tiles],
         seconds=plan.seconds + refined.seconds,
+        start=plan.start + refined.start,
         memory=max(plan.memory, refined.memory),
     )
 
@@ -83,6 +84,7 @@ def _plan_without_refinement(
         scales=[Scale(shape, 1)],
         tiles=[painted.tile],
         seconds=painted.seconds,
+        start=painted.start,
         memory=painted.memory,
         free=runtime.free_memory(),
         windows=painted.windows,

@@ -348,17 +348,19 @@ def plan_video(content: str, settings: Settings, json: bool) -> None:
     from impasto.runs.shot_optimizer import further_settings
 
     networks, (height, width) = load_networks_for(settings), job.shape
-    usual = settings if settings.method == "onepass" else further_settings(settings, job.shape)
-    plan = plan_picture(job.shape, networks, usual)
-    each = plan.seconds + STEADYING_SECONDS * height * width
+    plan = usual = plan_picture(job.shape, networks, settings)
+    if settings.method == "optimize":
+        usual = plan_picture(job.shape, networks, further_settings(settings, job.shape))
+    each = usual.seconds - usual.start + STEADYING_SECONDS * height * width
     frames = job.expected or 0
+    seconds = plan.seconds + max(0, frames - 1) * each
     if json:
         print_json(
             {
                 "width": width,
                 "height": height,
                 "frames": frames,
-                "seconds": round(frames * each, 1),
+                "seconds": round(seconds, 1),
                 "seconds_per_frame": round(each, 3),
                 "memory": plan.memory,
                 "free_memory": plan.free,
@@ -368,7 +370,7 @@ def plan_video(content: str, settings: Settings, json: bool) -> None:
     rows = [
         ["pixels", f"{width} x {height}"],
         ["frames", str(frames) if frames else "?"],
-        ["time", Message("about {time}", time=duration(float(f"{frames * each:.1g}")))],
+        ["time", Message("about {time}", time=duration(float(f"{seconds:.1g}")))],
         ["frames per second", f"{1 / each:.1f}"],
         ["memory, peak", f"about {plan.memory / 2**30:.1f} GiB"],
         ["sound", ", ".join(clip.sound) or "-"],
