@@ -96,6 +96,20 @@ def test_100_wrong_lines_as_processes_of_their_own(desk):
         assert b"Exception ignored" not in done.stderr, (words, closed, done.stderr)
 
 
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ('"$@" | true; exit ${PIPESTATUS[0]}', 141, ""),
+        ('"$@" > /dev/full', 1, "impasto: the output cannot be written: No space left on device; make room"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_told_by_the_exit_code(line, code, said):
+    command = [sys.executable, "-m", "impasto.cli", "gallery", "list", "--json"]
+    done = subprocess.run(["bash", "-c", line, "-", *command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.startswith(said)) == (code, True), done.stderr
+    assert done.stderr.count("\n") == bool(said)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [("presets",), ("weights", "list"), ("--help",), ("stylize", "--help")])
 def test_a_reader_that_goes_away_is_no_fault(desk, words):

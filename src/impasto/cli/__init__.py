@@ -91,6 +91,10 @@ def main() -> None:
         sys.exit(EXIT_USAGE if isinstance(error, SettingError) else EXIT_FAILED)
     except BrokenPipeError:
         end_quietly()
+    except SystemExit as over:
+        if isinstance(over.__context__, BrokenPipeError):  # Typer has met it first
+            end_quietly()
+        raise
     except KeyboardInterrupt:
         sys.exit(EXIT_BY_SIGNAL + SIGINT)
     except Exception as fault:
