@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -55,6 +55,18 @@ def make_folder(folder: Path, *, parents: bool = False) -> None:
         raise OutputError(
             "the folder {folder} cannot be made: {reason}", folder=folder, reason=reason
         ) from error
+
+
+@contextmanager
+def empty_folders_removed(folders: Iterable[Path]) -> Iterator[None]:
+    """Afterwards remove those of some folders, and of those above them, that were not there and are empty."""
+    new = {each for folder in set(folders) for each in (folder, *folder.parents) if not os.path.exists(each)}
+    try:
+        yield
+    finally:
+        for folder in sorted(new, key=lambda folder: len(folder.parts), reverse=True):
+            with suppress(OSError):  # it is not empty, or was never made
+                folder.rmdir()
 
 
 def write_whole(

@@ -153,6 +153,20 @@ def test_wrong_patterns_and_names_that_collide(desk, pattern, sentence):
         named(desk, pattern, "a.png")
 
 
+@pytest.mark.parametrize("name", ["../{name}", "/tmp/{name}", "a/../../{name}", ".."])
+def test_no_picture_lies_outside_the_folder(desk, name):
+    with pytest.raises(SettingError, match="lies outside"):
+        named(desk, name, "a.png")
+    row = {"photo": "photos/p2.jpg", "style": "swirls", "output": name}
+    Path("t.jsonl").write_text(json.dumps(row))
+    entries = entries_of(find_rows(["t.jsonl"], parsed), choice())
+    with pytest.raises(SettingError, match=r"lies outside out; a pattern and a table's outputs"):
+        outputs_of(entries, Path("out"), None)
+    Path("t.jsonl").write_text(json.dumps({**row, "output": "a/../b.png"}))
+    entries = entries_of(find_rows(["t.jsonl"], parsed), choice())
+    assert outputs_of(entries, Path("out"), None) == [Path("out/b.png")]
+
+
 def test_places_are_checked_before_anything_is_computed(desk):
     entries = entries_of(find_rows(["photos"], parsed), choice("a.png"))
 
