@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import Message, OutputError, joined
 from impasto.finished import LargePastiche, Pastiche
-from impasto.photos import Source, fitted_shape
+from impasto.photos import Source, paintable_shape
 from impasto.pictures.resizing import resize
 from impasto.preparation import Inputs, load_networks_for, prepare
 from impasto.prepared import Prepared
@@ -347,5 +347,5 @@ def plan(
     from impasto.forecast import plan_method, plan_photo
 
     if isinstance(content, tuple):
-        return plan_method(fitted_shape(content, chosen), networks, chosen)
+        return plan_method(paintable_shape(content, chosen), networks, chosen)
     return plan_photo(content, networks, chosen)

@@ -42,7 +42,7 @@ from impasto.cli.options import (
     parsed,
     with_settings,
 )
-from impasto.cli.stylize import read_recipe_file
+from impasto.cli.stylize import read_recipe_file, saving_of
 from impasto.cli.weights import ensure_networks
 from impasto.errors import Message
 
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from impasto.runs.batch.batch import Batch, Naming
     from impasto.runs.batch.entries import Choice, Combination, Entry
     from impasto.runs.batch.ledger import BatchStep
-    from impasto.runs.job import Saving
 
 MOST_SHOWN = 20
 """Failures that are listed; the manifest has them all."""
@@ -153,18 +152,12 @@ def batch_command(
         entries=entries,
         outputs=outputs,
         folder=output,
-        saving=_saving(overwrite, quality, bit_depth, keep_gps, not no_recipe),
+        saving=saving_of(overwrite, quality, bit_depth, keep_gps, not no_recipe),
         cluster=ray,
         address=address,
         **crew,
     )
     _run(batch, quiet or json, json)
-
-
-def _saving(overwrite: bool, quality: int, bit_depth: int, keep_gps: bool, recipe: bool) -> Saving:
-    from impasto.runs.job import Saving
-
-    return Saving(overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=recipe)
 
 
 def _pictures(photos: Sequence[str], choice: Choice, naming: Naming) -> tuple[list[Entry], list[Path]]:

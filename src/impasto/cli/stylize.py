@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from impasto.prepared import Prepared
     from impasto.progress import Step
     from impasto.recipes import Recipe
-    from impasto.runs.job import Job
+    from impasto.runs.job import Job, Saving
     from impasto.runs.run import Outcome
     from impasto.settings import Settings
 
@@ -117,22 +117,14 @@ def stylize_command(
 
     Example: impasto photo.jpg painting.jpg --strength 60
     """
-    from impasto.names import check_names
-    from impasto.runs.job import Job, Saving
+    from impasto.runs.job import Job
 
-    if json and (output or content) == STREAM:
-        raise SettingError(
-            "the picture and what {json} prints would both go to stdout; name a file with {output}",
-            json=Argument("json"),
-            output=Argument("output"),
-        )
+    _check_stdout(json, content, output)
     known = read_recipe_file(recipe, silent=bool(quiet or json or painting or style))
     asked = settings_for(preset, {**(known.settings if known else {}), **settings})
     named = named_inputs(content, [*([painting] if painting else []), *(style or [])], region or [], known)
-    saving = Saving(
-        overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=not no_recipe
-    )
-    check_names(None if content == STREAM else content, named.styles, named.regions, [asked])
+    saving = saving_of(overwrite, quality, bit_depth, keep_gps, not no_recipe)
+    _check_named(named, asked)
     with placed(content, str(named.styles[0].source), output, form, overwrite) as place:
         job = Job(
             inputs=replace(named, content=place.photo),
@@ -145,6 +137,16 @@ def stylize_command(
             networks=_networks_of(known, asked),
         )
         run_shown(_checked(job), Talk(quiet, verbose, json, place.name), threads, hands=hands)
+
+
+def _check_stdout(json: bool, content: str, output: str | None) -> None:
+    """Refuse a picture on stdout on which JSON is to be printed."""
+    if json and (output or content) == STREAM:
+        raise SettingError(
+            "the picture and what {json} prints would both go to stdout; name a file with {output}",
+            json=Argument("json"),
+            output=Argument("output"),
+        )
 
 
 def named_inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe | None) -> Inputs:
@@ -163,6 +165,21 @@ def named_inputs(content: str, styles: list[str], regions: list[str], recipe: Re
             recipe=Argument("recipe"),
         )
     return Inputs.of(content, named, regions or (recipe.regions() if recipe else []))
+
+
+def saving_of(overwrite: bool, quality: int, bit_depth: int, keep_gps: bool, recipe: bool) -> Saving:
+    """Return how pictures are written."""
+    from impasto.runs.job import Saving
+
+    return Saving(overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=recipe)
+
+
+def _check_named(inputs: Inputs, settings: Settings) -> None:
+    """Refuse now what a person has named wrongly."""
+    from impasto.names import check_names
+
+    photo = None if inputs.content == STREAM else inputs.content
+    check_names(photo, inputs.styles, inputs.regions, [settings])
 
 
 def read_recipe_file(path: Path | None, *, silent: bool) -> Recipe | None:
