@@ -115,6 +115,44 @@ def test_a_refused_line_leaves_no_folder(impasto, desk):
     assert not Path("new").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            "--style-loss sliced --method onepass",
+            "one pass does not read --style-loss: the optimization does",
+        ),
+        ("--noise-scale 0.5", "--noise-scale is read with --initial noise only"),
+        ("--learning-rate 0.1", "--learning-rate is read with --optimizer adam only"),
+        ("--learning-rate 0.1 --optimizer adam", None),
+        ("--background photo", "--background is read with --region only"),
+        ("--region-edges eroded", "--region-edges is read with --region only"),
+        ("--preset instant", None),
+        ("--grain 1 --method onepass --refine 1", None),
+    ],
+)
+def test_options_that_change_nothing_are_told(impasto, desk, options, said):
+    line = ("photo.png", "painting.png", "--overwrite", "--max-size", "48")
+    if not {"onepass", "instant"} & set(options.split()):
+        line += ("--iterations", "1")
+    code, _, err = impasto(*line, *options.split())
+    assert code == 0, err
+    notes = [each for each in " ".join(err.split()).split("Note: ") if " read" in each]
+    assert [note.startswith(f"{said}.") for note in notes] == ([True] if said else [])
+
+
+def test_a_network_is_not_downloaded_for_nothing(impasto, desk, monkeypatch):
+    monkeypatch.setenv("IMPASTO_HOME", str(desk / "home"))
+    monkeypatch.setattr("impasto.cli.weights.ensure_networks", None)
+    code, _, err = impasto("photo.png", "painting.png", "--method", "onepass", "--network", "vgg19")
+    assert (code, "so vgg19 would be downloaded for nothing; leave it out" in err) == (2, True), err
+
+
+def test_only_who_reads_stdin_says_so(impasto):
+    helps = {name: impasto(name, "--help")[1] for name in ("stylize", "sweep", "plan")}
+    assert ["stdin" in text for text in helps.values()] == [True, False, False]
+
+
 def test_nothing_piped_in_is_one_sentence(impasto, desk, monkeypatch):
     stdin = Stream()
     stdin.isatty = lambda: True

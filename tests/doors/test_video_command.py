@@ -49,13 +49,33 @@ def test_wrong_lines_are_one_sentence(impasto, desk):
         ("clip.mp4 mosaic --stillness 200", 2, "--stillness must be a number from 0 to 100"),
         ("clip.mp4 mosaic --strength 0:20,0:30", 2, "the times of --strength must follow each other"),
         ("clip.mp4 mosaic --preview soon", 2, "a time must be written as 5s"),
-        ("clip.mp4 mosaic --rate 0", 2, "--rate must be frames per second"),
+        ("clip.mp4 mosaic --rate 0", 2, "--rate must be frames per second above 0, up to 1000"),
         ("frames/%04d.png mosaic -o out.mp4", 1, "there are no numbered pictures"),
     ):
         found, out, err = impasto("video", *line.split())
         assert (found, out, err.count("\n")) == (code, "", 1), (line, err)
         assert sentence in err, (line, err)
     assert sorted(path.name for path in desk.iterdir()) == ["clip.mp4", "still.png", "taken.mp4"]
+
+
+def test_the_help_offers_what_videos_have(impasto):
+    out = " ".join(impasto("video", "--help")[1].replace("│", " ").split())
+    assert "onepass paints it at once. One of optimize, onepass. (default: onepass)" in out
+    assert "--refine" not in out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--rate 30", "--rate is read with numbered pictures only"),
+        ("--grain 1 --iterations 2", "one pass does not read --iterations, --grain: the optimization does"),
+    ],
+)
+def test_options_that_change_nothing_are_told(impasto, desk, options, said):
+    line = ("clip.mp4", "mosaic", "--preview", "1ms", "--overwrite", *options.split())
+    code, _, err = impasto("video", *line)
+    assert (code, f"Note: {said}." in err) == (0, True), err
+    assert "does not read" not in impasto("video", *line, "--quiet")[2]
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.mp4.parts"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli.asked import check_asked
 from impasto.cli.cluster import Hands, with_cluster
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
@@ -124,7 +125,7 @@ def stylize_command(
     asked = settings_for(preset, {**(known.settings if known else {}), **settings})
     named = named_inputs(content, [*([painting] if painting else []), *(style or [])], region or [], known)
     saving = saving_of(overwrite, quality, bit_depth, keep_gps, not no_recipe)
-    _check_named(named, asked)
+    check_asked(named, asked, settings, quiet=quiet or json)
     with placed(content, str(named.styles[0].source), output, form, overwrite) as place:
         job = Job(
             inputs=replace(named, content=place.photo),
@@ -172,14 +173,6 @@ def saving_of(overwrite: bool, quality: int, bit_depth: int, keep_gps: bool, rec
     from impasto.runs.job import Saving
 
     return Saving(overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=recipe)
-
-
-def _check_named(inputs: Inputs, settings: Settings) -> None:
-    """Refuse now what a person has named wrongly."""
-    from impasto.names import check_names
-
-    photo = None if inputs.content == STREAM else inputs.content
-    check_names(photo, inputs.styles, inputs.regions, [settings])
 
 
 def read_recipe_file(path: Path | None, *, silent: bool) -> Recipe | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli.asked import check_asked
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
     Bar,
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 
 STEADYING_SECONDS = 2.5e-7
 """Per pixel of a frame: what drawing it to the one before takes on a processor."""
+USUAL = {"method": "onepass"}
+"""What videos have by default, other than pictures."""
 ClipName = Annotated[
     str,
     typer.Argument(
@@ -101,7 +105,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def _with_video_settings(command: Any) -> Any:
-    return with_setting_options(command, _value)
+    return with_setting_options(command, _value, usual=USUAL, hidden=("refine", "refine_network"))
 
 
 @_with_video_settings
@@ -131,18 +135,17 @@ def video_command(
 
     Example: impasto video clip.mp4 painting.jpg --preview 3s
     """
-    from impasto.names import check_names
-    from impasto.pictures.frames.opening import open_clip
     from impasto.runs.video_job import VideoJob
 
-    known = read_recipe_file(recipe, silent=bool(quiet or json or painting or style))
+    talk = Talk(quiet, False, json)
+    known = read_recipe_file(recipe, silent=bool(talk.quiet or painting or style))
     named = named_inputs(clip, [*([painting] if painting else []), *(style or [])], region or [], known)
     before = dict(known.video or {}) if known else {}
     own = _own(before, stillness=stillness, quality=quality, seconds=preview and seconds_of(preview))
     keyframes = _keyframes(settings, before)
     asked = video_settings(preset, known, settings)
-    check_names(None, named.styles, named.regions, [asked])
-    source = open_clip(clip, _rate(rate or before.get("rate")))
+    check_asked(replace(named, content=None), asked, settings, quiet=talk.quiet)
+    source = _opened(clip, rate, before.get("rate"), talk)
     job = VideoJob(
         clip=source,
         inputs=named,
@@ -153,7 +156,17 @@ def video_command(
         recipe=not no_recipe,
         **own,
     )
-    _run(job, Talk(quiet, False, json), threads)
+    _run(job, talk, threads)
+
+
+def _opened(clip: str, typed: str | None, before: str | None, talk: Talk) -> Clip:
+    """Return a clip, with the frames per second that were typed or are a recipe's."""
+    from impasto.pictures.frames.opening import open_clip
+
+    source = open_clip(clip, _rate(typed or before))
+    if typed and source.kind != "sequence":
+        talk.remark(Message("{name} is read with numbered pictures only", name=Argument("rate")))
+    return source
 
 
 def _own(before: Mapping[str, Any], **given: Any) -> dict[str, Any]:
@@ -169,7 +182,7 @@ def video_settings(preset: str | None, known: Recipe | None, given: Mapping[str,
     """
     before = dict(known.settings) if known else {}
     method = before.get("method") if known and known.video else None
-    plain = {"method": method or "onepass", "refine": 0, "refine_network": None}
+    plain = {"method": method or USUAL["method"], "refine": 0, "refine_network": None}
     return settings_for(preset, {**before, **plain, **given})
 
 
@@ -201,7 +214,7 @@ def _rate(text: str | None) -> Any:
     except (ValueError, ZeroDivisionError):
         pass
     raise SettingError(
-        "{name} must be frames per second from 0 to 1000, such as 30 or 30000/1001, not {text!r}",
+        "{name} must be frames per second above 0, up to 1000, such as 30 or 30000/1001, not {text!r}",
         name=Argument("rate"),
         text=text,
     )
