@@ -107,6 +107,8 @@ WRONG_TABLES = [
     ("l.csv", "photo,style,strength\na.png,b.png,500\n", r"l\.csv, line 2: strength must be"),
     ("l.jsonl", '{"photo": "a.png"\n', r"l\.jsonl, line 1: there must be an object such as"),
     ("l.jsonl", '\n{"photo": "a.png", "styles": "b.png"}\n', r"2: there is no column 'styles'; did"),
+    ("l.jsonl", '{"photo": "a.png", "strength": 3}\n', r"'strength'; settings belong in the table settings"),
+    ("l.jsonl", '{"photo": ' * 2000, r"l\.jsonl, line 1: there must be an object such as"),
     ("l.jsonl", '{"photo": "a.png", "style": 5}\n', r"line 1: style must be a text or a list of texts"),
     ("l.jsonl", '{"photo": "a.png", "style": "b.png", "settings": {"a": 1}}', r"no setting 'a'"),
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import OutputError, SettingError, did_you_mean
-from impasto.files import impasto_home, write_whole
+from impasto.files import impasto_home, parsed_json, write_whole
 from impasto.gallery.built_in import built_in_cards
 from impasto.gallery.cards import StyleCard
 
@@ -34,7 +34,7 @@ def own_cards() -> dict[str, StyleCard]:
     by_name = {}
     for path in sorted(own_folder().glob("*.json")):
         with suppress(OSError, ValueError, TypeError, KeyError):
-            entry = json.loads(path.read_text("utf-8"))
+            entry = parsed_json(path.read_text("utf-8"))
             picture = path.parent / Path(entry["file"]).name
             if path == _card_path(entry["name"]) and os.path.isfile(picture):
                 by_name[entry["name"]] = _card(entry, picture)
