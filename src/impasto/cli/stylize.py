@@ -54,6 +54,7 @@ from impasto.errors import (
     OutputError,
     SettingError,
 )
+from impasto.files import as_typed
 from impasto.presets import settings_for
 from impasto.progress import Clock
 
@@ -225,7 +226,7 @@ def _checked(job: Job) -> Job:
         raise OutputError(
             "{path} is the checkpoint of an unfinished run; go on with {command}, or add {overwrite}",
             path=job.checkpoint_path,
-            command="impasto resume",
+            command=f"impasto resume {as_typed(job.checkpoint_path)}",
             overwrite=Argument("overwrite=True"),
         )
     return job

@@ -14,6 +14,7 @@ from impasto.cli.console import EXIT_BY_SIGNAL, end, note, print_json, progress_
 from impasto.cli.places import check_new_file
 from impasto.cli.weights import ensure_network
 from impasto.errors import Argument, OutputError, SettingError
+from impasto.files import as_typed
 from impasto.settings import GPU_TRAINING, DistillSettings, OnePassSettings
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def train_command(
     run_training(training)
     figures = training.finish(name or painting.stem, licence)
     _tell_gain(figures["any_style"], figures["trained"], figures["held_out_photos"])
-    say("{path} is written; use it as a style: --style {path}.", path=output)
+    say("{path} is written; use it as a style: {option}.", path=output, option=f"--style {as_typed(output)}")
 
 
 def _usual_judge() -> str:

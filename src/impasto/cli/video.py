@@ -43,6 +43,7 @@ from impasto.cli.places import STREAM, placed
 from impasto.cli.stylize import Talk, named_inputs, read_recipe_file
 from impasto.cli.weights import ensure_networks
 from impasto.errors import Argument, Message, SettingError
+from impasto.files import as_typed
 from impasto.presets import settings_for
 from impasto.runs.keyframes import Keyframes, seconds_of
 
@@ -299,7 +300,7 @@ def _tell_end(job: VideoJob, outcome: VideoOutcome, seconds: float, talk: Talk) 
         say("Interrupted before the first frame; nothing was written.")
     elif outcome.interruption:
         say("Interrupted; {count} frames are in {path}.", count=outcome.frames, path=job.output)
-        talk.remark(Message("go on with {command}", command=f"impasto resume {job.output}"))
+        talk.remark(Message("go on with {command}", command=f"impasto resume {as_typed(job.output)}"))
     if outcome.interruption:
         end(EXIT_BY_SIGNAL + outcome.interruption)
     painted = outcome.frames - outcome.resumed
