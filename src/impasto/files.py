@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from impasto.errors import Argument, OutputError, WeightsError
+from impasto.errors import Argument, OutputError, SettingError, WeightsError
 
 
 def impasto_home() -> Path:
@@ -38,6 +38,21 @@ def impasto_cache() -> Path:
     if os.name == "nt":
         return impasto_home() / "cache"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "impasto"
+
+
+def path_of(value: Any, name: str) -> Path:
+    """Return a path that somebody gave as an argument.
+
+    Args:
+        value: a text or a path.
+        name: the argument's, which messages tell.
+
+    Raises:
+        SettingError: it is neither.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise SettingError("{name} must be a path, not {value!r}", name=Argument(name), value=value)
+    return Path(value)
 
 
 def make_folder(folder: Path, *, parents: bool = False) -> None:

@@ -26,7 +26,7 @@ from impasto.errors import (
     SettingError,
     did_you_mean,
 )
-from impasto.files import parsed_json
+from impasto.files import parsed_json, path_of
 from impasto.pictures.frames.sequence import digest_of, is_pattern, picture_numbers
 from impasto.prepared import Prepared
 from impasto.settings import Settings
@@ -298,9 +298,9 @@ def load_recipe(path: str | Path) -> Recipe:
     Raises:
         MissingFileError: there is no such file.
         ImageError: the picture has no recipe.
-        SettingError: the file is not TOML or JSON, has unknown keys or comes from a newer Impasto.
+        SettingError: it is no path, not TOML or JSON, has unknown keys or comes from a newer Impasto.
     """
-    path = Path(path)
+    path = path_of(path, "path")
     if not os.path.isfile(path):
         raise MissingFileError("there is no recipe {path}", path=path)
     if path.suffix.lower() in (".toml", ".json"):

@@ -441,12 +441,21 @@ def _three_channels(values: Array) -> Array:
     return np.ascontiguousarray(np.broadcast_to(np.atleast_3d(values), (*values.shape[:2], 3)))
 
 
-def _check_array(source: Any) -> Array:
-    """Return the array, its floats clipped to [0, 1], or raise an ImageError that says what is allowed."""
-    if not hasattr(source, "__array__"):
+def check_kind(source: Any) -> None:
+    """Refuse what is no picture by its type.
+
+    Raises:
+        ImageError: it is neither a path nor a Pillow image, a `Picture` or an array.
+    """
+    if not isinstance(source, str | os.PathLike | Image.Image | Picture) and not hasattr(source, "__array__"):
         raise ImageError(
             "a picture must be a path, a Pillow image or an array, not {kind}", kind=type(source).__name__
         )
+
+
+def _check_array(source: Any) -> Array:
+    """Return the array, its floats clipped to [0, 1], or raise an ImageError that says what is allowed."""
+    check_kind(source)
     array = np.asarray(source)
     if array.ndim not in (2, 3) or array.shape[2:] not in ((), (1,), (3,), (4,)):
         raise ImageError(
