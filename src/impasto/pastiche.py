@@ -37,15 +37,17 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
+COLLAPSED = {
+    "clipped": Message("a clipped picture"),
+    "flat": Message("a flat picture"),
+    "unrecognizable": Message("a picture without the photo in it"),
+}
+"""What one pass has made where it has collapsed, by what is wrong with it."""
 FALLBACKS = {
     wrong: Message(
         "in one pass this style would give {picture}, so the optimization made the picture", picture=picture
     )
-    for wrong, picture in {
-        "clipped": Message("a clipped picture"),
-        "flat": Message("a flat picture"),
-        "unrecognizable": Message("a picture without the photo in it"),
-    }.items()
+    for wrong, picture in COLLAPSED.items()
 }
 """What is said where one pass has collapsed, by what was wrong."""
 

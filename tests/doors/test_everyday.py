@@ -194,6 +194,12 @@ WRONG = [
     (("https://a.example//b.jpg", "swirls"), 1, "https://a.example//b.jpg is a web address"),
     (("photo.png", "http://a.example/b.jpg"), 1, "http://a.example/b.jpg is a web address"),
     (("sweep", "photo.png", "swrils", "--strength", "1,2", "-o", "s"), 1, "did you mean 'swirls'?"),
+    (
+        ("export", "onepass", "-o", "a.onnx", "--size", "64,64"),
+        2,
+        "--size needs 2 values with spaces between",
+    ),
+    (("export", "onepass", "-o", "a.onnx", "--size"), 2, "impasto export --help tells which"),
     (("plan", "phto.png"), 1, "did you mean 'photo.png'?"),
 ]
 

@@ -226,7 +226,9 @@ def export_command(
     ],
     size: Annotated[
         tuple[int, int] | None,
-        typer.Option(help="Height and width of the photos, fixed; by default any size will do."),
+        typer.Option(
+            metavar="HEIGHT WIDTH", help="Height and width of the photos, fixed; by default any size will do."
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:

@@ -20,6 +20,7 @@ from impasto.errors import OutputError, SettingError, did_you_mean
 from impasto.files import impasto_home, parsed_json, write_whole
 from impasto.gallery.built_in import built_in_cards
 from impasto.gallery.cards import StyleCard
+from impasto.styles import PHOTO
 
 NAME = re.compile(r"[^\W_][\w-]{0,39}")
 
@@ -115,6 +116,8 @@ def _checked(name: str) -> str:
             "a style's name must be up to 40 letters, digits, hyphens and underscores, not {name!r}",
             name=name[:80],
         )
+    if name.casefold() == PHOTO:
+        raise SettingError("{name!r} stands for the photo itself; choose another name", name=name)
     if name.casefold() in built_in_cards():
         raise SettingError("{name!r} is a built-in style; choose another name", name=name)
     return name
