@@ -22,6 +22,7 @@ import io
 import json
 import os
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -227,7 +228,9 @@ class _LiteRunner:
     """Runs a LiteRT model on pictures of any size that it takes."""
 
     def __init__(self, lite: Any, content: bytes) -> None:
-        self._interpreter = lite.Interpreter(model_content=content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that LiteRT will be a package of its own
+            self._interpreter = lite.Interpreter(model_content=content)
         signature = next(iter(self._interpreter.get_signature_list()))
         self._run = self._interpreter.get_signature_runner(signature)
 
