@@ -67,7 +67,7 @@ class Subject:
     """
 
     def __init__(self, pixels: Array) -> None:
-        shape = getattr(pixels, "shape", ())
+        shape: tuple[int, ...] = getattr(pixels, "shape", ())
         if len(shape) != 3 or shape[2] != 3 or not shape[0] or not shape[1]:
             raise ImageError(
                 "{name} must be an array (height, width, 3), such as {example}, not {kind}",
