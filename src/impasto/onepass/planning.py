@@ -38,12 +38,10 @@ PICTURE_BYTES = 110
 class OnePassPlan:
     """What one pass is predicted to take: seconds, bytes, and the side of tiles, None for a whole picture.
 
-    Of the seconds, ``start`` are those of compiling and of the style, which another photo would not take.
     In windows it has how many there are, and their (height, width).
     """
 
     seconds: float
-    start: float
     memory: int
     tile: int | None
     windows: tuple[int, tuple[int, int]] | None = None
@@ -65,20 +63,20 @@ def plan_onepass(
         return _in_windows(shape, dtype, settings, speed)
     side, pixels = settings.tile_size or TILE_SIDE, math.prod(shape)
     scale = min(1.0, STATISTICS_SIDE / max(shape)) * settings.stroke_size
-    start = COMPILATIONS * speed.compile_seconds + MAP_SECONDS + pixels * scale**2 * speed.pixel_seconds
+    passes = pixels * scale**2
     if pixels <= side**2:
         tile, at_once, held = None, pixels, 0
-        passes = PASSES * pixels
+        passes += PASSES * pixels
     else:
         looks, tiles = tile_grid(shape, side, STATISTICS_LAYERS), tile_grid(shape, side, (), DECODER_REACH)
         tile, at_once, held = side, math.prod(tiles[0].shape), pixels
-        passes = sum(
+        passes += sum(
             count * len(grid) * math.prod(grid[0].shape)
             for count, grid in ((LOOK_PASSES, looks), (PAINT_PASSES, tiles))
         )
-    seconds = start + passes * speed.pixel_seconds
+    seconds = COMPILATIONS * speed.compile_seconds + MAP_SECONDS + passes * speed.pixel_seconds
     memory = PROCESS_BYTES + PIXEL_BYTES[dtype] * at_once + PICTURE_BYTES * held
-    return OnePassPlan(seconds=seconds, start=start, memory=memory, tile=tile)
+    return OnePassPlan(seconds=seconds, memory=memory, tile=tile)
 
 
 def _in_windows(shape: tuple[int, int], dtype: str, settings: Settings, speed: Speed) -> OnePassPlan:
@@ -88,12 +86,10 @@ def _in_windows(shape: tuple[int, int], dtype: str, settings: Settings, speed: S
     windows, _ = even_grid(shape, side, STATISTICS_LAYERS, DECODER_REACH)
     measured, painted = len(looks) * math.prod(looks[0].shape), math.prod(windows[0].shape)
     passes = LOOK_COST * measured + PAINT_COST * painted * (len(windows) + min(JUDGED, len(windows)))
-    start = COMPILATIONS * speed.compile_seconds + MAP_SECONDS
-    seconds = start + passes * speed.pixel_seconds
+    seconds = COMPILATIONS * speed.compile_seconds + MAP_SECONDS + passes * speed.pixel_seconds
     seconds += READ_SECONDS * (pixels + measured + painted * len(windows)) + WRITE_SECONDS * pixels
     return OnePassPlan(
         seconds=seconds,
-        start=start,
         memory=PROCESS_BYTES + WINDOW_BYTES[dtype] * max(painted, math.prod(looks[0].shape)),
         tile=side,
         windows=(len(windows), windows[0].shape),
