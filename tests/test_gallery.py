@@ -116,6 +116,12 @@ def test_a_built_in_style_keeps_its_name(home, painting, name):
         gallery.add_style(painting, name)
 
 
+def test_no_style_has_the_name_of_the_photo_itself(home, painting):
+    with pytest.raises(SettingError, match="'photo' stands for the photo itself; choose another name"):
+        gallery.add_style(painting, "photo")
+    assert not home.exists()
+
+
 def test_an_own_style_is_replaced_only_when_asked(home, painting, tmp_path):
     gallery.add_style(painting, "evening")
     other = tmp_path / "other.jpg"

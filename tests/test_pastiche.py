@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from conftest import TINY_SETTINGS, picture
 from impasto import progress_bar
 from impasto.errors import ImageError, MissingFileError, OutputError, SettingError
 from impasto.pictures.adjustments import adjusted
+from impasto.preparation import Inputs
+from impasto.runs.batch.batch import Batch
 from impasto.settings import Settings
 
 
@@ -57,6 +60,8 @@ def test_save_keeps_an_existing_file(tiny_network, tmp_path):
     np.testing.assert_allclose(
         np.asarray(Image.open(tmp_path / "a.png")) / 255, result.pixels, atol=0.5 / 255 + 1e-6
     )
+    with pytest.raises(SettingError, match="path must be a path, not None"):
+        result.save(None)
 
 
 def test_max_size_limits_and_never_enlarges(tiny_network):
@@ -263,3 +268,33 @@ def test_adjustments_are_made_last_and_stand_in_the_recipe(tiny_network):
     assert {name: result.recipe.settings[name] for name in chosen} == chosen
     untouched = make(tiny_network, strength=0, exposure=1)
     np.testing.assert_array_equal(untouched.pixels, adjusted(picture(40, 52, 1), Settings(exposure=1)))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "sentence"),
+    [
+        (lambda: impasto.load_recipe(None), SettingError, "path must be a path, not None"),
+        (lambda: impasto.sweep("p.png", "swirls", 5, strength=[1, 2]), SettingError, "folder must be a path"),
+        (lambda: impasto.batch(5, "swirls", "out"), SettingError, "photos must be a path, not 5"),
+        (lambda: impasto.batch(["p.png", 5], "swirls", "out"), SettingError, "photos must be a path, not 5"),
+        (lambda: impasto.batch("p.png", "swirls", None), SettingError, "folder must be a path, not None"),
+        (lambda: impasto.Stylizer(None), ImageError, "a picture must be a path, .* not NoneType"),
+        (lambda: impasto.Subject("photo.jpg"), ImageError, r"pixels must be an array .* not str"),
+        (lambda: impasto.Subject(np.zeros((9, 9))), ImageError, r"pixels must be an array .* not \(9, 9\)"),
+        (lambda: Inputs.of(None, "swirls", [5]), SettingError, "a region must be written .* not 5"),
+        (lambda: Inputs.of(None, "swirls", 5), SettingError, "a region must be written .* not 5"),
+        (
+            lambda: Batch(entries=(), outputs=(), folder=Path(), workers="2"),
+            SettingError,
+            "workers must be a whole number from 1 up, not '2'",
+        ),
+    ],
+)
+def test_a_wrong_type_is_one_sentence(call, error, sentence):
+    with pytest.raises(error, match=sentence):
+        call()
+
+
+def test_one_region_needs_no_list():
+    alone, listed = (Inputs.of(None, "swirls", regions) for regions in ("m.png=mosaic", ["m.png=mosaic"]))
+    assert alone == listed

@@ -14,7 +14,7 @@ from conftest import picture, tiny_weights
 from impasto import gallery
 from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.networks.feature_network import FeatureNetwork
-from impasto.photos import final_shape
+from impasto.photos import final_shape, read_photo, result_shape
 from impasto.pictures.oklab import to_oklab
 from impasto.preparation import Inputs, prepare
 from impasto.settings import Settings
@@ -369,6 +369,23 @@ def test_starts(ready, tmp_path):
 def test_notes_are_said_once(ready):
     notes = ready(style=[PHOTO, PHOTO]).notes
     assert len([note for note in notes if "content image itself" in note]) == 1
+
+
+def test_the_method_says_how_small_a_result_may_be():
+    photo, small = np.zeros((32, 3200, 3), np.uint8), np.zeros((20, 40, 3), np.uint8)
+    one_pass, nothing = Settings(method="onepass", max_size=128), Settings(method="onepass", strength=0)
+    with pytest.raises(ImageError, match="at least 16 px are needed; choose max_size 1600 or more"):
+        read_photo(photo, Settings(max_size=128))
+    for take in (read_photo, result_shape):
+        with pytest.raises(ImageError, match="at least 32 px are needed; choose max_size 3200 or more"):
+            take(photo, one_pass)
+        with pytest.raises(ImageError, match="has 40 x 20 px; at least 32 px are needed on each side"):
+            take(small, one_pass)
+        with pytest.raises(ImageError, match="needs sides of at least 32 px, not 24 x 24"):
+            take(photo, Settings(method="onepass", fit="stretch", max_size=24))
+    assert read_photo(small, nothing).shape == result_shape(small, Settings()) == (20, 40)
+    with pytest.raises(ImageError, match="needs sides of at least 32 px, not 40 x 20"):
+        impasto.plan((20, 40), method="onepass")
 
 
 def test_final_shape_never_enlarges():

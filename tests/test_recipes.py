@@ -10,6 +10,7 @@ from PIL import Image
 
 from conftest import make_desk, picture, tiny_weights
 from impasto import __version__, gallery, stylize
+from impasto.cli.language import tell
 from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.networks.catalogue import write_weights
 from impasto.pictures.writing import OutputOptions, write_picture
@@ -113,6 +114,10 @@ def test_a_plain_table_of_settings_is_enough(tmp_path, name, text):
         ("a.toml", 'styles = ["a.jpg"]', r"must list styles as tables with name, not \['a.jpg'\]"),
         ("a.toml", '[settings]\n[[regions]]\nmask = "m.png"', "list regions as tables with mask and style"),
         ("a.toml", "strength = ", "a.toml is not a readable TOML file"),
+        ("a.toml", 'strength = "high"', r"a\.toml: strength must be a number from 0 to 100, not 'high'"),
+        ("a.json", '{"strenght": 5}', r"a\.json: there is no setting 'strenght'"),
+        ("a.json", '{"a": ' * 2000, "a.json is not a readable JSON file: it is nested too deeply"),
+        ("a.toml", "a = " + "[" * 2000, "a.toml is not a readable TOML file"),
         ("a.json", "{", "a.json is not a readable JSON file"),
         ("a.json", "\udcff", "a.json is not a readable JSON file"),
         ("a.json", "[1, 2]", "must be a table of settings, not list"),
@@ -124,6 +129,7 @@ def test_a_bad_recipe_is_one_sentence(tmp_path, name, text, sentence):
     with pytest.raises(SettingError, match=sentence) as caught:
         _ = load_recipe(tmp_path / name).settings
     assert "\n" not in str(caught.value)
+    assert "--" not in tell(caught.value.message)
 
 
 @pytest.mark.parametrize(("version", "newer"), [("0.0.1", False), (__version__, False), ("100.0", True)])

@@ -25,7 +25,7 @@ from impasto.presets import all_presets
 from impasto.settings import Settings
 
 SOURCE = LOCALE.parents[1]
-FOR_DEVELOPERS = ("train", "train-onepass", "distill", "export")
+FOR_DEVELOPERS = ("train-onepass", "distill")
 """Commands whose help is in English only."""
 SPEAKERS = {"tell", "say", "note", "remark", "Message", "print_text", "progress_bar"}
 

@@ -47,13 +47,14 @@ class Message(str):
 
 
 class Argument(str):
-    """A parameter as Python writes it, such as ``max_size`` or ``overwrite=True``."""
+    """A parameter as Python writes it, such as ``max_size``, ``overwrite=True`` or ``weights[layer_1]``."""
 
     @property
     def option(self) -> str:
         """The same in the command line: ``--max-size``, ``--overwrite``."""
         name, _, value = self.partition("=")
-        option = "--" + name.replace("_", "-")
+        name, bracket, rest = name.partition("[")
+        option = "--" + name.replace("_", "-") + bracket + rest
         return option if value in ("", "True") else f"{option} {value}"
 
 

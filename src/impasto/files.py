@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import secrets
+import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from impasto.errors import Argument, OutputError, WeightsError
+from impasto.errors import Argument, OutputError, SettingError, WeightsError
 
 
 def impasto_home() -> Path:
@@ -38,6 +40,21 @@ def impasto_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "impasto"
 
 
+def path_of(value: Any, name: str) -> Path:
+    """Return a path that somebody gave as an argument.
+
+    Args:
+        value: a text or a path.
+        name: the argument's, which messages tell.
+
+    Raises:
+        SettingError: it is neither.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise SettingError("{name} must be a path, not {value!r}", name=Argument(name), value=value)
+    return Path(value)
+
+
 def make_folder(folder: Path, *, parents: bool = False) -> None:
     """Make a folder that may be there already.
 
@@ -55,6 +72,18 @@ def make_folder(folder: Path, *, parents: bool = False) -> None:
         raise OutputError(
             "the folder {folder} cannot be made: {reason}", folder=folder, reason=reason
         ) from error
+
+
+@contextmanager
+def empty_folders_removed(folders: Iterable[Path]) -> Iterator[None]:
+    """Afterwards remove those of some folders, and of those above them, that were not there and are empty."""
+    new = {each for folder in set(folders) for each in (folder, *folder.parents) if not os.path.exists(each)}
+    try:
+        yield
+    finally:
+        for folder in sorted(new, key=lambda folder: len(folder.parts), reverse=True):
+            with suppress(OSError):  # it is not empty, or was never made
+                folder.rmdir()
 
 
 def write_whole(
@@ -214,6 +243,24 @@ def version_of(name: str | Path) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return status.st_size, status.st_mtime_ns
+
+
+def parsed_json(text: str | bytes) -> Any:
+    """Return what a text in JSON holds.
+
+    Raises:
+        ValueError: it is none, or is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def as_typed(path: str | Path) -> str:
+    """Return a file's name as it is typed in a shell: in quotes where it needs them, and no option."""
+    name = os.fspath(path)
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:

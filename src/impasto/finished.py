@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.errors import ImageError
+from impasto.files import path_of
 from impasto.pictures.tiled_tiff import TilesPart, Tiling, check_large_output, write_tiles
 from impasto.pictures.writing import OutputOptions, check_output, picture_to_pil, write_picture
 from impasto.progress import Step
@@ -99,9 +100,10 @@ class Pastiche:
 
         Raises:
             OutputError: the file exists or cannot be written.
-            SettingError: the extension is missing or unknown.
+            SettingError: the path is none, or its extension is missing or unknown.
             ImageError: of a `LargePastiche`: the photo's file is damaged.
         """
+        path = path_of(path, "path")
         check_output(path, overwrite=overwrite, bit_depth=bit_depth)
         options = OutputOptions(
             exif=self.exif,

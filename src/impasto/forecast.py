@@ -60,6 +60,7 @@ def plan_method(
         scales=[*plan.scales, *refined.scales],
         tiles=[*plan.tiles, *refined.tiles],
         seconds=plan.seconds + refined.seconds,
+        start=plan.start + refined.start,
         memory=max(plan.memory, refined.memory),
     )
 
@@ -69,20 +70,21 @@ def _plan_without_refinement(
 ) -> Plan:
     from impasto.networks.speed import measure_speed
     from impasto.onepass.painter import load_onepass_network
-    from impasto.onepass.planning import plan_onepass
+    from impasto.onepass.planning import COMPILATIONS, MAP_SECONDS, plan_onepass
     from impasto.optimization.planning import Plan, plan_run
     from impasto.optimization.scales import Scale
 
     if settings.method == "optimize":
         return plan_run(shape, network, settings)
     dtype = runtime.resolve_precision(settings.precision)
-    encoder = load_onepass_network(dtype).encoder
-    painted = plan_onepass(shape, dtype, settings, measure_speed(encoder), windows)
+    speed = measure_speed(load_onepass_network(dtype).encoder)
+    painted = plan_onepass(shape, dtype, settings, speed, windows)
     return Plan(
         shape=shape,
         scales=[Scale(shape, 1)],
         tiles=[painted.tile],
         seconds=painted.seconds,
+        start=COMPILATIONS * speed.compile_seconds + MAP_SECONDS,
         memory=painted.memory,
         free=runtime.free_memory(),
         windows=painted.windows,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.errors import MissingFileError, SettingError, did_you_mean
+from impasto.errors import Argument, MissingFileError, SettingError, did_you_mean
 from impasto.gallery import style_names
 from impasto.styles import is_mask_text
 
@@ -52,7 +52,7 @@ def check_names(
             except MissingFileError as error:
                 raise SettingError(
                     "{name} must be content, noise or a picture's file name, not {value!r}{hint}",
-                    name="initial",
+                    name=Argument("initial"),
                     value=initial,
                     hint=did_you_mean(initial, ("content", "noise")),
                 ) from error

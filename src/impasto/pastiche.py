@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import Message, OutputError, joined
 from impasto.finished import LargePastiche, Pastiche
-from impasto.photos import Source, fitted_shape
+from impasto.photos import Source, paintable_shape
 from impasto.pictures.resizing import resize
 from impasto.preparation import Inputs, load_networks_for, prepare
 from impasto.prepared import Prepared
@@ -37,15 +37,17 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
+COLLAPSED = {
+    "clipped": Message("a clipped picture"),
+    "flat": Message("a flat picture"),
+    "unrecognizable": Message("a picture without the photo in it"),
+}
+"""What one pass has made where it has collapsed, by what is wrong with it."""
 FALLBACKS = {
     wrong: Message(
         "in one pass this style would give {picture}, so the optimization made the picture", picture=picture
     )
-    for wrong, picture in {
-        "clipped": Message("a clipped picture"),
-        "flat": Message("a flat picture"),
-        "unrecognizable": Message("a picture without the photo in it"),
-    }.items()
+    for wrong, picture in COLLAPSED.items()
 }
 """What is said where one pass has collapsed, by what was wrong."""
 
@@ -97,7 +99,7 @@ def _steps(prepared: Prepared, start: State | None) -> Iterator[Step]:
     settings = prepared.settings
     if prepared.large:
         return _in_windows(prepared, start)
-    if settings.strength == 0 and settings.style_weight is None:
+    if settings.is_photo_itself:
         return iter((_photo_itself(prepared),))
     return _coarse_to_fine(prepared, start) if settings.method == "optimize" else _painted(prepared, start)
 
@@ -347,5 +349,5 @@ def plan(
     from impasto.forecast import plan_method, plan_photo
 
     if isinstance(content, tuple):
-        return plan_method(fitted_shape(content, chosen), networks, chosen)
+        return plan_method(paintable_shape(content, chosen), networks, chosen)
     return plan_photo(content, networks, chosen)

@@ -7,6 +7,7 @@ from typing import Any
 
 from impasto.engine import machine
 from impasto.errors import Argument, SettingError
+from impasto.layers import MINIMUM_SIDE, ONEPASS_MINIMUM_SIDE
 from impasto.pictures.decoding import MAXIMUM_PIXELS
 from impasto.pictures.reading import Picture, read_picture
 from impasto.pictures.resizing import fit
@@ -52,16 +53,16 @@ def read_photo(content: Source, settings: Settings) -> Picture:
     """Return a photo in the size of its pastiche; of a huge TIFF file no more than that is ever held.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageError: it cannot be read, or is too small for the method.
         SettingError: the pastiche would be too large.
     """
     if is_huge(content):
         large = LargePhoto(content)
         try:
-            return large.resized(fitted_shape(large.full_shape, settings)).picture()
+            return large.resized(paintable_shape(large.full_shape, settings)).picture()
         finally:
             large.close()
-    picture = read_picture(content, max_size=None if settings.fit == "stretch" else settings.max_size)
+    picture = picture_for(content, settings)
     return picture.resized(final_shape(picture, settings))
 
 
@@ -70,14 +71,34 @@ def result_shape(content: Source, settings: Settings) -> tuple[int, int]:
     if is_huge(content):
         large = LargePhoto(content)
         large.close()
-        return fitted_shape(large.full_shape, settings)
-    picture = read_picture(content, max_size=None if settings.fit == "stretch" else settings.max_size)
-    return final_shape(picture, settings)
+        return paintable_shape(large.full_shape, settings)
+    return final_shape(picture_for(content, settings), settings)
+
+
+def picture_for(content: Source, settings: Settings) -> Picture:
+    """Return a photo that is not huge, no larger than its pastiche needs it; errors are `read_photo`'s."""
+    size = None if settings.fit == "stretch" else settings.max_size
+    least = ONEPASS_MINIMUM_SIDE if _in_one_pass(settings) else MINIMUM_SIDE
+    return read_picture(content, max_size=size, least=least)
 
 
 def final_shape(photo: Picture, settings: Settings) -> tuple[int, int]:
-    """Return the (height, width) of a photo's result."""
-    return fitted_shape(photo.pixels.shape[:2], settings)
+    """Return the (height, width) of a photo's result; errors are `read_photo`'s."""
+    return paintable_shape(photo.shape, settings)
+
+
+def paintable_shape(shape: tuple[int, int], settings: Settings) -> tuple[int, int]:
+    """Return the `fitted_shape`, unless it is too small for the method."""
+    fitted = fitted_shape(shape, settings)
+    if _in_one_pass(settings):
+        from impasto.onepass.painter import check_shape
+
+        check_shape(fitted)
+    return fitted
+
+
+def _in_one_pass(settings: Settings) -> bool:
+    return settings.method == "onepass" and not settings.is_photo_itself
 
 
 def fitted_shape(shape: tuple[int, int], settings: Settings) -> tuple[int, int]:

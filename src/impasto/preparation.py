@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -81,6 +81,8 @@ class Inputs:
             raise SettingError("at least one style must be given")
         if not sum(one.weight for one in styles):
             raise SettingError("the weights of the styles must not all be 0")
+        if isinstance(regions, str | RegionSpec) or not isinstance(regions, Iterable):
+            regions = [regions]
         specs = tuple(_without_arrays(r if isinstance(r, RegionSpec) else parse_region(r)) for r in regions)
         check_regions(specs)
         return cls(content=content, styles=styles, regions=specs)

@@ -7,7 +7,6 @@ written by hand needs no more than the settings, as a table ``settings`` or at i
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -18,7 +17,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from impasto import __version__, gallery
 from impasto.engine import runtime
-from impasto.errors import ImageError, ImpastoError, Message, MissingFileError, SettingError, did_you_mean
+from impasto.errors import (
+    Argument,
+    ImageError,
+    ImpastoError,
+    Message,
+    MissingFileError,
+    SettingError,
+    did_you_mean,
+)
+from impasto.files import parsed_json, path_of
 from impasto.pictures.frames.sequence import digest_of, is_pattern, picture_numbers
 from impasto.prepared import Prepared
 from impasto.settings import Settings
@@ -155,7 +163,10 @@ class Recipe(Mapping[str, Any]):
         """
         values = _checked(values, source)
         settings = dict(values.get("settings", {}))
-        Settings.from_mapping(settings)
+        try:
+            Settings.from_mapping(settings)
+        except SettingError as error:
+            raise SettingError("{where}: {error}", where=source, error=_as_written(error.message)) from error
         tables: dict[str, Any] = dict.fromkeys(("network", "refine_network", "onepass"), NetworkRecord)
         tables["content"] = PictureRecord
         records: dict[str, Any] = {k: _record(kind, values[k]) for k, kind in tables.items() if k in values}
@@ -267,6 +278,12 @@ class Recipe(Mapping[str, Any]):
         return next((path for path in paths if _is_there(path) and sha256 in (None, digest_of(path))), None)
 
 
+def _as_written(message: Message) -> Message:
+    """Return a sentence in which settings have their names in files, whatever their options are."""
+    values = {k: str(v) if isinstance(v, Argument) else v for k, v in message.values.items()}
+    return Message(message.id, **values)
+
+
 def _is_there(path: Path) -> bool:
     """Return whether there is a file, or numbered pictures if that is what the name means."""
     try:
@@ -281,9 +298,9 @@ def load_recipe(path: str | Path) -> Recipe:
     Raises:
         MissingFileError: there is no such file.
         ImageError: the picture has no recipe.
-        SettingError: the file is not TOML or JSON, has unknown keys or comes from a newer Impasto.
+        SettingError: it is no path, not TOML or JSON, has unknown keys or comes from a newer Impasto.
     """
-    path = Path(path)
+    path = path_of(path, "path")
     if not os.path.isfile(path):
         raise MissingFileError("there is no recipe {path}", path=path)
     if path.suffix.lower() in (".toml", ".json"):
@@ -296,7 +313,7 @@ def load_recipe(path: str | Path) -> Recipe:
             raise ImageError(
                 "{path} has no recipe: Impasto did not write it, or wrote it with --no-recipe", path=path
             )
-        values = json.loads(text)
+        values = parsed_json(text)
     return Recipe.from_mapping(values, path)
 
 
@@ -316,8 +333,8 @@ def _plain(network: NetworkRecord) -> dict[str, Any]:
 def _parse(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
-    except (ValueError, OSError) as error:
+        return tomllib.loads(text) if path.suffix.lower() == ".toml" else parsed_json(text)
+    except (ValueError, OSError, RecursionError) as error:
         raise SettingError(
             "{path} is not a readable {kind} file: {reason}",
             path=path,
@@ -349,7 +366,11 @@ def _checked(values: Any, path: Path) -> dict[str, Any]:
         values = {"settings": dict(values)}
     for key in values:
         if key not in KEYS:
-            where = "; settings belong in the table settings" if key in names else did_you_mean(key, KEYS)
+            where = (
+                Message("; settings belong in the table settings")
+                if key in names
+                else did_you_mean(key, KEYS)
+            )
             raise SettingError(
                 "the recipe {path} has an unknown key {key!r}{where}", path=path, key=key, where=where
             )

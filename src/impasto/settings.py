@@ -233,7 +233,10 @@ class Settings:
             object.__setattr__(self, spec.name, value)
         check_layer_names((*self.content_layers, *self.style_layer_weights))
         if not any(self.style_layer_weights.values()):
-            raise SettingError("style_layer_weights must have a weight above 0; give at least one layer one")
+            raise SettingError(
+                "{name} must have a weight above 0; give at least one layer one",
+                name=Argument("style_layer_weights"),
+            )
         if self.refine_network is not None and not self.refine:
             raise SettingError(
                 "{network} needs {refine} above 0",
@@ -241,7 +244,11 @@ class Settings:
                 refine=Argument("refine"),
             )
         if 0 == self.content_weight == self.style_weight:
-            raise SettingError("content_weight and style_weight must not both be 0")
+            raise SettingError(
+                "{content} and {style} must not both be 0",
+                content=Argument("content_weight"),
+                style=Argument("style_weight"),
+            )
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
@@ -262,6 +269,11 @@ class Settings:
     def networks(self) -> tuple[str, ...]:
         """The feature networks that are wanted, by name or file; one pass has its own beside them."""
         return tuple(dict.fromkeys((self.network, self.refine_network or self.network)))
+
+    @property
+    def is_photo_itself(self) -> bool:
+        """Whether the picture is the photo, as at strength 0, so that no method is run."""
+        return self.strength == 0 and self.style_weight is None
 
     def of_refinement(self) -> Settings:
         """Return the settings of refine's iterations, which are an optimization of one size."""
@@ -377,7 +389,7 @@ class DistillSettings:
         for name in ("steps", "falling", "batch", "crop"):
             if getattr(self, name) < 1:
                 raise SettingError(
-                    "{name} must be at least 1, not {value}", name=name, value=getattr(self, name)
+                    "{name} must be at least 1, not {value}", name=Argument(name), value=getattr(self, name)
                 )
         if not 0 <= self.pastiches < self.batch:
             raise SettingError(

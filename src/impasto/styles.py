@@ -104,7 +104,7 @@ def parse_region(text: str) -> RegionSpec:
     Raises:
         SettingError: the text has another form.
     """
-    cuts = [place for place, letter in enumerate(text) if letter == "="]
+    cuts = [place for place, letter in enumerate(text) if letter == "="] if isinstance(text, str) else []
     readings = [(text[:cut].strip(), *_style_and_mask(text[cut + 1 :].strip())) for cut in cuts]
     mask, style, style_mask = max(readings, key=_count_files, default=("", "", None))
     if not mask or not style or style_mask == "":

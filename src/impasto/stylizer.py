@@ -10,6 +10,7 @@ from impasto.engine.runtime import resolve_precision
 from impasto.finished import Pastiche
 from impasto.pastiche import run
 from impasto.photos import Source
+from impasto.pictures.reading import check_kind
 from impasto.preparation import Inputs, load_network_for, prepare
 from impasto.presets import settings_for
 from impasto.settings import SettingValues
@@ -36,6 +37,7 @@ class Stylizer:
 
     Raises:
         SettingError: a setting is unknown or not allowed.
+        ImageError: a style is nothing that can be read.
         WeightsError: the embedded networks are missing or damaged.
         EngineError: no engine is installed.
     """
@@ -53,7 +55,8 @@ class Stylizer:
         named = {} if network is None else {"network": network}
         self.settings = settings_for(preset, {**settings, **named, "method": "onepass"})
         self._style, self._regions = style, regions
-        Inputs.of(None, style, regions)  # says now what is wrong with them
+        for spec in Inputs.of(None, style, regions).styles:  # says now what is wrong with them
+            check_kind(spec.source)
         self._workshop, self._own = workshop or Workshop(), workshop is None
         load_network_for(self.settings, self._workshop)
         from impasto.onepass.painter import warm_network

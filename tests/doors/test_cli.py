@@ -62,6 +62,15 @@ def test_the_last_line_says_how_to_come_nearer_to_the_style(impasto, desk, more,
     assert line == "" if said is None else said in line
 
 
+def test_the_last_line_recommends_nothing_that_changes_nothing(impasto, desk):
+    Image.new("RGB", (16, 16), "red").save(desk / "red.png")  # one pass collapses
+    line = ("stylize", desk / "photo.png", desk / "red.png", "-o", desk / "out.png", "--overwrite")
+    _, _, err = impasto(*line, "--method", "onepass", "--iterations", "1")
+    assert "the optimization made the picture" in " ".join(err.split())
+    assert "nearer to the style: --preset fine" in err
+    assert "nearer" not in impasto(*line, "--strength", "0")[2]
+
+
 @pytest.mark.parametrize(
     ("preset", "said"),
     [("instant", ["--refine 16"]), ("fast", ["--preset fine"]), ("fine", ["--preset best"]), ("best", [])],
@@ -131,7 +140,10 @@ def test_previews_are_written(impasto, desk):
         (["--style-layer-weights", "relu3_1=1"], 1, "the network has no weights for relu3_1"),
         (["--preset", "fats"], 2, "did you mean 'fast'?"),
         (["--bit-depth", "12"], 2, "--bit-depth must be 8 or 16, not 12."),
-        (["--initial", "nosie.png"], 2, "initial must be content, noise or a picture's file name"),
+        (["--style-layer-weights", "relu1_1=2e9"], 2, "--style-layer-weights[relu1_1] must be a number"),
+        (["--style-layer-weights", "relu1_1=0"], 2, "--style-layer-weights must have a weight above 0"),
+        (["--content-weight", "0", "--style-weight", "0"], 2, "--content-weight and --style-weight must not"),
+        (["--initial", "nosie.png"], 2, "--initial must be content, noise or a picture's file name"),
         (["--network", "compcat"], 1, "did you mean 'compact'?"),
         (["--strenght", "3"], 2, "there is no option --strenght; did you mean '--strength'?"),
         (["--max-size", "huge"], 2, "must be a whole number from 16 to 999999, not 'huge'"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 
 from conftest import make_desk, processor_seconds
+from impasto import pastiche
 from impasto.errors import SettingError
 
 TINY = (
@@ -78,6 +81,78 @@ def test_streams(impasto, desk, monkeypatch):
     assert names(".") == ["painting.png", "photo.png", "tiny.npz"]
 
 
+def test_a_stream_of_an_interrupted_run_has_the_picture_as_it_was(impasto, desk, monkeypatch):
+    received, real = Stream(), pastiche.run
+
+    def steps(prepared, start=None):
+        for step in real(prepared, start):
+            os.kill(os.getpid(), signal.SIGINT)
+            yield step
+
+    monkeypatch.setattr(sys, "stdout", received)
+    monkeypatch.setattr(pastiche, "run", steps)
+    code, _, err = impasto("photo.png", "painting.png", "-o", "-", *TINY)
+    assert (code, "the picture as it was is in -." in err) == (130, True), err
+    assert Image.open(io.BytesIO(received.buffer.getvalue())).size == (64, 48)
+
+
+def test_a_photo_from_stdin_ends_where_the_last_line_says(impasto, desk, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Stream((desk / "photo.png").read_bytes()))
+    code, _, err = impasto("-", "painting.png", "-o", "a.png", *TINY)
+    assert (code, "a.png: 64 x 48 px in" in err) == (0, True), err
+
+
+@pytest.mark.parametrize("line", [("photo.png", "painting.png", "-o", "-"), ("-", "painting.png")])
+def test_a_picture_and_json_are_not_mixed_on_stdout(impasto, desk, line):
+    code, out, err = impasto(*line, "--json", *TINY)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "what --json prints would both go to stdout; name a file with --output" in err
+
+
+def test_a_refused_line_leaves_no_folder(impasto, desk):
+    for line in (("photo.png", "nosuchst"), ("phto.png", "swirls")):
+        assert impasto(*line, "-o", "new/")[0] == 1
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            "--style-loss sliced --method onepass",
+            "one pass does not read --style-loss: the optimization does",
+        ),
+        ("--noise-scale 0.5", "--noise-scale is read with --initial noise only"),
+        ("--learning-rate 0.1", "--learning-rate is read with --optimizer adam only"),
+        ("--learning-rate 0.1 --optimizer adam", None),
+        ("--background photo", "--background is read with --region only"),
+        ("--region-edges eroded", "--region-edges is read with --region only"),
+        ("--preset instant", None),
+        ("--grain 1 --method onepass --refine 1", None),
+    ],
+)
+def test_options_that_change_nothing_are_told(impasto, desk, options, said):
+    line = ("photo.png", "painting.png", "--overwrite", "--max-size", "48")
+    if not {"onepass", "instant"} & set(options.split()):
+        line += ("--iterations", "1")
+    code, _, err = impasto(*line, *options.split())
+    assert code == 0, err
+    notes = [each for each in " ".join(err.split()).split("Note: ") if " read" in each]
+    assert [note.startswith(f"{said}.") for note in notes] == ([True] if said else [])
+
+
+def test_a_network_is_not_downloaded_for_nothing(impasto, desk, monkeypatch):
+    monkeypatch.setenv("IMPASTO_HOME", str(desk / "home"))
+    monkeypatch.setattr("impasto.cli.weights.ensure_networks", None)
+    code, _, err = impasto("photo.png", "painting.png", "--method", "onepass", "--network", "vgg19")
+    assert (code, "so vgg19 would be downloaded for nothing; leave it out" in err) == (2, True), err
+
+
+def test_only_who_reads_stdin_says_so(impasto):
+    helps = {name: impasto(name, "--help")[1] for name in ("stylize", "sweep", "plan")}
+    assert ["stdin" in text for text in helps.values()] == [True, False, False]
+
+
 def test_nothing_piped_in_is_one_sentence(impasto, desk, monkeypatch):
     stdin = Stream()
     stdin.isatty = lambda: True
@@ -119,6 +194,12 @@ WRONG = [
     (("https://a.example//b.jpg", "swirls"), 1, "https://a.example//b.jpg is a web address"),
     (("photo.png", "http://a.example/b.jpg"), 1, "http://a.example/b.jpg is a web address"),
     (("sweep", "photo.png", "swrils", "--strength", "1,2", "-o", "s"), 1, "did you mean 'swirls'?"),
+    (
+        ("export", "onepass", "-o", "a.onnx", "--size", "64,64"),
+        2,
+        "--size needs 2 values with spaces between",
+    ),
+    (("export", "onepass", "-o", "a.onnx", "--size"), 2, "impasto export --help tells which"),
     (("plan", "phto.png"), 1, "did you mean 'photo.png'?"),
 ]
 

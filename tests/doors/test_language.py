@@ -49,7 +49,8 @@ def test_errors_are_in_the_readers_language(impasto, monkeypatch, tmp_path, how)
 
 
 def test_help_is_in_the_readers_language_and_english_again_afterwards(impasto):
-    assert "长边" in impasto("stylize", "--help", "--lang", "zh")[1]
+    for command, said in (("stylize", "长边"), ("train", "学习"), ("export", "其他程序")):
+        assert said in impasto(command, "--help", "--lang", "zh")[1]
     out = impasto("stylize", "--help")[1]
     assert "Longest side" in out
     assert not re.search(r"[\u4e00-\u9fff]", out)

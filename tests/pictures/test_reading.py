@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.errors import ImageError, MissingFileError
+from impasto.errors import ImageError, MissingFileError, SettingError
 from impasto.pictures.reading import PICTURE_SUFFIXES, decode_bytes, read_picture, read_shape
 from impasto.pictures.resizing import fit, resize, scale_to
 from picture_fixtures import (
@@ -329,6 +329,14 @@ def test_a_reduction_that_would_lose_the_aspect_is_refused(tmp_path, as_array):
         assert read_picture(source, max_size=size).pixels.shape == shape
     with pytest.raises(ImageError, match="choose max_size 1600 or more"):
         read_picture(source, max_size=1500)
+
+
+@pytest.mark.parametrize("size", ["x", 0, 2.5, True])
+def test_a_size_that_is_none_is_not_blamed_on_the_file(tmp_path, size):
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    for source in (tmp_path / "a.png", np.zeros((30, 40)), read_picture(tmp_path / "a.png")):
+        with pytest.raises(SettingError, match="max_size must be a whole number from 16 to 999999, not"):
+            read_picture(source, max_size=size)
 
 
 @pytest.mark.parametrize("name", sorted(set(samples()) - {"alpha.j2k", "rgb.jp2", "frames.gif"}))

@@ -116,6 +116,11 @@ def test_what_is_wrong_is_told_before_anything_is_computed(impasto, desk):
     assert code == 1
     code, err = refused("photos", "--style", "a.png", "-o", "out2", "--strength", "500", *TINY)
     assert (code, (desk / "out2").exists()) == (2, False)
+    code, err = refused("photos", "--style", "a.png", "-o", "out2", "--pattern", "{style}/{name}.gif", *TINY)
+    assert (code, "not '.gif'" in err, (desk / "out2").exists()) == (2, True, False)
+    code, err = refused("photos", "--style", "a.png", "-o", "out", "--pattern", "../{name}", *TINY)
+    assert (code, "lies outside out" in err) == (2, True)
+    assert [path.name for path in (desk / "out").iterdir()] == ["p2-a.png"]
 
 
 def test_workers_that_die_over_a_picture_are_not_endless(desk):

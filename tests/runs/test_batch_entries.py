@@ -107,6 +107,8 @@ WRONG_TABLES = [
     ("l.csv", "photo,style,strength\na.png,b.png,500\n", r"l\.csv, line 2: strength must be"),
     ("l.jsonl", '{"photo": "a.png"\n', r"l\.jsonl, line 1: there must be an object such as"),
     ("l.jsonl", '\n{"photo": "a.png", "styles": "b.png"}\n', r"2: there is no column 'styles'; did"),
+    ("l.jsonl", '{"photo": "a.png", "strength": 3}\n', r"'strength'; settings belong in the table settings"),
+    ("l.jsonl", '{"photo": ' * 2000, r"l\.jsonl, line 1: there must be an object such as"),
     ("l.jsonl", '{"photo": "a.png", "style": 5}\n', r"line 1: style must be a text or a list of texts"),
     ("l.jsonl", '{"photo": "a.png", "style": "b.png", "settings": {"a": 1}}', r"no setting 'a'"),
 ]  # fmt: skip
@@ -151,6 +153,20 @@ def test_patterns(desk):
 def test_wrong_patterns_and_names_that_collide(desk, pattern, sentence):
     with pytest.raises(SettingError, match=sentence):
         named(desk, pattern, "a.png")
+
+
+@pytest.mark.parametrize("name", ["../{name}", "/tmp/{name}", "a/../../{name}", ".."])
+def test_no_picture_lies_outside_the_folder(desk, name):
+    with pytest.raises(SettingError, match="lies outside"):
+        named(desk, name, "a.png")
+    row = {"photo": "photos/p2.jpg", "style": "swirls", "output": name}
+    Path("t.jsonl").write_text(json.dumps(row))
+    entries = entries_of(find_rows(["t.jsonl"], parsed), choice())
+    with pytest.raises(SettingError, match=r"lies outside out; a pattern and a table's outputs"):
+        outputs_of(entries, Path("out"), None)
+    Path("t.jsonl").write_text(json.dumps({**row, "output": "a/../b.png"}))
+    entries = entries_of(find_rows(["t.jsonl"], parsed), choice())
+    assert outputs_of(entries, Path("out"), None) == [Path("out/b.png")]
 
 
 def test_places_are_checked_before_anything_is_computed(desk):

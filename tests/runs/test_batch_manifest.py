@@ -68,13 +68,15 @@ def test_a_line_that_was_cut_off_does_not_count(desk, cut):
 
 
 def test_a_first_line_that_was_cut_off_is_written_anew(desk):
-    with Manifest(desk / NAME):
-        pass
+    with Manifest(desk / NAME) as manifest:
+        finish(manifest, "x.png")
+    whole = (desk / NAME).read_bytes()
     for left in (0, 5, 20):
-        (desk / NAME).write_bytes((desk / NAME).read_bytes()[:left])
+        (desk / NAME).write_bytes(whole[:left])
         with Manifest(desk / NAME) as manifest:
             assert manifest.records == {}
-    assert manifest_id(desk / NAME) == manifest.id
+            assert manifest_id(desk / NAME) == manifest.id
+        assert not (desk / NAME).exists()  # it says nothing
 
 
 def test_two_batches_do_not_share_a_folder(desk):

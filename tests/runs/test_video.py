@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -344,3 +345,15 @@ def test_killed_runs_end_with_the_same_frames(tmp_path):
     assert np.abs(pixels_of(tmp_path / "out.mp4") - pixels_of(tmp_path / "whole.mp4")).mean() < 0.01
     assert packets(tmp_path / "out.mp4") == packets(source)
     assert not (tmp_path / "out.mp4.parts").exists()
+
+
+def test_what_is_wrong_with_a_frame_is_told_in_words():
+    told = []
+    clip = SimpleNamespace(time_base=Fraction(1, 10))
+    job = SimpleNamespace(strength_at=lambda ticks: 50, clip=clip)
+    of_video = SimpleNamespace(job=job, _collapsed=set(), _notes=[], _say=told.append)
+    painter = SimpleNamespace(paint=lambda *arguments: (None, "unrecognizable"))
+    VideoRun._painted(of_video, painter, SimpleNamespace(ticks=12, index=3), None)
+    assert told == ["one pass gives a picture without the photo in it at 1.2 s"]
+    with pytest.raises(SettingError, match="in one pass this style gives a picture without the photo in it;"):
+        VideoRun._painted(of_video, painter, SimpleNamespace(ticks=0, index=0), None)

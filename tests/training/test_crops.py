@@ -57,7 +57,9 @@ def test_crops_larger_than_a_picture_are_filled(folder):
 
 
 def test_too_few_and_missing(folder, tmp_path):
-    with pytest.raises(ImageError, match="at least 8 readable pictures, but only 1 were found and 0"):
+    with pytest.raises(
+        ImageError, match="at least 8 readable pictures are needed, but only 1 were found and 0"
+    ):
         Crops([folder / "0.png"])
     with pytest.raises(MissingFileError, match="no picture, folder or archive at"):
         Crops([tmp_path / "nowhere"])

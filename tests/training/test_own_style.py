@@ -182,7 +182,7 @@ def test_poor_paintings_are_told(tmp_path):
 def test_too_few_photos(pictures, tmp_path, start):
     (tmp_path / "photos").mkdir()
     shutil.copy(pictures / "painting.png", tmp_path / "painting.png")
-    with pytest.raises(ImageError, match="at least 20 readable pictures, but only 0 were found"):
+    with pytest.raises(ImageError, match="at least 20 readable pictures are needed, but only 0 were found"):
         prepared(tmp_path, tmp_path, start)
     for index in range(19):
         shutil.copy(pictures / "photos" / f"{index:02}.png", tmp_path / "photos")

@@ -109,6 +109,10 @@ def _run(arguments: list[str]) -> int:
     words = meant(line.words, _options_of(COMMAND))
     try:
         code = translate_help(COMMAND).main(words, prog_name="impasto", standalone_mode=False)
+    except SystemExit as over:
+        if isinstance(over.__context__, BrokenPipeError):  # whatever its mode, Typer ends with 1
+            raise over.__context__ from None
+        raise
     except Exception as error:
         if not is_usage_error(error):
             raise

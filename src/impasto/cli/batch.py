@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from impasto.cli.asked import check_asked
 from impasto.cli.cluster import at_address, on_ray, with_workers
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
@@ -42,15 +43,15 @@ from impasto.cli.options import (
     parsed,
     with_settings,
 )
-from impasto.cli.stylize import read_recipe_file
+from impasto.cli.stylize import read_recipe_file, saving_of
 from impasto.cli.weights import ensure_networks
 from impasto.errors import Message
+from impasto.presets import settings_for
 
 if TYPE_CHECKING:
     from impasto.runs.batch.batch import Batch, Naming
     from impasto.runs.batch.entries import Choice, Combination, Entry
     from impasto.runs.batch.ledger import BatchStep
-    from impasto.runs.job import Saving
 
 MOST_SHOWN = 20
 """Failures that are listed; the manifest has them all."""
@@ -144,7 +145,8 @@ def batch_command(
     """
     from impasto.runs.batch.batch import Batch, Naming
 
-    choice = replace(_choice(style or [], region or [], recipe, {**settings}, quiet or json), preset=preset)
+    choice = replace(_choice(style or [], region or [], recipe, settings, quiet or json), preset=preset)
+    _check_choice(choice, settings, quiet or json)
     if combine != "product":
         choice = replace(choice, combination=cast("Combination", combine))
     entries, outputs = _pictures(photos, choice, Naming(folder=output, pattern=pattern, form=image_format))
@@ -153,7 +155,7 @@ def batch_command(
         entries=entries,
         outputs=outputs,
         folder=output,
-        saving=_saving(overwrite, quality, bit_depth, keep_gps, not no_recipe),
+        saving=saving_of(overwrite, quality, bit_depth, keep_gps, not no_recipe),
         cluster=ray,
         address=address,
         **crew,
@@ -161,20 +163,17 @@ def batch_command(
     _run(batch, quiet or json, json)
 
 
-def _saving(overwrite: bool, quality: int, bit_depth: int, keep_gps: bool, recipe: bool) -> Saving:
-    from impasto.runs.job import Saving
-
-    return Saving(overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=recipe)
-
-
 def _pictures(photos: Sequence[str], choice: Choice, naming: Naming) -> tuple[list[Entry], list[Path]]:
     """Return the pictures that are meant, with their files."""
+    from impasto.names import check_names
     from impasto.runs.batch.batch import entries_with_outputs
     from impasto.runs.batch.entries import find_rows
     from impasto.runs.batch.manifest import NAME, known_outputs
 
     rows = find_rows(photos, parsed, known_outputs(naming.folder / NAME))
-    _check_named([row.photo for row in rows if row.named], choice)
+    for row in rows:
+        if row.named:  # what a table or a folder has is one picture's failure
+            check_names(row.photo, (), (), ())
     return entries_with_outputs(rows, choice, naming)
 
 
@@ -196,15 +195,12 @@ def _choice(
     )
 
 
-def _check_named(photos: Sequence[str], choice: Choice) -> None:
-    """Refuse now what a person has named wrongly; what a table or a folder has is one picture's failure."""
-    from impasto.names import check_names
+def _check_choice(choice: Choice, typed: Any, quiet: bool) -> None:
+    """Refuse now what a person has named wrongly, and remark on what changes nothing."""
     from impasto.preparation import Inputs
 
     inputs = Inputs.of(None, list(choice.styles) or [None], choice.regions)
-    check_names(None, inputs.styles if choice.styles else (), inputs.regions, ())
-    for photo in photos:
-        check_names(photo, (), (), ())
+    check_asked(inputs, settings_for(choice.preset, choice.settings), typed, quiet=quiet)
 
 
 def _run(batch: Batch, quiet: bool, json: bool) -> None:

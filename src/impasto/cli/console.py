@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -21,6 +22,8 @@ EXIT_FAILED, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_FAULT, EXIT_BY_SIGNAL = 1, 2, 3,
 """An accident with files, engine or weights; a wrong option or setting; some of many
 that failed; a fault of Impasto's own (sysexits' EX_SOFTWARE); and what is added to a signal's number."""
 SIGINT, SIGPIPE = 2, 13
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk says that takes nothing more, be it behind stdout."""
 BAR_WIDTH = 16
 WAITING = "Reading the pictures and loading the network"
 
@@ -46,6 +49,15 @@ def say_fault(fault: Exception) -> int:
     """Print a fault of Impasto's own as one sentence, with the way to its traceback; return the exit code."""
     if isinstance(fault, OSError) and fault.filename is not None:
         return _say_refusal(fault)
+    if isinstance(fault, OSError) and fault.errno in FULL:
+        say_error(
+            ImpastoError(
+                "the output cannot be written: {reason}; make room, or send it to another place",
+                reason=fault.strerror or str(fault),
+            )
+        )
+        _forget_output()
+        return EXIT_FAILED
     reason = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
     error = ImpastoError(
         "this should not have happened ({reason}); repeat with {debug} and report what it prints",
@@ -69,9 +81,14 @@ def _say_refusal(refused: OSError) -> int:
 
 def end_quietly() -> None:
     """End the program after the reader of its output has gone, as a signal would have ended it."""
-    with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer
+    _forget_output()
     sys.exit(EXIT_BY_SIGNAL + SIGPIPE)
+
+
+def _forget_output() -> None:
+    """Send nowhere what is left in stdout's buffer: Python would try again to write it."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _remark(message: str, values: dict[str, Any]) -> Message:

@@ -9,7 +9,7 @@ import typer
 
 from impasto import __version__
 from impasto.cli.console import duration, note, print_json, print_table
-from impasto.cli.options import Json, Photo, PresetName, with_settings
+from impasto.cli.options import Json, PresetName, with_settings
 from impasto.cli.video import is_video, plan_video, video_settings
 from impasto.cli.weights import ensure_networks, network_records, print_networks
 from impasto.errors import Message
@@ -64,7 +64,9 @@ def doctor_command(json: Json = False) -> None:
 
 @with_settings
 def plan_command(
-    content: Photo,
+    content: Annotated[
+        str, typer.Argument(metavar="CONTENT", help="The photo, or a video.", show_default=False)
+    ],
     *,
     preset: PresetName = None,
     json: Json = False,

@@ -6,9 +6,10 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import typer
@@ -40,6 +41,7 @@ METAVARS = {int: "NUMBER", float: "NUMBER", str: "NAME"}
 Photo = Annotated[
     str, typer.Argument(metavar="CONTENT", help="The photo; - reads it from stdin.", show_default=False)
 ]
+PhotoFile = Annotated[str, typer.Argument(metavar="CONTENT", help="The photo.", show_default=False)]
 Painting = Annotated[
     str | None,
     typer.Argument(metavar="STYLE", help="The painting, or a built-in style.", show_default=False),
@@ -134,7 +136,12 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_setting_options(
-    command: Callable[..., None], read: Callable[[str, str], Any], *, swept: bool = False
+    command: Callable[..., None],
+    read: Callable[[str, str], Any],
+    *,
+    swept: bool = False,
+    usual: Mapping[str, Any] = MappingProxyType({}),
+    hidden: Collection[str] = (),
 ) -> Callable[..., None]:
     """Give a command an option for each setting, everyday ones first.
 
@@ -142,13 +149,15 @@ def with_setting_options(
         command: takes a keyword argument ``settings``: a mapping of the names that were given to values.
         read: a setting's name and the text that was given -> its value.
         swept: whether an option may have several values.
+        usual: defaults that this command has instead of the settings'.
+        hidden: options that it refuses, so that its help does not offer them.
     """
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
     hints = typing.get_type_hints(command, include_extras=True)
     fields = {spec.name: spec for spec in dataclasses.fields(Settings)}
-    helps = {name: setting_help(spec, swept) for name, spec in fields.items()}
+    helps = {name: setting_help(spec, swept, usual.get(name, spec.default)) for name, spec in fields.items()}
     parameters = [p.replace(annotation=hints[p.name]) for p in own]
-    parameters += [_option(name, helps[name], swept) for name in sorted(fields, key=_place)]
+    parameters += [_option(name, helps[name], swept, name in hidden) for name in sorted(fields, key=_place)]
 
     def wrapped(**values: Any) -> None:
         given = {name: values.pop(name, None) for name in fields}
@@ -175,7 +184,7 @@ def _place(name: str) -> tuple[int, int]:
     return [EVERYDAY, ADVANCED, RESEARCH].index(panel), list(order).index(name)
 
 
-def setting_help(spec: Field, swept: bool = False) -> Message:
+def setting_help(spec: Field, swept: bool, default: Any) -> Message:
     """Return a setting's help: what it is, what is allowed and, unless several are asked for, the default."""
     hint = plain(HINTS[spec.name])
     parts = [Message(spec.metadata["help"])]
@@ -186,8 +195,7 @@ def setting_help(spec: Field, swept: bool = False) -> Message:
         parts.append(Message("From {low} to {high}.", low=low, high=high))
     elif swept and hint is not str:
         parts.append(Message("A list itself: the same for every picture."))
-    default = None if swept or spec.default is dataclasses.MISSING else spec.default
-    if default is not None:
+    if not swept and default not in (None, dataclasses.MISSING):
         shown = ",".join(default) if isinstance(default, tuple) else written(default)
         parts.append(Message("(default: {value})", value=shown))
     return joined(parts)
@@ -208,7 +216,7 @@ def written(value: Any) -> str:
     return f"{value:g}".replace("e+", "e").replace("e-0", "e-")
 
 
-def _option(name: str, text: Message, swept: bool) -> inspect.Parameter:
+def _option(name: str, text: Message, swept: bool, hidden: bool) -> inspect.Parameter:
     hint = plain(HINTS[name])
     metavar = METAVARS.get(hint, "NAME" if typing.get_origin(hint) is Literal else "LIST")
     option = typer.Option(
@@ -217,6 +225,7 @@ def _option(name: str, text: Message, swept: bool) -> inspect.Parameter:
         show_default=False,
         metavar="VALUES" if swept else metavar,
         rich_help_panel=panel_of(name),
+        hidden=hidden,
     )
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, default=None, annotation=Annotated[str | None, option])

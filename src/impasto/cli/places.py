@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +24,20 @@ class Place:
     Attributes:
         photo: the photo's file.
         output: the pastiche's file.
+        name: what a person calls it: the same, or ``-``.
         streams: whether one of them is a stream, so that the files do not stay.
     """
 
     photo: str
     output: Path
+    name: str
     streams: bool = False
 
 
 @contextmanager
 def placed(photo: str, style: str, output: str | None, form: str | None, overwrite: bool) -> Iterator[Place]:
-    """Yield the files of a photo and its pastiche; afterwards write to stdout what was to go there.
+    """Yield the files of a photo and its pastiche; afterwards, whatever ends that, write to stdout what was
+    to go there.
 
     Args:
         photo: a file, or ``-`` for stdin.
@@ -51,12 +54,14 @@ def placed(photo: str, style: str, output: str | None, form: str | None, overwri
     if photo == STREAM and output is None:
         output = STREAM
     if photo != STREAM and output != STREAM:
-        yield Place(photo, _file(photo, style, output, suffix, overwrite, form))
+        path = _file(photo, style, output, suffix, overwrite, form)
+        yield Place(photo, path, str(path))
         return
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
         source = _received(Path(folder)) if photo == STREAM else photo
         if output != STREAM:
-            yield Place(source, _file("stdin", style, output, suffix, overwrite, form), streams=True)
+            path = _file("stdin", style, output, suffix, overwrite, form)
+            yield Place(source, path, str(path), streams=True)
             return
         if sys.stdout is None or sys.stdout.isatty():
             raise SettingError(
@@ -64,11 +69,13 @@ def placed(photo: str, style: str, output: str | None, form: str | None, overwri
                 output=Argument("output"),
             )
         result = Path(folder) / f"stdout{suffix}"
-        yield Place(source, result, streams=True)
-        if os.path.exists(result):
-            sys.stdout.flush()
-            sys.stdout.buffer.write(result.read_bytes())
-            sys.stdout.buffer.flush()
+        try:
+            yield Place(source, result, STREAM, streams=True)
+        finally:
+            if os.path.exists(result):
+                sys.stdout.flush()
+                sys.stdout.buffer.write(result.read_bytes())
+                sys.stdout.buffer.flush()
 
 
 def _received(folder: Path) -> str:
@@ -115,3 +122,25 @@ def _free(path: Path, overwrite: bool) -> Path:
         return path
     numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
     return next(name for name in numbered if not os.path.exists(name))
+
+
+def check_new_file(path: Path, suffix: str, *, overwrite: bool, inputs: Iterable[Path]) -> None:
+    """Return if a file that is no picture may be written there; to be asked before any computation.
+
+    Args:
+        path: where to.
+        suffix: the ending that its name must have.
+        overwrite: whether an existing file may be replaced.
+        inputs: files that are read, which are never replaced.
+
+    Raises:
+        SettingError: the name has another ending.
+        OutputError: the file exists, is an input, or cannot be written.
+    """
+    from impasto.pictures.writing import check_free
+
+    if path.suffix.lower() != suffix:
+        raise SettingError(
+            "the output must end in {suffix}, such as my{suffix}, not {name!r}", suffix=suffix, name=path.name
+        )
+    check_free(path, overwrite=overwrite, inputs=inputs)

@@ -14,6 +14,9 @@ from impasto.cli.stylize import Talk, run_shown
 from impasto.cli.video import resume_video, unfinished_folder
 from impasto.errors import CheckpointError, did_you_mean
 
+ZIP = b"PK"
+"""How checkpoints begin."""
+
 
 @with_cluster
 def resume_command(
@@ -56,7 +59,7 @@ def resume_command(
 
 
 def _checkpoint_of(path: Path) -> Path:
-    """Return the checkpoint that is meant: the one beside a picture, or the file itself.
+    """Return the checkpoint that is meant: the one beside a picture, or the file itself, whatever its name.
 
     Raises:
         CheckpointError: there is none.
@@ -65,6 +68,10 @@ def _checkpoint_of(path: Path) -> Path:
     if os.path.isfile(beside):
         return beside
     if os.path.isfile(path):
+        with path.open("rb") as file:
+            is_zip = file.read(len(ZIP)) == ZIP
+        if path.suffix != ".checkpoint" and not is_zip:
+            raise CheckpointError("there is no unfinished run beside {path}", path=path)
         return path
     names = [entry.name for entry in path.parent.glob("*.checkpoint")] if os.path.isdir(path.parent) else []
     raise CheckpointError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli.asked import check_asked
 from impasto.cli.cluster import Hands, with_cluster
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
@@ -44,7 +45,7 @@ from impasto.cli.options import (
     Verbose,
     with_settings,
 )
-from impasto.cli.places import placed
+from impasto.cli.places import STREAM, placed
 from impasto.cli.weights import ensure_networks
 from impasto.errors import (
     Argument,
@@ -53,6 +54,7 @@ from impasto.errors import (
     OutputError,
     SettingError,
 )
+from impasto.files import as_typed
 from impasto.presets import settings_for
 from impasto.progress import Clock
 
@@ -61,16 +63,18 @@ if TYPE_CHECKING:
     from impasto.prepared import Prepared
     from impasto.progress import Step
     from impasto.recipes import Recipe
-    from impasto.runs.job import Job
+    from impasto.runs.job import Job, Saving
     from impasto.runs.run import Outcome
     from impasto.settings import Settings
 
 
 class Talk:
-    """How much a command says while it makes a picture, and in what form."""
+    """How much a command says while it makes a picture, in what form, and what it calls the output."""
 
-    def __init__(self, quiet: bool = False, verbose: bool = False, json: bool = False) -> None:
-        self.quiet, self.verbose, self.json = quiet or json, verbose, json
+    def __init__(
+        self, quiet: bool = False, verbose: bool = False, json: bool = False, output: str | None = None
+    ) -> None:
+        self.quiet, self.verbose, self.json, self.output = quiet or json, verbose, json, output
 
     def say(self, message: str, /, **values: Any) -> None:
         """Print a line unless nothing but errors is wanted."""
@@ -115,14 +119,14 @@ def stylize_command(
 
     Example: impasto photo.jpg painting.jpg --strength 60
     """
-    from impasto.runs.job import Job, Saving
+    from impasto.runs.job import Job
 
+    _check_stdout(json, content, output)
     known = read_recipe_file(recipe, silent=bool(quiet or json or painting or style))
     asked = settings_for(preset, {**(known.settings if known else {}), **settings})
     named = named_inputs(content, [*([painting] if painting else []), *(style or [])], region or [], known)
-    saving = Saving(
-        overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=not no_recipe
-    )
+    saving = saving_of(overwrite, quality, bit_depth, keep_gps, not no_recipe)
+    check_asked(named, asked, settings, quiet=quiet or json)
     with placed(content, str(named.styles[0].source), output, form, overwrite) as place:
         job = Job(
             inputs=replace(named, content=place.photo),
@@ -134,7 +138,17 @@ def stylize_command(
             resumable=not place.streams,
             networks=_networks_of(known, asked),
         )
-        run_shown(_checked(job), Talk(quiet, verbose, json), threads, hands=hands)
+        run_shown(_checked(job), Talk(quiet, verbose, json, place.name), threads, hands=hands)
+
+
+def _check_stdout(json: bool, content: str, output: str | None) -> None:
+    """Refuse a picture on stdout on which JSON is to be printed."""
+    if json and (output or content) == STREAM:
+        raise SettingError(
+            "the picture and what {json} prints would both go to stdout; name a file with {output}",
+            json=Argument("json"),
+            output=Argument("output"),
+        )
 
 
 def named_inputs(content: str, styles: list[str], regions: list[str], recipe: Recipe | None) -> Inputs:
@@ -153,6 +167,13 @@ def named_inputs(content: str, styles: list[str], regions: list[str], recipe: Re
             recipe=Argument("recipe"),
         )
     return Inputs.of(content, named, regions or (recipe.regions() if recipe else []))
+
+
+def saving_of(overwrite: bool, quality: int, bit_depth: int, keep_gps: bool, recipe: bool) -> Saving:
+    """Return how pictures are written."""
+    from impasto.runs.job import Saving
+
+    return Saving(overwrite=overwrite, quality=quality, bit_depth=bit_depth, keep_gps=keep_gps, recipe=recipe)
 
 
 def read_recipe_file(path: Path | None, *, silent: bool) -> Recipe | None:
@@ -180,13 +201,11 @@ def _networks_of(recipe: Recipe | None, settings: Settings) -> dict[str, str]:
 
 
 def _checked(job: Job) -> Job:
-    """Return a job whose inputs can be read and whose outputs can be written, as far as is known now."""
-    from impasto.names import check_names
+    """Return a job whose outputs can be written, as far as is known now."""
     from impasto.pictures.writing import check_output
     from impasto.runs.run import check_side_files
 
     inputs, settings, overwrite = job.inputs, job.settings, job.saving.overwrite
-    check_names(inputs.content, inputs.styles, inputs.regions, [settings])
     files = [*inputs.files, settings.initial, *settings.networks]
     check_output(job.output, overwrite=overwrite, inputs=files, bit_depth=job.saving.bit_depth)
     if job.resumable:
@@ -207,7 +226,7 @@ def _checked(job: Job) -> Job:
         raise OutputError(
             "{path} is the checkpoint of an unfinished run; go on with {command}, or add {overwrite}",
             path=job.checkpoint_path,
-            command="impasto resume",
+            command=f"impasto resume {as_typed(job.checkpoint_path)}",
             overwrite=Argument("overwrite=True"),
         )
     return job
@@ -235,6 +254,7 @@ def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
     """Say what became of a job; end the program if it was interrupted."""
     from impasto.finished import LargePastiche
 
+    output = talk.output or job.output
     if outcome.resumable:
         say("Interrupted; what is painted is kept.")
     elif outcome.result is None:
@@ -242,35 +262,42 @@ def _tell_end(job: Job, outcome: Outcome, seconds: float, talk: Talk) -> None:
     for remark in outcome.notes:
         talk.remark(remark)
     if outcome.error:
-        say("The last good picture is in {path}.", path=job.output)
+        say("The last good picture is in {path}.", path=output)
         raise outcome.error
     if outcome.interruption:
         if outcome.result is not None:
-            say("Interrupted; the picture as it was is in {path}.", path=job.output)
+            say("Interrupted; the picture as it was is in {path}.", path=output)
         end(EXIT_BY_SIGNAL + outcome.interruption)
     if outcome.result is not None and not talk.quiet:  # hints read the photo's header
         height, width = outcome.result.shape
         said = Message(
             "{path}: {width} x {height} px in {seconds:.1f} s",
-            path=job.output if job.resumable else "-",
+            path=output,
             width=width,
             height=height,
             seconds=seconds,
         )
-        large = isinstance(outcome.result, LargePastiche)
-        for hint in () if large else _ways_to_more(job, max(height, width)):
+        large, fallback = isinstance(outcome.result, LargePastiche), outcome.result.recipe.fallback
+        for hint in () if large else _ways_to_more(job, max(height, width), bool(fallback)):
             said = Message("{said}; {hint}", said=said, hint=hint)
         talk.say("{sentence}.", sentence=said)
 
 
-def _ways_to_more(job: Job, side: int) -> list[Message]:
-    """Return how a job's picture could come nearer to its style, and how it could be larger."""
+def _ways_to_more(job: Job, side: int, fallback: bool = False) -> list[Message]:
+    """Return how a job's picture could come nearer to its style, and how it could be larger.
+
+    Args:
+        job: what was asked for.
+        side: the picture's longer one, px.
+        fallback: whether the optimization made it instead of one pass.
+    """
     from impasto.pictures.reading import read_shape
 
     settings, plain, nearer, photo_side = job.settings, settings_for(None, {}), "", 0
-    if settings.formulas == plain.formulas:
+    if settings.formulas == plain.formulas and not settings.is_photo_itself:
         if settings.networks == plain.networks:
-            nearer = "--preset fine" if settings.method == "optimize" or settings.refine else "--refine 16"
+            optimized = settings.method == "optimize" or settings.refine or fallback
+            nearer = "--preset fine" if optimized else "--refine 16"
         elif settings.refine:
             nearer = "--preset best"
     with suppress(ImpastoError, TypeError):  # a stream has been read, and can't be again

@@ -16,7 +16,7 @@ from impasto.cli.options import (
     HINTS,
     Json,
     Painting,
-    Photo,
+    PhotoFile,
     PresetName,
     Quiet,
     RegionOptions,
@@ -66,7 +66,7 @@ def _value(name: str, text: str) -> Any:
 
 @with_swept_settings
 def sweep_command(
-    content: Photo,
+    content: PhotoFile,
     painting: Painting = None,
     *,
     output: Annotated[

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import EXIT_BY_SIGNAL, end, note, print_json, progress_bar, say
+from impasto.cli.places import check_new_file
 from impasto.cli.weights import ensure_network
 from impasto.errors import Argument, OutputError, SettingError
+from impasto.files import as_typed
 from impasto.settings import GPU_TRAINING, DistillSettings, OnePassSettings
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from impasto.training.loop import Training, TrainingStep
 
 DEVELOPERS = "For developers"
-SUFFIX = ".style"
 ONEPASS = OnePassSettings()
 
 
@@ -55,7 +56,7 @@ def train_command(
 
     A preview lies beside the output and is renewed every minute.
     """
-    check_style_output(output, overwrite)
+    check_new_file(output, ".style", overwrite=overwrite, inputs=[painting, *photos])
     from impasto.engine import runtime
 
     runtime.start_program()
@@ -73,7 +74,7 @@ def train_command(
     run_training(training)
     figures = training.finish(name or painting.stem, licence)
     _tell_gain(figures["any_style"], figures["trained"], figures["held_out_photos"])
-    say("{path} is written; use it as a style: --style {path}.", path=output)
+    say("{path} is written; use it as a style: {option}.", path=output, option=f"--style {as_typed(output)}")
 
 
 def _usual_judge() -> str:
@@ -105,31 +106,6 @@ def _load_judge(name: str, dtype: str) -> FeatureNetwork:
     from impasto.networks.catalogue import load_network
 
     return load_network(name, padding="reflect", dtype=dtype)
-
-
-def check_style_output(output: Path, overwrite: bool) -> None:
-    """Return if a style file may be written there.
-
-    Raises:
-        SettingError: it does not end in .style.
-        OutputError: it exists.
-    """
-    if output.suffix != SUFFIX:
-        raise SettingError(
-            "the output must end in {suffix}, such as my{suffix}, not {name!r}",
-            suffix=SUFFIX,
-            name=output.name,
-        )
-    _check_new(output, overwrite)
-
-
-def _check_new(output: Path, overwrite: bool) -> None:
-    if os.path.exists(output) and not overwrite:
-        raise OutputError(
-            "{path} already exists; add {overwrite} or choose another name",
-            path=output,
-            overwrite=Argument("overwrite=True"),
-        )
 
 
 def run_training(training: Training, after: Callable[[int], None] = lambda step: None) -> None:
@@ -204,7 +180,7 @@ def train_onepass_command(
 
     Writes the weights, and their recipe and figures into manifest.json beside them.
     """
-    _check_new(output, overwrite)
+    check_new_file(output, ".npz", overwrite=overwrite, inputs=[*photos, *styles])
     from impasto.engine import runtime
 
     runtime.start_program()
@@ -250,7 +226,9 @@ def export_command(
     ],
     size: Annotated[
         tuple[int, int] | None,
-        typer.Option(help="Height and width of the photos, fixed; by default any size will do."),
+        typer.Option(
+            metavar="HEIGHT WIDTH", help="Height and width of the photos, fixed; by default any size will do."
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
@@ -325,7 +303,7 @@ def distill_command(
     numbers: dict[str, Any] = {"steps": steps, "falling": falling, "batch": batch, "crop": crop, "seed": seed}
     heads = tuple(_words(relu_heads))
     settings = DistillSettings(**numbers, learning_rate=rate, widths=_numbers(widths), relu_heads=heads)
-    _check_new(output, overwrite)
+    check_new_file(output, ".npz", overwrite=overwrite, inputs=images)
     from impasto.engine import runtime
 
     runtime.start_program()

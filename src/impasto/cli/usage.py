@@ -24,7 +24,8 @@ def usage_message(error: Any, words: Sequence[str]) -> Message | None:
     name, context = type(error).__name__, getattr(error, "ctx", None)
     if name == "NoArgsIsHelpError":  # its text is the help, which is printed while it is made
         return None
-    command = "impasto" if context is None else context.command_path
+    typed = ["impasto", *words[:1]] if words and not words[0].startswith("-") else ["impasto"]
+    command = " ".join(typed) if context is None else context.command_path
     help_of = f"{command} --help"
     if name == "NoSuchOption":
         known = [option for p in context.command.params for option in p.opts] if context else []
@@ -38,6 +39,13 @@ def usage_message(error: Any, words: Sequence[str]) -> Message | None:
     if name == "BadParameter":
         return _bad_value(error, words, help_of)
     if name == "BadOptionUsage":
+        if several := re.search(r"requires (\d+) arguments", str(error.message)):
+            return Message(
+                "{name} needs {count} values with spaces between them; {help} tells which",
+                name=error.option_name,
+                count=several[1],
+                help=help_of,
+            )
         return Message("{name} needs a value; {help} tells which", name=error.option_name, help=help_of)
     if match := re.search(r"unexpected extra argument.*? \((.*)\)$", str(error.message)):
         return Message("{words!r} is too much; {help} shows how to write it", words=match[1], help=help_of)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli.asked import check_asked
 from impasto.cli.console import (
     EXIT_BY_SIGNAL,
     Bar,
@@ -41,6 +43,7 @@ from impasto.cli.places import STREAM, placed
 from impasto.cli.stylize import Talk, named_inputs, read_recipe_file
 from impasto.cli.weights import ensure_networks
 from impasto.errors import Argument, Message, SettingError
+from impasto.files import as_typed
 from impasto.presets import settings_for
 from impasto.runs.keyframes import Keyframes, seconds_of
 
@@ -53,6 +56,8 @@ if TYPE_CHECKING:
 
 STEADYING_SECONDS = 2.5e-7
 """Per pixel of a frame: what drawing it to the one before takes on a processor."""
+USUAL = {"method": "onepass"}
+"""What videos have by default, other than pictures."""
 ClipName = Annotated[
     str,
     typer.Argument(
@@ -101,7 +106,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def _with_video_settings(command: Any) -> Any:
-    return with_setting_options(command, _value)
+    return with_setting_options(command, _value, usual=USUAL, hidden=("refine", "refine_network"))
 
 
 @_with_video_settings
@@ -131,16 +136,17 @@ def video_command(
 
     Example: impasto video clip.mp4 painting.jpg --preview 3s
     """
-    from impasto.pictures.frames.opening import open_clip
     from impasto.runs.video_job import VideoJob
 
-    known = read_recipe_file(recipe, silent=bool(quiet or json or painting or style))
+    talk = Talk(quiet, False, json)
+    known = read_recipe_file(recipe, silent=bool(talk.quiet or painting or style))
     named = named_inputs(clip, [*([painting] if painting else []), *(style or [])], region or [], known)
     before = dict(known.video or {}) if known else {}
     own = _own(before, stillness=stillness, quality=quality, seconds=preview and seconds_of(preview))
     keyframes = _keyframes(settings, before)
     asked = video_settings(preset, known, settings)
-    source = open_clip(clip, _rate(rate or before.get("rate")))
+    check_asked(replace(named, content=None), asked, settings, quiet=talk.quiet)
+    source = _opened(clip, rate, before.get("rate"), talk)
     job = VideoJob(
         clip=source,
         inputs=named,
@@ -151,7 +157,17 @@ def video_command(
         recipe=not no_recipe,
         **own,
     )
-    _run(job, Talk(quiet, False, json), threads)
+    _run(job, talk, threads)
+
+
+def _opened(clip: str, typed: str | None, before: str | None, talk: Talk) -> Clip:
+    """Return a clip, with the frames per second that were typed or are a recipe's."""
+    from impasto.pictures.frames.opening import open_clip
+
+    source = open_clip(clip, _rate(typed or before))
+    if typed and source.kind != "sequence":
+        talk.remark(Message("{name} is read with numbered pictures only", name=Argument("rate")))
+    return source
 
 
 def _own(before: Mapping[str, Any], **given: Any) -> dict[str, Any]:
@@ -167,7 +183,7 @@ def video_settings(preset: str | None, known: Recipe | None, given: Mapping[str,
     """
     before = dict(known.settings) if known else {}
     method = before.get("method") if known and known.video else None
-    plain = {"method": method or "onepass", "refine": 0, "refine_network": None}
+    plain = {"method": method or USUAL["method"], "refine": 0, "refine_network": None}
     return settings_for(preset, {**before, **plain, **given})
 
 
@@ -199,7 +215,7 @@ def _rate(text: str | None) -> Any:
     except (ValueError, ZeroDivisionError):
         pass
     raise SettingError(
-        "{name} must be frames per second from 0 to 1000, such as 30 or 30000/1001, not {text!r}",
+        "{name} must be frames per second above 0, up to 1000, such as 30 or 30000/1001, not {text!r}",
         name=Argument("rate"),
         text=text,
     )
@@ -239,19 +255,19 @@ def resume_video(folder: Path, talk: Talk, threads: int | None) -> None:
     Raises:
         CheckpointError: the folder does not tell what the video was made with.
     """
+    from impasto.names import check_names
     from impasto.runs.video_job import video_of
     from impasto.runs.video_parts import unfinished_text
 
     text = unfinished_text(folder)
     os.chdir(text["folder"])
-    _run(video_of(text), talk, threads, resumed=True)
+    job = video_of(text)
+    check_names(None, job.inputs.styles, job.inputs.regions, [job.settings])
+    _run(job, talk, threads, resumed=True)
 
 
 def _run(job: VideoJob, talk: Talk, threads: int | None, *, resumed: bool = False) -> None:
     """Run a job, showing its progress, and end the program as its outcome asks for."""
-    from impasto.names import check_names
-
-    check_names(None, job.inputs.styles, job.inputs.regions, [job.settings])
     from impasto.engine import runtime
     from impasto.runs.video_parts import check_video_output
 
@@ -284,7 +300,7 @@ def _tell_end(job: VideoJob, outcome: VideoOutcome, seconds: float, talk: Talk) 
         say("Interrupted before the first frame; nothing was written.")
     elif outcome.interruption:
         say("Interrupted; {count} frames are in {path}.", count=outcome.frames, path=job.output)
-        talk.remark(Message("go on with {command}", command=f"impasto resume {job.output}"))
+        talk.remark(Message("go on with {command}", command=f"impasto resume {as_typed(job.output)}"))
     if outcome.interruption:
         end(EXIT_BY_SIGNAL + outcome.interruption)
     painted = outcome.frames - outcome.resumed
@@ -346,17 +362,19 @@ def plan_video(content: str, settings: Settings, json: bool) -> None:
     from impasto.runs.shot_optimizer import further_settings
 
     networks, (height, width) = load_networks_for(settings), job.shape
-    usual = settings if settings.method == "onepass" else further_settings(settings, job.shape)
-    plan = plan_picture(job.shape, networks, usual)
-    each = plan.seconds + STEADYING_SECONDS * height * width
+    plan = usual = plan_picture(job.shape, networks, settings)
+    if settings.method == "optimize":
+        usual = plan_picture(job.shape, networks, further_settings(settings, job.shape))
+    each = usual.seconds - usual.start + STEADYING_SECONDS * height * width
     frames = job.expected or 0
+    seconds = plan.seconds + max(0, frames - 1) * each
     if json:
         print_json(
             {
                 "width": width,
                 "height": height,
                 "frames": frames,
-                "seconds": round(frames * each, 1),
+                "seconds": round(seconds, 1),
                 "seconds_per_frame": round(each, 3),
                 "memory": plan.memory,
                 "free_memory": plan.free,
@@ -366,7 +384,7 @@ def plan_video(content: str, settings: Settings, json: bool) -> None:
     rows = [
         ["pixels", f"{width} x {height}"],
         ["frames", str(frames) if frames else "?"],
-        ["time", Message("about {time}", time=duration(float(f"{frames * each:.1g}")))],
+        ["time", Message("about {time}", time=duration(float(f"{seconds:.1g}")))],
         ["frames per second", f"{1 / each:.1f}"],
         ["memory, peak", f"about {plan.memory / 2**30:.1f} GiB"],
         ["sound", ", ".join(clip.sound) or "-"],

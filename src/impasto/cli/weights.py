@@ -10,8 +10,10 @@ import typer
 
 from impasto.cli.console import EXIT_FAILED, end, note, print_json, print_table, print_text, progress_bar, say
 from impasto.cli.language import tell
-from impasto.cli.options import Json
+from impasto.cli.options import Json, Overwrite
+from impasto.cli.places import check_new_file
 from impasto.errors import SettingError
+from impasto.files import make_folder
 
 if TYPE_CHECKING:
     from impasto.settings import Settings
@@ -166,6 +168,7 @@ def normalize_command(
         typer.Option("-o", "--output", help="Write the means there; by default vgg19-normalised uses them."),
     ] = None,
     size: Annotated[int, typer.Option(min=32, help="Long side to which photos are reduced, px.")] = 384,
+    overwrite: Overwrite = False,
 ) -> None:
     """Measure VGG-19's mean activations over photos, by which vgg19-normalised is made.
 
@@ -176,11 +179,15 @@ def normalize_command(
     if network != "vgg19":
         raise SettingError("only vgg19 can be normalized, not {network!r}", network=network)
     from impasto.engine import runtime
+    from impasto.networks.mean_activations import measure_means, user_means, write_means
 
+    path = output or user_means()
+    if output is None:
+        make_folder(path.parent, parents=True)
+    check_new_file(path, ".npz", overwrite=overwrite, inputs=photos)
     ensure_network(network)
     runtime.start_program()
     from impasto.networks.catalogue import load_network
-    from impasto.networks.mean_activations import measure_means, user_means, write_means
     from impasto.training.crops import Crops
 
     pictures = Crops(photos, limit=size, least=1)
@@ -190,7 +197,6 @@ def normalize_command(
     count = len(pictures.pictures)
     with progress_bar("Measuring") as bar:
         means = measure_means(vgg19, pictures.pictures, lambda done: bar.show("Measuring", done, count))
-    path = output or user_means()
     write_means(path, means, count)
     say("{path}: mean activations over {count} photos.", path=path, count=count)
 

@@ -22,6 +22,7 @@ import io
 import json
 import os
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ from keras import ops
 
 from impasto.engine import runtime
 from impasto.engine.gradients import to_host
-from impasto.errors import EngineError, OutputError, SettingError, did_you_mean
+from impasto.errors import Argument, EngineError, OutputError, SettingError, did_you_mean
 from impasto.export import graphs
 from impasto.export.graphs import Arrays, ExportedGraph, Inputs, PortableGraph
 from impasto.export.onnx_graph import import_onnx
@@ -93,13 +94,7 @@ def export_style(
     """
     path, shape = Path(path), size or (None, None)
     form = export_format(path)
-    if size and min(size) < ONEPASS_MINIMUM_SIDE:
-        raise SettingError(
-            "size must have sides of at least {least} px, not {width} x {height}",
-            least=ONEPASS_MINIMUM_SIDE,
-            width=size[1],
-            height=size[0],
-        )
+    _check_size(size)
     write: Callable[[Any, Path], Export] = {
         ".onnx": _write_onnx,
         ".tflite": _write_litert,
@@ -132,6 +127,17 @@ def export_paths(path: Path, any_style: bool) -> tuple[Path, ...]:
         return (path,)
     parts = ("encoder", "maps", "painter") if export_format(path) == ".onnx" else ("encoder", "painter")
     return tuple(path.with_name(f"{path.stem}-{part}{path.suffix}") for part in parts)
+
+
+def _check_size(size: tuple[int, int] | None) -> None:
+    if size and min(size) < ONEPASS_MINIMUM_SIDE:
+        raise SettingError(
+            "{name} must have sides of at least {least} px, not {width} x {height}",
+            name=Argument("size"),
+            least=ONEPASS_MINIMUM_SIDE,
+            width=size[1],
+            height=size[0],
+        )
 
 
 def export_format(path: Path) -> str:
@@ -222,7 +228,9 @@ class _LiteRunner:
     """Runs a LiteRT model on pictures of any size that it takes."""
 
     def __init__(self, lite: Any, content: bytes) -> None:
-        self._interpreter = lite.Interpreter(model_content=content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that LiteRT will be a package of its own
+            self._interpreter = lite.Interpreter(model_content=content)
         signature = next(iter(self._interpreter.get_signature_list()))
         self._run = self._interpreter.get_signature_runner(signature)
 

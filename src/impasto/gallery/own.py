@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import OutputError, SettingError, did_you_mean
-from impasto.files import impasto_home, write_whole
+from impasto.files import impasto_home, parsed_json, write_whole
 from impasto.gallery.built_in import built_in_cards
 from impasto.gallery.cards import StyleCard
+from impasto.styles import PHOTO
 
 NAME = re.compile(r"[^\W_][\w-]{0,39}")
 
@@ -34,7 +35,7 @@ def own_cards() -> dict[str, StyleCard]:
     by_name = {}
     for path in sorted(own_folder().glob("*.json")):
         with suppress(OSError, ValueError, TypeError, KeyError):
-            entry = json.loads(path.read_text("utf-8"))
+            entry = parsed_json(path.read_text("utf-8"))
             picture = path.parent / Path(entry["file"]).name
             if path == _card_path(entry["name"]) and os.path.isfile(picture):
                 by_name[entry["name"]] = _card(entry, picture)
@@ -115,6 +116,8 @@ def _checked(name: str) -> str:
             "a style's name must be up to 40 letters, digits, hyphens and underscores, not {name!r}",
             name=name[:80],
         )
+    if name.casefold() == PHOTO:
+        raise SettingError("{name!r} stands for the photo itself; choose another name", name=name)
     if name.casefold() in built_in_cards():
         raise SettingError("{name!r} is a built-in style; choose another name", name=name)
     return name

@@ -24,7 +24,7 @@ import numpy as np
 
 from impasto.engine import runtime
 from impasto.errors import Message, WeightsError, did_you_mean
-from impasto.files import digest, impasto_home, write_whole
+from impasto.files import digest, impasto_home, parsed_json, write_whole
 from impasto.networks.formats import WeightFile, read_weights
 from impasto.networks.mean_activations import means_path, means_source, normalized, read_means
 from impasto.networks.vgg19_check import check
@@ -198,7 +198,7 @@ def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
     """
     path = folder / "manifest.json"
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
+        listed = parsed_json(path.read_text(encoding="utf-8"))
         return {name: _read_entry(entry) for name, entry in listed.items()}
     except FileNotFoundError:
         return {}

@@ -133,7 +133,9 @@ def fetch_vgg19(
 def _check_online(advice: Message) -> None:
     if is_offline():
         raise WeightsError(
-            "VGG-19 may not be downloaded, since {offline} is set; {advice}", offline=OFFLINE, advice=advice
+            "VGG-19 may not be downloaded, since {offline} is set; {advice}",
+            offline=Message("{option} or {variable}", option="--offline", variable=OFFLINE),
+            advice=advice,
         )
 
 

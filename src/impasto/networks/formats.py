@@ -12,7 +12,6 @@ presumed here; ``vgg19_check`` settles it.
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from impasto.errors import Message, WeightsError
-from impasto.files import digest, natural_order
+from impasto.files import digest, natural_order, parsed_json
 from impasto.layers import CONVOLUTION_NAMES, WIDTHS
 from impasto.networks.indexed_kernels import with_kernels
 from impasto.networks.torch_file import read_torch_file
@@ -251,7 +250,7 @@ def _read_npz(path: Path) -> _Unchecked:
                 "{path} holds pickled Python objects, which are never loaded; save plain arrays instead",
                 path=path,
             ) from error
-    meta = json.loads(arrays.pop("meta").tobytes()) if "meta" in arrays else {}
+    meta = parsed_json(arrays.pop("meta").tobytes()) if "meta" in arrays else {}
     meta = {str(key): str(value) for key, value in meta.items()}
     mean = arrays.pop("mean_rgb", None)
     weights = {re.sub(r"^block(\d)_conv(\d)/", r"conv\1_\2/", name): arrays[name] for name in arrays}

@@ -65,6 +65,7 @@ class Plan:
         tiles: for each scale the longest side of its tiles, or None if it is computed as a whole.
         seconds: predicted time on this machine as it is now, once the pictures are read; it may be `SPREAD`
             times less or more.
+        start: of these, the seconds that another picture of this size would not take: compiling, for a start.
         memory: predicted peak memory of the process in bytes.
         free: memory that is free for it, in bytes.
         windows: how many windows a large photo is painted in, and their (height, width); none of others.
@@ -74,6 +75,7 @@ class Plan:
     scales: Sequence[Scale]
     tiles: Sequence[int | None]
     seconds: float
+    start: float
     memory: int
     free: int
     windows: tuple[int, tuple[int, int]] | None = None
@@ -198,12 +200,12 @@ def plan_run(
         OutOfMemoryError: it does not fit; the message names the size that does.
     """
     free, scales = runtime.free_memory(), plan_scales(shape, settings)
-    seconds, memory = 0.0, 0.0
+    start, seconds, memory = 0.0, 0.0, 0.0
     tiles = choose_tiles(scales, network, settings)
     speed = speed or measure_speed(network)
     for scale, tile in zip(scales, tiles, strict=True):
         iterations = scale.iterations + TARGET_ITERATIONS
-        seconds += COMPILATIONS * speed.compile_seconds
+        start += COMPILATIONS * speed.compile_seconds
         seconds += iterations * iteration_seconds(scale, tile, network, speed)
         at_once = math.prod(scale.shape)
         if tile is not None:
@@ -213,7 +215,8 @@ def plan_run(
         shape=shape,
         scales=scales,
         tiles=tiles,
-        seconds=seconds,
+        seconds=start + seconds,
+        start=start,
         memory=int(PROCESS_BYTES + memory),
         free=free,
     )

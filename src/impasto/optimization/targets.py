@@ -13,7 +13,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from impasto.engine.gradients import to_host
-from impasto.errors import SettingError
+from impasto.errors import Argument, SettingError
 from impasto.layers import check_layers, layer_shapes, level_of
 from impasto.networks.feature_network import FeatureNetwork
 from impasto.networks.tile_grid import Tile, tile_grid
@@ -79,7 +79,9 @@ def objective_without_content(
     if weights.style:
         masks = region_masks(regions, shape, layer_weights, network.pool_rounding)
         if masks and settings.style_loss == "sliced":
-            raise SettingError("style_loss must not be sliced where there are regions; choose gram")
+            raise SettingError(
+                "{name} must not be sliced where there are regions; choose gram", name=Argument("style_loss")
+            )
         targets = style_targets(network, regions, layer_weights, masks, shape, tile)
         style_loss = new_style_loss(settings.style_loss, settings.formulas, targets, settings.seed)
     return Objective(

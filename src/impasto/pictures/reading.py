@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 import os
 import re
 import stat
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from impasto.errors import Argument, ImageError, Message, MissingFileError, did_you_mean
+from impasto.errors import ImageError, Message, MissingFileError, did_you_mean
 from impasto.layers import MINIMUM_SIDE
 from impasto.pictures.color_declarations import declared_by_exif, declared_colors
 from impasto.pictures.cutouts import INVISIBLE, fill_hidden, resize_visible
@@ -41,8 +40,9 @@ from impasto.pictures.decoding import (
     unit,
     upright,
 )
-from impasto.pictures.resizing import fit
+from impasto.pictures.reduction import Reduction
 from impasto.pictures.tiff import TiffPhoto, find_page, find_photo, is_tiff
+from impasto.settings import LARGEST_WINDOWED_SIZE, checked
 
 Array = NDArray[Any]
 PICTURE_SUFFIXES = frozenset((
@@ -127,7 +127,10 @@ class _Decoded:
 
 
 def read_picture(
-    source: str | Path | Image.Image | Array | Picture, *, max_size: int | None = None
+    source: str | Path | Image.Image | Array | Picture,
+    *,
+    max_size: int | None = None,
+    least: int = MINIMUM_SIDE,
 ) -> Picture:
     """Return a picture from a file, a Pillow image or an array.
 
@@ -135,34 +138,32 @@ def read_picture(
         source: a path; a Pillow image; an array (height, width), (height, width, 1),
             (height, width, 3) or (height, width, 4) of uint8, uint16 or floats in [0, 1], taken as sRGB;
             or a picture that has been read before.
-        max_size: larger pictures are reduced to this long side in pixels; None keeps them.
+        max_size: larger pictures are reduced to this long side in pixels, 16 to 999999; None keeps them.
+        least: pixels that the short side of one that is reduced must have, from 16 up.
 
     Raises:
+        SettingError: ``max_size`` is no such number.
         MissingFileError: there is no such file.
         ImageError: it is not a picture, is damaged, or is too small, too large or too long.
     """
+    most = checked("max_size", max_size, int | None, {"low": MINIMUM_SIDE, "high": LARGEST_WINDOWED_SIZE})
+    reduction = Reduction(most, least)
     if isinstance(source, Picture):
-        return _of_size(source, max_size) if max_size else source
+        return source.resized(reduction.shape_of(source.shape, source.name))
     if isinstance(source, str | os.PathLike):
         data = _read_file(source if isinstance(source, str) else Path(source))
         name = Path(source).name
-        return _read_data(data, name, max_size).picture(name, hashlib.sha256(data).hexdigest())
+        return _read_data(data, name, reduction).picture(name, hashlib.sha256(data).hexdigest())
     if isinstance(source, Image.Image):
         name = Path(str(getattr(source, "filename", ""))).name or "image"
         with pillow_errors(name):
             check_size((source.height, source.width), name)
             digest = _digest(np.asarray(source))
-            return _read_image(source, None, name, max_size).picture(name, digest)
+            return _read_image(source, None, name, reduction).picture(name, digest)
     color, alpha = _split(_check_array(source))
     digest, full_shape = _digest(color), (color.shape[0], color.shape[1])
-    if max_size:
-        color, alpha = _reduced(color, alpha, _reduced_shape(full_shape, max_size, "array"))
+    color, alpha = _reduced(color, alpha, reduction.shape_of(full_shape, "array"))
     return _Decoded(color, alpha, full_shape).picture("array", digest)
-
-
-def _of_size(picture: Picture, max_size: int) -> Picture:
-    height, width = picture.pixels.shape[:2]
-    return picture.resized(_reduced_shape((height, width), max_size, picture.name))
 
 
 def read_shape(path: str | Path) -> tuple[int, int]:
@@ -203,7 +204,7 @@ def decode_bytes(data: bytes, name: str, limit: int) -> NDArray[np.uint8]:
     Raises:
         ImageError: it is not a picture, is damaged, or is too small, too large or too long.
     """
-    decoded = _read_data(data, name, limit)
+    decoded = _read_data(data, name, Reduction(limit))
     color = decoded.color
     if decoded.alpha is not None:
         color = decoded.picture(name, "").pixels
@@ -371,19 +372,19 @@ def check_size(
         )
 
 
-def _read_data(data: bytes, name: str, max_size: int | None) -> _Decoded:
+def _read_data(data: bytes, name: str, reduction: Reduction) -> _Decoded:
     """Decode a file's content."""
     with pillow_errors(name):
         if is_tiff(data):
-            return _read_tiff(find_photo(data, name), len(data), max_size)
-        return _read_image(_open(data, name), data, name, max_size)
+            return _read_tiff(find_photo(data, name), len(data), reduction)
+        return _read_image(_open(data, name), data, name, reduction)
 
 
-def _read_tiff(photo: TiffPhoto, size: int, max_size: int | None) -> _Decoded:
+def _read_tiff(photo: TiffPhoto, size: int, reduction: Reduction) -> _Decoded:
     name, notes = photo.name, list[str]()
     check_size(photo.shape, name, size)
     exif, block, orientation = tiff_exif(io.BytesIO(photo.data), photo.page, name, notes)
-    shape = _reduced_shape(photo.shape, max_size, name) if max_size else photo.shape
+    shape = reduction.shape_of(photo.shape, name)
     declared = photo.profile or declared_by_exif(exif)
     full_shape = photo.shape
     if photo.by_pillow():  # it turns the picture by itself
@@ -399,11 +400,11 @@ def _read_tiff(photo: TiffPhoto, size: int, max_size: int | None) -> _Decoded:
     return _upright(_Decoded(color, alpha, full_shape, block, notes), orientation)
 
 
-def _read_image(image: Image.Image, data: bytes | None, name: str, max_size: int | None) -> _Decoded:
+def _read_image(image: Image.Image, data: bytes | None, name: str, reduction: Reduction) -> _Decoded:
     """Decode an opened image, of a file that is no TIFF or from somebody's hands."""
     notes: list[str] = []
     full_shape = (image.height, image.width)
-    shape = _reduced_shape(full_shape, max_size, name) if max_size else full_shape
+    shape = reduction.shape_of(full_shape, name)
     if isinstance(image, ImageFile.ImageFile) and data is not None:
         image.draft(None, (2 * shape[1], 2 * shape[0]))  # JPEG: decode at 1/2, 1/4, 1/8 if that is enough
     early = read_exif(image, name, notes) if image.format == "TIFF" else None  # Pillow turns it by itself
@@ -433,25 +434,6 @@ def _upright(decoded: _Decoded, orientation: int) -> _Decoded:
     return replace(decoded, color=color, alpha=alpha, full_shape=full_shape)
 
 
-def _reduced_shape(shape: tuple[int, int], max_size: int, name: str) -> tuple[int, int]:
-    """Return `fit`, or refuse a size at which a side would be too short: the aspect is never changed."""
-    short = min(shape) * min(1.0, max_size / max(shape))
-    if round(short) < MINIMUM_SIDE:
-        raise ImageError(
-            "{name} has {width} x {height} px, so at a long side of {size} px its short side would be "
-            "{short:.0f} px, and at least {least} px are needed; choose {max_size} {works} or more",
-            name=name,
-            width=shape[1],
-            height=shape[0],
-            size=max_size,
-            short=short,
-            least=MINIMUM_SIDE,
-            max_size=Argument("max_size"),
-            works=math.ceil(MINIMUM_SIDE * max(shape) / min(shape)),
-        )
-    return fit(shape, max_size)
-
-
 def _reduced(color: Array, alpha: Array | None, shape: tuple[int, int]) -> tuple[Array, Array | None]:
     if color.shape[:2] == shape:
         return color, alpha
@@ -462,12 +444,21 @@ def _three_channels(values: Array) -> Array:
     return np.ascontiguousarray(np.broadcast_to(np.atleast_3d(values), (*values.shape[:2], 3)))
 
 
-def _check_array(source: Any) -> Array:
-    """Return the array, its floats clipped to [0, 1], or raise an ImageError that says what is allowed."""
-    if not hasattr(source, "__array__"):
+def check_kind(source: Any) -> None:
+    """Refuse what is no picture by its type.
+
+    Raises:
+        ImageError: it is neither a path nor a Pillow image, a `Picture` or an array.
+    """
+    if not isinstance(source, str | os.PathLike | Image.Image | Picture) and not hasattr(source, "__array__"):
         raise ImageError(
             "a picture must be a path, a Pillow image or an array, not {kind}", kind=type(source).__name__
         )
+
+
+def _check_array(source: Any) -> Array:
+    """Return the array, its floats clipped to [0, 1], or raise an ImageError that says what is allowed."""
+    check_kind(source)
     array = np.asarray(source)
     if array.ndim not in (2, 3) or array.shape[2:] not in ((), (1,), (3,), (4,)):
         raise ImageError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph, linalg
 
-from impasto.errors import ImageError, SettingError
+from impasto.errors import Argument, ImageError, SettingError
 from impasto.pictures.masks import feathered
 from impasto.pictures.resizing import fit, resize
 
@@ -57,6 +57,9 @@ class Subject:
     Args:
         pixels: float32 (height, width, 3), sRGB in [0, 1].
 
+    Raises:
+        ImageError: they have another shape, or are no array.
+
     References: Zhu, Liang, Wei and Sun, "Saliency Optimization from Robust Background Detection"
     (CVPR 2014), equations 3 to 9; Rother, Kolmogorov and Blake, "GrabCut" (2004); Bai and Sapiro, "A
     Geodesic Framework for Fast Interactive Image and Video Segmentation and Matting" (2007), for the
@@ -64,6 +67,14 @@ class Subject:
     """
 
     def __init__(self, pixels: Array) -> None:
+        shape: tuple[int, ...] = getattr(pixels, "shape", ())
+        if len(shape) != 3 or shape[2] != 3 or not shape[0] or not shape[1]:
+            raise ImageError(
+                "{name} must be an array (height, width, 3), such as {example}, not {kind}",
+                name=Argument("pixels"),
+                example='read_picture("photo.jpg").pixels',
+                kind=shape or type(pixels).__name__,
+            )
         self._pixels = pixels
         self._small = resize(pixels, fit((pixels.shape[0], pixels.shape[1]), ANALYSIS_SIZE))
         self._margin = max(1, min(self._small.shape[:2]) // 50)  # scans often have a thin dark frame

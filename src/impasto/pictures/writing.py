@@ -8,7 +8,6 @@ picture from being written and comes back out of the recipe as it was.
 from __future__ import annotations
 
 import io
-import json
 import os
 import struct
 import zlib
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, TiffImagePlugin
 
 from impasto.errors import Argument, ImageError, Message, OutputError, SettingError, did_you_mean
-from impasto.files import check_place, write_whole
+from impasto.files import check_place, parsed_json, write_whole
 from impasto.pictures.decoding import (
     DESCRIPTIVE_TAGS,
     EXIF_BLOCK,
@@ -212,7 +211,7 @@ def read_recipe(path: str | Path) -> str | None:
         else:
             text = _of_image(file)
     try:
-        return text if isinstance(json.loads(text), dict) else None
+        return text if isinstance(parsed_json(text), dict) else None
     except ValueError:
         return None  # somebody else's comment
 

@@ -24,7 +24,7 @@ from impasto.errors import (
     OutputError,
     SettingError,
 )
-from impasto.files import check_place, digest
+from impasto.files import as_typed, check_place, digest
 from impasto.photos import large_photo, photo_in_windows
 from impasto.pictures.tiled_tiff import TilesPart, check_large_output
 from impasto.preparation import Inputs, prepare
@@ -227,7 +227,9 @@ class _Run:
         return Outcome(result=None, notes=notes, interruption=interruption.signal, resumable=saved)
 
     def _advice(self) -> Message:
-        return Message("go on with impasto resume {checkpoint}", checkpoint=self.job.checkpoint_path)
+        return Message(
+            "go on with impasto resume {checkpoint}", checkpoint=as_typed(self.job.checkpoint_path)
+        )
 
     def _preview(self) -> None:
         """Write a preview; one that cannot be written costs a note, not the run."""

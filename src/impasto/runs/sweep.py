@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from impasto import __version__
 from impasto.errors import Argument, ImageError, ImpastoError, OutputError, SettingError
-from impasto.files import make_folder
+from impasto.files import make_folder, path_of
 from impasto.pastiche import run
 from impasto.photos import Source
 from impasto.pictures.reading import read_picture
@@ -159,7 +159,7 @@ def plan_sweep(
             most=MOST_PICTURES,
             count=count,
         )
-    folder, variations = Path(folder), []
+    folder, variations = path_of(folder, "folder"), []
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
         chosen = settings_for(preset, {**fixed, **values})

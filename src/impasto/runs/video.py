@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impasto.errors import Argument, ImageError, Message, SettingError
+from impasto.pastiche import COLLAPSED
 from impasto.pictures.frames.clip import Frame
 from impasto.pictures.frames.joining import Joining, check_animated, codec_for, join
 from impasto.pictures.frames.masks import FrameMasks
@@ -288,14 +289,16 @@ class VideoRun:
         pixels, collapse = painter.paint(frame, self.job.strength_at(frame.ticks), carried)
         if collapse and frame.index == 0:
             raise SettingError(
-                "in one pass this style gives a {wrong} picture; choose another style, or another strength",
-                wrong=collapse,
+                "in one pass this style gives {picture}; choose another style, or another strength",
+                picture=COLLAPSED[collapse],
             )
         if collapse and collapse not in self._collapsed:
             self._collapsed.add(collapse)
             second = float(frame.ticks * self.job.clip.time_base)
             self._notes.append(
-                Message("one pass gives a {wrong} picture at {second:.1f} s", wrong=collapse, second=second)
+                Message(
+                    "one pass gives {picture} at {second:.1f} s", picture=COLLAPSED[collapse], second=second
+                )
             )
             self._say(self._notes[-1])
         return pixels

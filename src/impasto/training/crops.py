@@ -60,7 +60,7 @@ class Crops:
         pictures = self.pictures
         if len(pictures) < least:
             raise ImageError(
-                "training needs at least {least} readable pictures, but only {readable} were found and "
+                "at least {least} readable pictures are needed, but only {readable} were found and "
                 "{broken} were unreadable; name more folders or archives",
                 least=least,
                 readable=len(pictures),

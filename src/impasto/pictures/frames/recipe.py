@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from impasto.files import parsed_json
 from impasto.pictures.frames.animation import is_picture
 from impasto.pictures.frames.container import opened, video_errors
 from impasto.pictures.frames.joining import RECIPE_TAG
@@ -25,6 +25,6 @@ def read_clip_recipe(path: Path) -> str | None:
         tags = {name.lower(): value for name, value in container.metadata.items()}
     text = tags.get(RECIPE_TAG, "")
     try:
-        return text if isinstance(json.loads(text), dict) else None
+        return text if isinstance(parsed_json(text), dict) else None
     except ValueError:
         return None  # somebody else's comment

@@ -48,7 +48,7 @@ class Batch:
     def __post_init__(self) -> None:
         for name, least in (("workers", 1), ("threads", 1), ("retries", 0)):
             value = getattr(self, name)
-            if value is not None and value < least:
+            if value is not None and not (isinstance(value, int) and value >= least):
                 shown = "retry" if name == "retries" else name
                 raise SettingError(
                     "{name} must be a whole number from {low} up, not {value!r}",

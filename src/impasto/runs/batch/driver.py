@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
 from impasto.errors import EngineError
-from impasto.files import make_folder
+from impasto.files import empty_folders_removed, make_folder
 from impasto.runs.batch.batch import Batch
 from impasto.runs.batch.crew import Crew, News
 from impasto.runs.batch.ledger import MOST_DEATHS, BatchStep, Ledger
@@ -39,8 +39,9 @@ def batch_steps(batch: Batch, make_crew: MakeCrew) -> Generator[BatchStep]:
         EngineError: workers do not start.
         ImpastoError: the first failure, if the batch is to end with it.
     """
-    make_folder(batch.folder, parents=True)
     with ExitStack() as stack:
+        stack.enter_context(empty_folders_removed([batch.folder, *(path.parent for path in batch.outputs)]))
+        make_folder(batch.folder, parents=True)
         manifest = stack.enter_context(Manifest(batch.folder / NAME))
         ledger = Ledger(batch, manifest)
         todo = list(ledger.to_do())

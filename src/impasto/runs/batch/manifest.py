@@ -50,6 +50,8 @@ class Record:
 class Manifest:
     """The manifest of a batch, held by one program at a time; used in a ``with`` statement.
 
+    One that says nothing of any picture in the end does not stay.
+
     Attributes:
         path: its file, which is made if it is not there.
         id: of the file, by which another machine finds out whether it sees the same one.
@@ -84,6 +86,8 @@ class Manifest:
     def __exit__(self, *error: object) -> None:
         with contextlib.suppress(OSError):
             os.fsync(self._file)
+            if not self.records:
+                self.path.unlink()
         os.close(self._file)
 
     def name_of(self, output: Path) -> str:

@@ -31,17 +31,18 @@ def outputs_of(entries: Sequence[Entry], folder: Path, pattern: str | None, form
         form: the format where the pattern names none.
 
     Raises:
-        SettingError: the pattern is written wrongly, or two pictures would have the same name.
+        SettingError: the pattern is written wrongly, a file would lie outside the folder, or two pictures
+            would have the same name.
     """
     pattern = pattern or PATTERN
     names, paths = _fields_of(pattern), []
     ending = "" if "." in pattern.rpartition("}")[2] else f".{form.lower().lstrip('.')}"
     for entry in entries:
-        if entry.output is not None:
-            paths.append(folder / entry.output)
-            continue
-        text = pattern.format(**{name: _value(entry, name) for name in names})
-        paths.append(folder / (text + ending))
+        name = entry.output
+        if name is None:
+            name = pattern.format(**{name: _value(entry, name) for name in names}) + ending
+        paths.append(folder / os.path.normpath(name))
+    _check_inside(folder, paths)
     _check_different(entries, paths)
     return paths
 
@@ -87,6 +88,21 @@ def _value(entry: Entry, name: str) -> Any:
     value = getattr(entry.settings, name)
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text.replace("/", "-").replace("\\", "-")
+
+
+def _check_inside(folder: Path, paths: Iterable[Path]) -> None:
+    """Refuse files outside the folder: a table from elsewhere must not write anywhere.
+
+    Raises:
+        SettingError: there is one.
+    """
+    for path in paths:
+        if Path(os.path.abspath(folder)) not in Path(os.path.abspath(path)).parents:  # noqa: PTH100 - without ..
+            raise SettingError(
+                "{path} lies outside {folder}; a pattern and a table's outputs name files in this folder",
+                path=path,
+                folder=folder,
+            )
 
 
 def _check_different(entries: Sequence[Entry], paths: Sequence[Path]) -> None:

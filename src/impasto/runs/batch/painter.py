@@ -16,8 +16,8 @@ from impasto.files import version_of
 from impasto.finished import Pastiche
 from impasto.names import check_names
 from impasto.pastiche import run
-from impasto.photos import is_painted_in_windows
-from impasto.pictures.reading import Picture, read_picture
+from impasto.photos import is_painted_in_windows, picture_for
+from impasto.pictures.reading import Picture
 from impasto.pictures.windows import is_huge
 from impasto.preparation import prepare
 from impasto.progress import Step
@@ -88,7 +88,7 @@ class Painter:
         key = str(entry.photo), size, version_of(entry.photo)
         if self._last is None or self._last[0] != key:
             self._last = None  # frees the old one first
-            self._last = key, read_picture(entry.inputs.content, max_size=size)
+            self._last = key, picture_for(entry.inputs.content, settings)
         return self._last[1]
 
     def _pastiche(self, entry: Entry, photo: Any, show: Callable[[Step], None]) -> Pastiche | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.engine import machine
+from impasto.files import path_of
 from impasto.names import check_names
 from impasto.photos import Source
 from impasto.runs.batch.batch import Batch, Naming, entries_with_outputs
@@ -96,8 +97,9 @@ def batch(
         MissingFileError: a photo or style that was named is not there.
         OutputError: something is in the way that no such call has made, or cannot be written.
     """
-    began, place = time.monotonic(), Path(folder)
-    names = [photos] if isinstance(photos, str | Path) else list(photos)
+    began, place = time.monotonic(), path_of(folder, "folder")
+    several = photos if isinstance(photos, Iterable) and not isinstance(photos, str) else [photos]
+    names = [path_of(name, "photos") for name in several]
     styles = list(style) if isinstance(style, list | tuple) else [style]
     choice = Choice(styles=styles, preset=preset, settings=settings)
     entries, outputs = entries_with_outputs(

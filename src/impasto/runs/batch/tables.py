@@ -11,14 +11,14 @@ Only the photo must be there. Files are named as they lie beside the table, or i
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import SettingError, did_you_mean
+from impasto.errors import Message, SettingError, did_you_mean
+from impasto.files import parsed_json
 from impasto.settings import Settings
 
 TABLES = (".csv", ".jsonl")
@@ -95,7 +95,7 @@ def _of_json(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = parsed_json(line)
         except ValueError:
             values = None
         if not isinstance(values, dict) or not isinstance(values.get("settings", {}), dict):
@@ -111,13 +111,15 @@ def _of_json(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _row(path: Path, number: int, values: Mapping[str, Any]) -> Row:
     where = f"{path}, line {number}"
     allowed = (*COLUMNS, "settings")
+    names = [spec.name for spec in fields(Settings)]
     for name in values:
         if name not in allowed:
+            belongs = Message("; settings belong in the table settings")
             raise SettingError(
                 "{where}: there is no column {name!r}{hint}",
                 where=where,
                 name=name,
-                hint=did_you_mean(name, (*allowed, *(spec.name for spec in fields(Settings)))),
+                hint=belongs if name in names else did_you_mean(name, (*allowed, *names)),
             )
     lists = {name: _texts(where, name, values[name]) for name in ("style", "region") if name in values}
     photo, output = values.get("photo"), values.get("output")
