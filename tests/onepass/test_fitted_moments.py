@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from conftest import script
 from impasto import gallery, stylize
@@ -95,7 +96,7 @@ def test_the_built_in_styles_are_fitted_to_the_embedded_network():
     with np.load(FOLDER / f"{FITS}.npz") as file:
         fitted = {name.split("/")[0] for name in file.files}
         assert fitted == set(built_in_cards()) - set(manifest[FITS]["figures"]["left_out"])
-        assert len(fitted) >= 32
+        assert len(fitted) >= 25
         assert all(np.isfinite(file[name]).all() for name in file.files)
     assert (FOLDER / f"{FITS}.npz").stat().st_size < 1_200_000
 
@@ -118,6 +119,19 @@ def test_only_a_built_in_picture_as_a_whole_is_fitted(tmp_path, monkeypatch):
     np.testing.assert_array_equal(plain, means(built_in="no-such-style"))
 
 
+def test_the_same_pixels_without_the_name_have_tones_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMPASTO_HOME", str(tmp_path))
+    photo, pixels = astronaut()[:300, :300] / np.float32(255), gallery.style_pixels("swirls", 300)
+    shared_workshop = Workshop()
+
+    def painted(style, workshop):
+        return stylize(photo, style, method="onepass", workshop=workshop).pixels
+
+    first = painted("swirls", shared_workshop)
+    np.testing.assert_array_equal(painted(pixels, shared_workshop), painted(pixels, Workshop()))
+    assert np.abs(first - painted(pixels, shared_workshop)).max() > 0.02
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("style", ["mosaic", "swirls"])
 def test_a_fitted_style_comes_nearer(shared, tmp_path, style):
@@ -129,6 +143,6 @@ def test_a_fitted_style_comes_nearer(shared, tmp_path, style):
     for name, source in sources.items():
         stylize(photo, source, max_size=320, method="onepass").save(tmp_path / f"{name}.png")
     fitted, plain = judge.judge(photo, painting, [tmp_path / f"{name}.png" for name in sources], 320)
-    assert fitted["style"] < 0.9 * plain["style"]
+    assert fitted["style"] < 0.95 * plain["style"]
     assert fitted["content"] < 1.1 * plain["content"]
     assert fitted["palette"] < plain["palette"]

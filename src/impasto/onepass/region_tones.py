@@ -67,7 +67,8 @@ def small_tones(
     for pixels in (*small, small_visible, *(region.mask for region in placed)):
         digest.update(b"-" if pixels is None else pixels.tobytes())
     styles = tuple(
-        tuple((each.digest, each.weight, each.part) for each in region.styles) for region in regions
+        tuple((each.digest, each.built_in, each.weight, each.part) for each in region.styles)
+        for region in regions
     )
     key = ("tones", network, digest.digest(), styles)
     return workshop.get("statistics", key, fit, lambda tones: sum(each.nbytes for each in tones if each))
