@@ -196,10 +196,10 @@ def test_what_is_noted_is_in_the_pages_language(browser):
 
 
 def test_a_photo_too_slim_for_a_size_is_refused_in_the_pages_words(browser):
-    photo = browser.photo(png_bytes(20, 640))
+    photo = browser.photo(png_bytes(40, 1280))
     asked = {"photo": photo["photo"], "look": LOOK, "side": 64}
     ((_, error),) = [event for event in browser.events("/api/pastiches", asked) if event[0] == "error"]
-    assert "choose the size 512 or more" in error["messages"]["en"]
+    assert "choose the size 1024 or more" in error["messages"]["en"]
     assert "尺寸" in error["messages"]["zh"] and "max_size" not in str(error["messages"])
 
 

@@ -21,7 +21,8 @@ import numpy as np
 from impasto import gallery
 from impasto.layers import ONEPASS_MINIMUM_SIDE
 from impasto.pastiche import run
-from impasto.pictures.reading import Picture, read_picture
+from impasto.photos import picture_for
+from impasto.pictures.reading import Picture
 from impasto.pictures.writing import picture_to_pil
 from impasto.preparation import Inputs, prepare
 from impasto.settings import LARGEST_SIZE, Settings
@@ -56,9 +57,9 @@ class Desk:
 
     def picture(self, settings: Settings) -> Picture:
         """Return the photo in the size that settings ask for; the workshop keeps it."""
-        side = None if settings.fit == "stretch" else settings.max_size
-        read = partial(read_picture, self.photo.path, max_size=side)
-        return self.workshop.get("photos", (self.photo.id, side), read, picture_bytes)
+        read = partial(picture_for, self.photo.path, settings)
+        key = self.photo.id, settings.fit, settings.max_size, settings.method
+        return self.workshop.get("photos", key, read, picture_bytes)
 
     def steps(self, look: Look, settings: Settings, start: State | None = None) -> Iterator[Step]:
         """Make a picture, from its beginning or from where it stood, yielding the library's Steps."""

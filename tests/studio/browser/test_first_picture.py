@@ -31,7 +31,7 @@ def test_the_page_is_small_and_asks_nobody_else(browser, studio):
     code = {path: sizes for path, *sizes in entries if path == "/" or path.endswith((".js", ".css"))}
     assert len(code) > 10 and not {"/page/mask.js", "/page/film.js", "/page/download.js"} & set(code)
     assert all(size > 0 for size, _ in code.values())
-    assert sum(size for size, _ in code.values()) <= 165_000
+    assert sum(size for size, _ in code.values()) <= 160_000
     assert sum(wire for _, wire in code.values()) <= 75_000
     assert hosts == {studio.split("/")[2]}
     context.close()
