@@ -53,7 +53,7 @@ def mark(name: str) -> str:
     return "" if same else " *"
 
 
-BEFORE_COMPACT = ("iteration", "large", "twelve_megapixels")
+BEFORE_COMPACT = ("large",)
 """Results of the `compact` before today's, whose figures have a dagger; take out what is measured again."""
 DAGGERS = {
     False: "Figures with †: the `compact` before today's, a seventh faster an iteration.",
