@@ -53,19 +53,6 @@ def mark(name: str) -> str:
     return "" if same else " *"
 
 
-BEFORE_COMPACT = ("large",)
-"""Results of the `compact` before today's, whose figures have a dagger; take out what is measured again."""
-DAGGERS = {
-    False: "Figures with †: the `compact` before today's, a seventh faster an iteration.",
-    True: "带 † 者测于从前的 `compact`，每次迭代比今天的快七分之一。",
-}
-
-
-def dagger(name: str) -> str:
-    """Return a dagger for a result of the `compact` before today's."""
-    return " †" if name in BEFORE_COMPACT else ""
-
-
 def explained(names: Iterable[str], chinese: bool = False) -> str:
     """Return which machines the stars of these results mean, or nothing."""
     found = [result(name)["machine"] for name in names if mark(name)]
@@ -232,16 +219,11 @@ def table(chinese: bool) -> str:
     lines = [head, "|---|---|"]
     names = set()
     for en, zh, figures, name in rows():
-        of_compact = name in ("onepass", "twelve_megapixels") or (name and "`compact`" in en)
-        lines.append(
-            f"| {zh if chinese else en} | {figures}{mark(name)}{dagger(name) if of_compact else ''} |"
-        )
+        lines.append(f"| {zh if chinese else en} | {figures}{mark(name)} |")
         names.add(name)
     place = f"机器：{machine()}。" if chinese else f"Machine: {machine()}."
     stars = explained(names, chinese)
     place += stars if chinese else f" {stars}".rstrip()
-    if any(" † |" in line for line in lines):
-        place += DAGGERS[True] if chinese else f" {DAGGERS[False]}"
     return "\n".join([in_short(chinese), "", place, "", *lines])
 
 
@@ -254,13 +236,11 @@ def in_short(chinese: bool) -> str:
     if chinese:
         return (
             f"简单说：{cores} 个处理器核心，没有 GPU，一幅 512 px 的画要 {command:.0f} 秒，"
-            f"一次成画 {onepass:.0f} 秒{dagger('onepass').strip()}，一千二百万像素的照片 {minutes:.1f} 分钟"
-            f"{dagger('twelve_megapixels').strip()}。"
+            f"一次成画 {onepass:.0f} 秒，一千二百万像素的照片 {minutes:.1f} 分钟。"
         )
     return (
         f"In short: on {cores} processor cores, without a GPU, a picture of 512 px takes {command:.0f} "
-        f"seconds, in one pass {onepass:.0f}{dagger('onepass').strip()}, and a photo of twelve megapixels "
-        f"{minutes:.1f} minutes{dagger('twelve_megapixels').strip()}."
+        f"seconds, in one pass {onepass:.0f}, and a photo of twelve megapixels {minutes:.1f} minutes."
     )
 
 
