@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -343,6 +343,13 @@ def _parse(path: Path) -> Any:
         ) from error
 
 
+def hint_for(key: str, allowed: Sequence[str]) -> str:
+    """Return what helps with a key that a recipe or a table's row does not have beside its settings."""
+    if key in [spec.name for spec in fields(Settings)]:
+        return Message("; settings belong in the table settings")
+    return did_you_mean(key, allowed)
+
+
 def _checked(values: Any, path: Path) -> dict[str, Any]:
     """Return a recipe whose keys are known and whose version is not newer than this one.
 
@@ -361,18 +368,15 @@ def _checked(values: Any, path: Path) -> dict[str, Any]:
             made_by=made_by,
             version=__version__,
         )
-    names = [spec.name for spec in fields(Settings)]
     if not set(values) & {"settings", "impasto", "styles"}:  # a plain table of settings
         values = {"settings": dict(values)}
     for key in values:
         if key not in KEYS:
-            where = (
-                Message("; settings belong in the table settings")
-                if key in names
-                else did_you_mean(key, KEYS)
-            )
             raise SettingError(
-                "the recipe {path} has an unknown key {key!r}{where}", path=path, key=key, where=where
+                "the recipe {path} has an unknown key {key!r}{where}",
+                path=path,
+                key=key,
+                where=hint_for(key, KEYS),
             )
     _check_form(values, path)
     return dict(values)

@@ -16,7 +16,6 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,37 +65,23 @@ def fit(photos: list[Path], only: list[str], steps: int, earlier: Path | None) -
 
 def choose(photos: list[Path]) -> None:
     """Choose each style's share: where style and content distance, relative to those without a fit, are least."""
-    from benchmarks.shared_files import shared_tool
-
-    from impasto import Workshop, gallery, stylize
     from impasto.engine import runtime
 
     runtime.start_program()
+    from benchmarks.fitted import judged_styles
+
     from impasto.files import write_whole
     from impasto.gallery.built_in import built_in_cards
-    from impasto.onepass import painter
     from impasto.onepass.fitted_moments import write_fits
 
-    judge, load, found = (
-        shared_tool("judge"),
-        painter.load_onepass_network,
-        {id: [] for id in built_in_cards()},
-    )
+    found = {id: [] for id in built_in_cards()}
     for share in SHARES:
         path = BUILD / "share" / f"{share:g}.npz"
         write_fits(path, {id: changes(id, share) for id in found})
-        painter.load_onepass_network = lambda *values, path=path: replace(load(*values), fits=path)
-        workshop = Workshop()
-        for id, rows in found.items():
-            sums = np.zeros(2)
-            for photo in photos:
-                picture = path.with_name(f"{id}+{photo.stem}-{share:g}.png")
-                result = stylize(photo, id, max_size=SIDE, method="onepass", workshop=workshop)
-                result.save(picture, overwrite=True)
-                judged = next(iter(judge.judge(photo, gallery.style_path(id), [picture], SIDE)))
-                collapsed = np.inf if share and "fallback" in result.recipe else 0.0
-                sums += np.array([judged["style"], judged["content"]]) + collapsed
-            rows.append(sums / len(photos))
+        for id, results in judged_styles(photos, path.parent, f"{share:g}", fits=path).items():
+            usable = not share or not any(one["collapsed"] for one in results)
+            rows = [(one["style"], one["content"]) if usable else (np.inf, np.inf) for one in results]
+            found[id].append(np.mean(rows, axis=0))
     shares = {}
     for id, rows in found.items():
         style, content = (np.array(rows) / rows[0]).T

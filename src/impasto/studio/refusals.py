@@ -31,6 +31,11 @@ class RefusalError(ImpastoError):
         self.status, self.kind = status, kind
 
 
+def session_ended() -> RefusalError:
+    """Return the error of what a session that is over asks for."""
+    return RefusalError("this session has ended; load the page again", 401, "no-session")
+
+
 def status_of(error: BaseException) -> int:
     """Return the HTTP status that an error is answered with."""
     if isinstance(error, RefusalError):

@@ -153,7 +153,7 @@ async def add_style(request: Request) -> Response:
     session, studio = session_for(request, changes=True), studio_of(request)
     keep = flag_of(request, "keep")
     name = request.query_params.get("name", "") or Path(name_of(request, "style")).stem
-    id, path = session.new_file(uploads.with_known_suffix(name_of(request, "style")))
+    id, path = session.new_file(uploads.as_picture_name(name_of(request, "style")))
     await save_body(request, path)
     if keep:
         card = await studio.read(uploads.add_to_gallery, path, name)

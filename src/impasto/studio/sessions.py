@@ -22,7 +22,7 @@ from typing import Any
 
 from impasto.language import told_in
 from impasto.pictures.frames.clip import Clip
-from impasto.studio.refusals import RefusalError
+from impasto.studio.refusals import RefusalError, session_ended
 
 IDLE_SECONDS = 2 * 3600.0
 MOST_SESSIONS = 64
@@ -296,7 +296,7 @@ class Session:
         """
         with self.lock:
             if self._ended:
-                raise RefusalError("this session has ended; load the page again", 401, "no-session")
+                raise session_ended()
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(dir=self._root))
             id = secrets.token_urlsafe(9)
@@ -308,10 +308,9 @@ class Session:
         """Delete everything."""
         with self.lock:
             self._ended = True
-            for shelf in (self.photos, self.masks, self.styles, self.results):
-                shelf.clear()
-            for shelf in (self.videos, self.films, self.files, self.previews):
-                shelf.clear()
+            for shelf in vars(self).values():
+                if isinstance(shelf, Shelf):
+                    shelf.clear()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
 

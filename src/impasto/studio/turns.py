@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from impasto.errors import ImpastoError
-from impasto.studio.refusals import RefusalError, refusal_record
+from impasto.studio.refusals import RefusalError, refusal_record, session_ended
 
 Event = tuple[str, dict[str, Any]]
 Work = Callable[["Job"], Iterator[Event]]
@@ -195,10 +195,9 @@ class Turns:
     def forget(self, session: str) -> None:
         """Drop all work of a session that has ended."""
         with self._wake:
-            over = RefusalError("this session has ended; load the page again", 401, "no-session")
             for job in self._jobs:
                 if job.session == session:
-                    job.drop(over)
+                    job.drop(session_ended())
             self._served.pop(session, None)
             for key in [key for key in self._latest if key[0] == session]:
                 del self._latest[key]

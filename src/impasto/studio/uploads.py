@@ -186,7 +186,7 @@ def _write_gray(path: Path, gray: NDArray[np.float32]) -> Path:
     return path
 
 
-def with_known_suffix(name: str) -> str:
+def as_picture_name(name: str) -> str:
     """Return a style's file name so that it cannot be taken for a trained style."""
     return f"{name}.picture" if Path(name).suffix.lower() == TRAINED else name
 

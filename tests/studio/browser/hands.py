@@ -19,11 +19,16 @@ def until(page: Any, condition: str, seconds: float = 120) -> None:
         page.wait_for_timeout(50)
 
 
+def give(page: Any, file: Path, button: str = "#open") -> None:
+    """Give the page a file by one of its buttons."""
+    with page.expect_file_chooser() as chooser:
+        page.click(button)
+    chooser.value.set_files(file)
+
+
 def choose(page: Any, photo: Path) -> None:
     """Choose a photo as a person does, and wait until it hangs."""
-    with page.expect_file_chooser() as chooser:
-        page.click("#choose" if page.is_visible("#choose") else "#open")
-    chooser.value.set_files(photo)
+    give(page, photo, "#choose" if page.is_visible("#choose") else "#open")
     until(page, "JSON.parse(localStorage['impasto.work'] ?? '{}').photo != null")
     until(page, SETTLED)
 

@@ -16,6 +16,7 @@ from browser.hands import (
     SETTLED,
     choose,
     difference,
+    give,
     paint,
     painted,
     pixels,
@@ -188,9 +189,7 @@ def test_an_own_style_is_kept_in_the_gallery_and_the_command_finds_it_beside_the
 
 
 def add_style(page, file, name: str, *, keep: bool) -> None:
-    with page.expect_file_chooser() as chooser:
-        page.click("#add-style")
-    chooser.value.set_files(file)
+    give(page, file, "#add-style")
     page.fill("#style-name", name)
     page.set_checked("#style-keep", keep)
     page.click("#style-add")

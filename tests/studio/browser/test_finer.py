@@ -10,6 +10,7 @@ from browser.hands import (
     SETTLED,
     choose,
     difference,
+    give,
     paint,
     painted,
     pixels,
@@ -245,9 +246,7 @@ def test_light_and_grain_are_seen_at_once_as_the_server_makes_them(opened, photo
 def test_a_style_of_ones_own_comes_and_goes(opened, photo):
     page = opened()
     choose(page, photo)
-    with page.expect_file_chooser() as chooser:
-        page.click("#add-style")
-    chooser.value.set_files(PAGE.parents[1] / "gallery/pictures/swirls.webp")
+    give(page, PAGE.parents[1] / "gallery/pictures/swirls.webp", "#add-style")
     page.fill("#style-name", "evening")
     page.click("#style-add")
     painted(page)
@@ -309,8 +308,6 @@ def test_a_result_is_brought_back_and_a_dropped_picture_brings_its_recipe(opened
     first = work(page)["photo"]["photo"]
     page.click('[data-style="mosaic"]')
     until(page, SETTLED)
-    with page.expect_file_chooser() as chooser:
-        page.click("#open")
-    chooser.value.set_files(path)
+    give(page, path)
     until(page, "JSON.parse(localStorage['impasto.work']).look.styles[0].id == 'hokkai-wave'")
     assert work(page)["photo"]["photo"] == first, "the recipe is for the photo that hangs already"

@@ -8,7 +8,7 @@ import json
 import pytest
 from PIL import Image
 
-from browser.hands import PAGE, SETTLED, choose, difference, paint, painted, pixels, slide, until, work
+from browser.hands import PAGE, SETTLED, choose, difference, give, paint, painted, pixels, slide, until, work
 from impasto.pictures.reading import read_picture
 from impasto.recipes import load_recipe
 
@@ -278,9 +278,7 @@ def test_a_broken_file_costs_nothing_and_is_named_in_the_pages_language(opened, 
     seen = pixels(page)
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(photo.read_bytes()[:900] + bytes(200))
-    with page.expect_file_chooser() as chooser:
-        page.click("#open")
-    chooser.value.set_files(broken)
+    give(page, broken)
     said = page.wait_for_selector(".notice.trouble p").inner_text()
     assert any("一" <= letter <= "鿿" for letter in said), said
     assert said.endswith("。") and "JPEG 2000 and" not in said

@@ -17,6 +17,7 @@ from browser.hands import (
     SETTLED,
     choose,
     difference,
+    give,
     paint,
     painted,
     pixels,
@@ -220,9 +221,7 @@ def test_a_stroke_on_its_way_is_not_another_photos(opened, photo, tmp_path):
     stroke(page, [(0.2, 0.2), (0.5, 0.5)])
     other = tmp_path / "other.png"
     Image.open(photo).rotate(180).save(other)
-    with page.expect_file_chooser() as chooser:
-        page.click("#open")
-    chooser.value.set_files(other)
+    give(page, other)
     until(page, "JSON.parse(localStorage['impasto.work']).photo.name == 'other.png'")
     page.wait_for_timeout(1500)
     assert work(page)["look"]["regions"] == []
@@ -257,9 +256,7 @@ def test_of_two_photos_the_later_one_hangs(opened, photo, tmp_path):
     held = []
     page.route("**/api/photos", lambda route: route.continue_() if held else held.append(route))
     for path in (slow, quick):
-        with page.expect_file_chooser() as chooser:
-            page.click("#open")
-        chooser.value.set_files(path)
+        give(page, path)
     until(page, "JSON.parse(localStorage['impasto.work']).photo.name == 'quick.png'")
     page.wait_for_timeout(500)
     assert work(page)["photo"]["name"] == "quick.png" and "Reading" not in page.inner_text("#busy")
@@ -269,9 +266,7 @@ def test_the_welcome_is_not_busy(opened, photo):
     page = opened()
     page.click('[data-style="hokkai-wave"]')
     delayed(page, "**/api/pastiches", 1)
-    with page.expect_file_chooser() as chooser:
-        page.click("#choose")
-    chooser.value.set_files(photo)
+    give(page, photo, "#choose")
     until(page, "document.body.matches('.painting')")
     page.keyboard.press("Control+z")
     until(page, "document.body.matches('.empty')")
@@ -344,9 +339,7 @@ def test_of_several_files_the_picture_is_taken_and_that_is_said(opened):
 def test_an_empty_file_is_refused_at_once(opened, tmp_path):
     page = opened()
     (tmp_path / "nothing.jpg").write_bytes(b"")
-    with page.expect_file_chooser() as chooser:
-        page.click("#choose")
-    chooser.value.set_files(tmp_path / "nothing.jpg")
+    give(page, tmp_path / "nothing.jpg", "#choose")
     page.wait_for_selector(".notice.trouble")
     assert "nothing.jpg is empty." in page.inner_text("#notices")
 
@@ -370,9 +363,7 @@ def test_a_blend_that_is_nowhere_painted_says_so(opened, photo):
 def test_what_was_refused_is_not_tried_again(opened, tmp_path):
     page = opened()
     (tmp_path / "paper.jpg").write_bytes(b"%PDF-1.4 no picture")
-    with page.expect_file_chooser() as chooser:
-        page.click("#choose")
-    chooser.value.set_files(tmp_path / "paper.jpg")
+    give(page, tmp_path / "paper.jpg", "#choose")
     page.wait_for_selector(".notice.trouble")
     assert page.locator(".notice.trouble button").count() == 1  # the one that dismisses it
     opened.troubles.clear()  # the browser tells of the refusal

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import Message, SettingError, did_you_mean
+from impasto.errors import SettingError
 from impasto.files import parsed_json
+from impasto.recipes import hint_for
 from impasto.settings import Settings
 
 TABLES = (".csv", ".jsonl")
@@ -111,15 +112,14 @@ def _of_json(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _row(path: Path, number: int, values: Mapping[str, Any]) -> Row:
     where = f"{path}, line {number}"
     allowed = (*COLUMNS, "settings")
-    names = [spec.name for spec in fields(Settings)]
     for name in values:
         if name not in allowed:
-            belongs = Message("; settings belong in the table settings")
+            known = (*allowed, *(spec.name for spec in fields(Settings)))
             raise SettingError(
                 "{where}: there is no column {name!r}{hint}",
                 where=where,
                 name=name,
-                hint=belongs if name in names else did_you_mean(name, (*allowed, *names)),
+                hint=hint_for(name, known),
             )
     lists = {name: _texts(where, name, values[name]) for name in ("style", "region") if name in values}
     photo, output = values.get("photo"), values.get("output")

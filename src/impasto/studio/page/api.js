@@ -22,6 +22,15 @@ export class StudioError extends Error {
   }
 }
 
+/**
+ * A trouble that the page itself tells of.
+ * @param {string} id
+ * @param {string} words their key
+ * @param {Record<string, unknown>} [values]
+ * @param {number} [status]
+ */
+export const ownError = (id, words, values = {}, status = 0) => new StudioError(id, { [chosen()]: t(words, values) }, status);
+
 /** @param {unknown} error @returns {boolean} whether somebody wanted it to end, so that nothing need be said */
 export function wasCalledOff(error) {
   if (error instanceof DOMException && error.name === "AbortError") return true;
@@ -58,7 +67,7 @@ async function request(path, options = {}) {
     response = await fetch(path, { ...options, headers, credentials: "same-origin" });
   } catch (error) {
     if (wasCalledOff(error)) throw error;
-    throw new StudioError("unreachable", { [chosen()]: t("unreachable") });
+    throw ownError("unreachable", "unreachable");
   }
   if (response.ok) return response;
   throw await refusal(response);
@@ -70,7 +79,7 @@ async function refusal(response) {
     const { error } = await response.json();
     return new StudioError(error.id, error.messages ?? { en: error.message }, response.status);
   } catch {
-    return new StudioError("failed", { [chosen()]: t("somethingFailed") }, response.status);
+    return ownError("failed", "somethingFailed", {}, response.status);
   }
 }
 
@@ -121,10 +130,10 @@ export async function* stream(path, body, signal) {
     for (;;) {
       const { done, value } = await reader.read().catch((error) => {
         if (wasCalledOff(error)) throw error;
-        throw new StudioError("unreachable", { [chosen()]: t("unreachable") });
+        throw ownError("unreachable", "unreachable");
       });
       if (done && whole) return;
-      if (done) throw new StudioError("unreachable", { [chosen()]: t("unreachable") });
+      if (done) throw ownError("unreachable", "unreachable");
       text += value;
       for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
         const event = parse(text.slice(0, end));

@@ -1,10 +1,10 @@
 /** Photos and styles come in: chosen, dropped, pasted, photographed, or a sample. */
 
-import { send, StudioError, wasCalledOff } from "./api.js";
+import { ownError, send, wasCalledOff } from "./api.js";
 import { ask, closeDialog } from "./dialogs.js";
 import { button, input, loadPicture, make, show, the } from "./elements.js";
 import { addStyle, streamThumbnails, take } from "./gallery.js";
-import { chosen, named, t, whenLanguage } from "./language.js";
+import { named, t, whenLanguage } from "./language.js";
 import { busy, say, trouble, weight } from "./notices.js";
 import { keepSource, keptSource } from "./photo_memory.js";
 import { withSetting } from "./settings.js";
@@ -120,7 +120,7 @@ const withName = (file, unnamed) => ({ headers: { "X-Filename": encodeURICompone
 /** Be sure that a file is still there, since a browser takes its loss for the server's. @param {File} file */
 async function checkReadable(file) {
   await file.slice(0, 1).arrayBuffer().catch(() => {
-    throw new StudioError("unreadable", { [chosen()]: t("fileUnreadable", { name: file.name }) });
+    throw ownError("unreadable", "fileUnreadable", { name: file.name });
   });
 }
 

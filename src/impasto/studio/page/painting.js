@@ -5,10 +5,9 @@
  * the idle time. While a slider moves, what is seen is made of these on the canvas, without the server.
  */
 
-import { send, stream, StudioError, wasCalledOff } from "./api.js";
+import { ownError, send, stream, wasCalledOff } from "./api.js";
 import { still } from "./canvas.js";
 import { loadPicture } from "./elements.js";
-import { chosen, t } from "./language.js";
 import { FINISH, isPlain, without } from "./settings.js";
 import { setting, work } from "./work.js";
 /** @import { Scene } from "./canvas.js" */
@@ -73,7 +72,7 @@ async function photoPicture(w) {
   const known = photos.get(key);
   if (known) return known;
   const image = await loadPicture(`/api/photos/${w.photo?.photo}/picture?side=${screen.side}`).catch(() => {
-    throw new StudioError("not-found", { [chosen()]: t("photoGone") }, 404); // a picture does not say why
+    throw ownError("not-found", "photoGone", {}, 404); // a picture does not say why
   });
   photos.set(key, image);
   return image;
